@@ -1,0 +1,1 @@
+"""Gridwarden, the program: see README.md in this folder for the map."""

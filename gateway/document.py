@@ -1,0 +1,210 @@
+"""YAML with positions: what a person wrote, as plain data, and where each piece stands.
+
+Shared by the configuration and the rule files. A subset of YAML 1.2 is read: only ``true``
+and ``false`` are booleans (``on:`` is a rule's keyword), dates stay text, duplicate keys, tags
+and merge keys are refused, and size, depth and aliases are bounded, for a file may be hostile.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple, TypeVar
+
+import yaml
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+Path = tuple[str | int, ...]
+_Model = TypeVar("_Model", bound=BaseModel)
+
+MAX_BYTES: Final = 1_000_000
+_MAX_DEPTH: Final = 40
+_INT: Final = re.compile(r"[-+]?(0|[1-9][0-9]*)")
+_FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_NULLS: Final = ("", "~", "null", "Null", "NULL")
+
+
+class Problem(NamedTuple):
+    """One thing wrong in a file; lines and columns count from 1."""
+
+    file: str
+    line: int
+    column: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}: {self.message}"
+
+
+class Problems(Exception):
+    """Everything that is wrong, at once."""
+
+    def __init__(self, problems: Iterable[Problem]) -> None:
+        self.problems = sorted(problems)
+        super().__init__("\n".join(map(str, self.problems)))
+
+
+class Document(NamedTuple):
+    """Plain data (dict, list, str, int, float, bool, None) and where each path stands."""
+
+    file: str
+    data: Any
+    values: dict[Path, tuple[int, int]]
+    keys: dict[Path, tuple[int, int]]
+
+    def problem(self, path: Path, message: str, *, key: bool = False) -> Problem:
+        """A problem at ``path``, or at its nearest ancestor that was written down."""
+        table = self.keys if key else self.values
+        while path not in table and path:
+            path, table = path[:-1], self.values
+        line, column = table.get(path, (1, 1))
+        return Problem(self.file, line, column, message)
+
+
+def parse(file: str, text: str) -> Document:
+    """Read one YAML document. Raises ``Problems``."""
+    document = Document(file, None, {}, {})
+    if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
+        raise Problems([Problem(file, 1, 1, f"larger than {MAX_BYTES:,} bytes; split it")])
+    try:
+        node = yaml.compose(text, Loader=yaml.SafeLoader)
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
+        raise Problems([Problem(file, line, column, f"not YAML: {error.problem}")]) from None
+    except yaml.YAMLError as error:
+        message = str(error).splitlines()[0]
+        raise Problems([Problem(file, 1, 1, f"not YAML: {message}")]) from None
+    except RecursionError:
+        raise Problems([Problem(file, 1, 1, "nested too deeply")]) from None
+    problems: list[Problem] = []
+    data = _build(document, node, (), problems, set()) if node is not None else None
+    if problems:
+        raise Problems(problems)
+    return document._replace(data=data)
+
+
+def validate(document: Document, model: type[_Model], path: Path = ()) -> _Model:
+    """The part of ``document`` at ``path`` as ``model``. Raises ``Problems`` with every error."""
+    data = document.data
+    for step in path:
+        data = data[step]
+    try:
+        return model.model_validate({} if data is None else data)
+    except ValidationError as error:
+        raise Problems(
+            _translate(document, model, path, detail)
+            for detail in error.errors(include_url=False)
+        ) from None
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """`` (did you mean X?)`` for the nearest known name, or nothing."""
+    names = sorted(known)
+    found = difflib.get_close_matches(word, names, 1, 0.5)
+    return f"; did you mean {found[0]!r}?" if found else f"; known: {', '.join(names)}"
+
+
+def _build(
+    document: Document,
+    node: yaml.Node,
+    path: Path,
+    problems: list[Problem],
+    above: set[int],
+) -> Any:
+    where = (node.start_mark.line + 1, node.start_mark.column + 1)
+    document.values[path] = where
+
+    def wrong(message: str) -> None:
+        problems.append(Problem(document.file, *where, message))
+
+    if id(node) in above or len(path) > _MAX_DEPTH:
+        return wrong("nested too deeply")
+    if len(document.values) > MAX_BYTES // 8:
+        return wrong("too many entries; are there aliases of aliases?")
+    if not node.tag.startswith("tag:yaml.org,2002:"):
+        return wrong(f"tags are not allowed here ({node.tag})")
+    above = above | {id(node)}
+    if isinstance(node, yaml.ScalarNode):
+        return _scalar(node)
+    if isinstance(node, yaml.SequenceNode):
+        return [
+            _build(document, child, (*path, index), problems, above)
+            for index, child in enumerate(node.value)
+        ]
+    mapping: dict[str, Any] = {}
+    for key_node, value_node in node.value:
+        line, column = key_node.start_mark.line + 1, key_node.start_mark.column + 1
+        if not isinstance(key_node, yaml.ScalarNode):
+            problems.append(Problem(document.file, line, column, "a key must be one word"))
+            continue
+        key = key_node.value
+        if key in mapping:
+            first = document.keys[(*path, key)][0]
+            problems.append(
+                Problem(document.file, line, column, f"{key!r} is already set in line {first}")
+            )
+            continue
+        document.keys[(*path, key)] = (line, column)
+        mapping[key] = _build(document, value_node, (*path, key), problems, above)
+    return mapping
+
+
+def _scalar(node: yaml.ScalarNode) -> Any:
+    text: str = node.value
+    if node.style is not None:
+        return text
+    if text in _NULLS:
+        return None
+    if text in ("true", "false"):
+        return text == "true"
+    if _INT.fullmatch(text):
+        return int(text) if len(text) < 20 else float(text)
+    if _FLOAT.fullmatch(text):
+        return float(text)
+    return text
+
+
+def _translate(
+    document: Document, model: type[BaseModel], path: Path, detail: ErrorDetails
+) -> Problem:
+    """One line of pydantic's as one line of ours, at the place it is about."""
+    location = path + tuple(step for step in detail["loc"])
+    kind, word = detail["type"], str(location[-1]) if location else ""
+    if kind == "extra_forbidden":
+        known = _fields_at(model, detail["loc"][:-1])
+        return document.problem(location, f"unknown name {word!r}{nearest(word, known)}", key=True)
+    if kind == "missing":
+        return document.problem(location[:-1], f"{word!r} is missing")
+    message = detail["msg"].removeprefix("Value error, ")
+    if kind in ("enum", "literal_error") and isinstance(detail["input"], str):
+        expected = str(detail.get("ctx", {}).get("expected", ""))
+        known = re.findall(r"'([^']+)'", expected)
+        message = f"{detail['input']!r} is none of them{nearest(detail['input'], known)}"
+    elif kind != "value_error":
+        message = f"{word}: {message[:1].lower()}{message[1:]}"
+    return document.problem(location, message)
+
+
+def _fields_at(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
+    """The field names of the model that ``location`` leads to, through lists and mappings."""
+    current: Any = model
+    for step in location:
+        fields = getattr(current, "model_fields", None)
+        if fields and step in fields:
+            current = _model_within(fields[step].annotation)
+        elif fields is not None:
+            return list(fields)
+    return list(getattr(current, "model_fields", {}))
+
+
+def _model_within(annotation: Any) -> Any:
+    """The first pydantic model inside an annotation such as ``dict[str, Model] | None``."""
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    for inner in getattr(annotation, "__args__", ()):
+        if (found := _model_within(inner)) is not None:
+            return found
+    return None

@@ -1,0 +1,82 @@
+"""The waist: five small protocols and two errors. A feature implements one; it widens none.
+
+    Exception
+    ├── Unavailable   again later: nothing is wrong with what was asked
+    └── Refused       never: what was asked is kept with the reason
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+from gateway.model import Item, Notification, Receipt, Record, Stamp
+
+
+class Unavailable(Exception):
+    """The other end is away. ``retry_after`` is its own word on when, in seconds."""
+
+    def __init__(self, reason: str, retry_after: float | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.retry_after = retry_after
+
+
+class Refused(Exception):
+    """Never again in this form. ``indices`` maps refused members of a batch to the reason.
+
+    Without ``indices`` everything was refused. With them, the neighbours are done.
+    """
+
+    def __init__(self, reason: str, indices: Mapping[int, str] | None = None) -> None:
+        super().__init__(reason)
+        self.reason = reason
+        self.indices = indices
+
+
+class Emit(Protocol):
+    """The door."""
+
+    async def __call__(self, items: Sequence[Item]) -> None:
+        """Returned: on disk, or refused for good with the reason kept; acknowledge either way.
+
+        Raised or cancelled: not taken, do not acknowledge. May be awaited many times at
+        once by one driver; the calls return in the order in which they were made.
+        """
+
+
+class Driver(Protocol):
+    """Brings readings in."""
+
+    async def run(self, emit: Emit) -> None:
+        """Live until cancelled. Raise ``Unavailable`` when the device is gone."""
+
+    async def check(self) -> str:
+        """Say in one sentence that the far end can be reached; else raise ``Unavailable``."""
+
+
+class Sink(Protocol):
+    """Takes records out."""
+
+    async def write(self, batch: Sequence[Record]) -> None:
+        """Returned: kept over there. ``Unavailable``: again later, the same batch.
+
+        ``Refused``: never; those are quarantined with the reason, their neighbours are done.
+        """
+
+
+class Notifier(Protocol):
+    """Tells one person."""
+
+    async def tell(self, notification: Notification) -> Receipt:
+        """Returned: the far end took it. Else one of the two errors."""
+
+
+class Clock(Protocol):
+    """Loops own a clock; pure code is given ``now``."""
+
+    def now(self) -> Stamp:
+        """One look at the clocks."""
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait on the monotonic clock."""
