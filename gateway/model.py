@@ -500,6 +500,27 @@ class End(str, Enum):
     cleared_before_sending = "cleared_before_sending"
 
 
+class OutboxRow(msgspec.Struct, frozen=True):
+    """One person who might have to be told of one event, and what became of it."""
+
+    id: int
+    incident: str
+    seq: int
+    purpose: str
+    person: str
+    due: int
+    """Arrival ns of the next attempt."""
+    attempts: int = 0
+    channel: str = ""
+    """The notifier that took it, or was tried last."""
+    end: str = ""
+    """A value of ``End``; "" while it waits."""
+    detail: str = ""
+    """The receipt, or why the last attempt failed."""
+    ended_at: int = 0
+    """Wall ns."""
+
+
 class Notification(msgspec.Struct, frozen=True):
     """One message to one person through one channel."""
 
