@@ -13,8 +13,9 @@ import ctypes
 import os
 import time
 import uuid
+from collections.abc import Coroutine
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from gateway.model import Stamp
 from gateway.ports import Clock
@@ -79,20 +80,49 @@ class Arrival:
         return self._last
 
 
-async def wait_for_event(event: asyncio.Event, seconds: float | None, clock: Clock) -> bool:
-    """Wait until ``event`` is set or ``seconds`` on ``clock`` have passed; whether it was set."""
-    if event.is_set():
-        return True
-    waits = {asyncio.ensure_future(event.wait())}
-    if seconds is not None:
-        waits.add(asyncio.ensure_future(clock.sleep(max(0.0, seconds))))
+class Signal:
+    """Tells any number of waiters that something moved on; a count, so that none is missed."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._waiters: list[asyncio.Future[None]] = []
+
+    def notify(self) -> None:
+        """Wake everybody who waits."""
+        self.count += 1
+        waiters, self._waiters = self._waiters, []
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(None)
+
+    async def wait(self, seen: int) -> int:
+        """Return once ``count`` differs from ``seen``."""
+        while self.count == seen:
+            waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiters.append(waiter)
+            try:
+                await waiter
+            finally:
+                if waiter in self._waiters:
+                    self._waiters.remove(waiter)
+        return self.count
+
+
+async def at_most(seconds: float, clock: Clock, awaited: Coroutine[Any, Any, Any]) -> bool:
+    """Wait for ``awaited``, but no longer than ``seconds`` on ``clock``; whether it came."""
+    if seconds <= 0:
+        awaited.close()
+        return False
+    task = asyncio.ensure_future(awaited)
+    timer = asyncio.ensure_future(clock.sleep(seconds))
     try:
-        await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait((task, timer), return_when=asyncio.FIRST_COMPLETED)
+        return task.done()
     finally:
-        for wait in waits:
-            wait.cancel()
-        await asyncio.gather(*waits, return_exceptions=True)
-    return event.is_set()
+        for each in (task, timer):
+            if not each.done():
+                each.cancel()
+        await asyncio.gather(task, timer, return_exceptions=True)
 
 
 def _boot_id() -> str:

@@ -79,6 +79,8 @@ def parse(file: str, text: str) -> Document:
         raise Problems([Problem(file, 1, 1, f"not YAML: {message}")]) from None
     except RecursionError:
         raise Problems([Problem(file, 1, 1, "nested too deeply")]) from None
+    except (ValueError, OverflowError):  # an escape beyond Unicode, a version of 5,000 digits
+        raise Problems([Problem(file, 1, 1, "not YAML: a number is out of range")]) from None
     problems: list[Problem] = []
     data = _build(document, node, (), problems, set()) if node is not None else None
     if problems:
@@ -95,8 +97,7 @@ def validate(document: Document, model: type[_Model], path: Path = ()) -> _Model
         return model.model_validate({} if data is None else data)
     except ValidationError as error:
         raise Problems(
-            _translate(document, model, path, detail)
-            for detail in error.errors(include_url=False)
+            _translate(document, model, path, detail) for detail in error.errors(include_url=False)
         ) from None
 
 
@@ -183,6 +184,8 @@ def _translate(
         expected = str(detail.get("ctx", {}).get("expected", ""))
         known = re.findall(r"'([^']+)'", expected)
         message = f"{detail['input']!r} is none of them{nearest(detail['input'], known)}"
+    elif kind in ("model_type", "dict_type"):
+        message = f"{word}: names with values are expected here (name: value)"
     elif kind != "value_error":
         message = f"{word}: {message[:1].lower()}{message[1:]}"
     return document.problem(location, message)

@@ -12,7 +12,7 @@ All times are integers in nanoseconds. Three clocks appear, never mixed:
 from __future__ import annotations
 
 from collections.abc import Mapping
-from enum import Enum
+from enum import StrEnum
 from types import MappingProxyType
 from typing import Final, NamedTuple
 
@@ -143,7 +143,7 @@ def every_value_name() -> Mapping[str, ValueType]:
     return _EVERY_NAME
 
 
-class Quality(str, Enum):
+class Quality(StrEnum):
     """How far a reading's values and its time can be believed."""
 
     good = "good"
@@ -240,6 +240,16 @@ class Record(msgspec.Struct, frozen=True, gc=False, array_like=True):
     wall: int
     trusted: bool
     item: Stored
+    urgent: bool = False
+    """Travels in the alarm lane, which overtakes the rest."""
+
+
+class Lane(StrEnum):
+    """Every sink has two bookmarks, so that alarms overtake telemetry; the rules have one."""
+
+    alarms = "alarms"
+    rest = "rest"
+    everything = "everything"
 
 
 class Position(NamedTuple):
@@ -342,7 +352,7 @@ class Site(msgspec.Struct, frozen=True):
 # --- what the rules decide --------------------------------------------------------------
 
 
-class Severity(str, Enum):
+class Severity(StrEnum):
     """Rising."""
 
     notice = "notice"
@@ -351,7 +361,7 @@ class Severity(str, Enum):
     critical = "critical"
 
 
-class Category(str, Enum):
+class Category(StrEnum):
     """Decides the time limit and whether quiet hours count."""
 
     life = "life"
@@ -372,7 +382,7 @@ class Text(msgspec.Struct, frozen=True):
         return self.en if language == "en" else self.zh
 
 
-class Turn(str, Enum):
+class Turn(StrEnum):
     """What a change is, of one rule for one device."""
 
     alarmed = "alarmed"
@@ -407,7 +417,7 @@ class Change(msgspec.Struct, frozen=True):
 # --- what happens to an incident --------------------------------------------------------
 
 
-class State(str, Enum):
+class State(StrEnum):
     """待签收, 签收, 办理, 办结."""
 
     open = "open"
@@ -416,7 +426,7 @@ class State(str, Enum):
     closed = "closed"
 
 
-class Outcome(str, Enum):
+class Outcome(StrEnum):
     """Closing needs one."""
 
     real = "real"
@@ -426,7 +436,7 @@ class Outcome(str, Enum):
     cannot_reproduce = "cannot_reproduce"
 
 
-class Happened(str, Enum):
+class Happened(StrEnum):
     """What an incident event says."""
 
     opened = "opened"
@@ -485,9 +495,11 @@ class Incident(msgspec.Struct, frozen=True):
     events: int = 0
     head: str = ""
     """The hash of the newest event."""
+    since: int = 0
+    """Event time of the first alarm, wall ns: what people are told as "since"."""
 
 
-class End(str, Enum):
+class End(StrEnum):
     """How an outbox row ended."""
 
     told = "told"
@@ -519,6 +531,8 @@ class OutboxRow(msgspec.Struct, frozen=True):
     """The receipt, or why the last attempt failed."""
     ended_at: int = 0
     """Wall ns."""
+    since: int = 0
+    """Arrival ns when it was written; retries end a fixed time after it."""
 
 
 class Notification(msgspec.Struct, frozen=True):

@@ -7,13 +7,13 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, GetCoreSchemaHandler
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_DURATION: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|min|m|h|d)")
+_DURATION: Final = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?) ?(ms|s|min|m|h|d)")
 _SIZES: Final = {"B": 1, "KB": 1_000, "MB": 1_000_000, "GB": 1_000_000_000}
-_SIZE: Final = re.compile(r"(\d+(?:\.\d+)?)\s*(B|KB|MB|GB)")
+_SIZE: Final = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?) ?(B|KB|MB|GB)")
 
 
 def parse_duration(value: Any) -> float:
@@ -22,7 +22,9 @@ def parse_duration(value: Any) -> float:
         parts = _DURATION.findall(text)
         if parts and _DURATION.sub("", text).strip() == "":
             return float(sum(float(number) * _UNITS[unit] for number, unit in parts))
-    raise ValueError(f"{value!r} is no duration; write a number with a unit, like 200ms, 5s, 10m, 1h or 7d")
+    raise ValueError(
+        f"{value!r} is no duration; write a number with a unit, like 200ms, 5s, 10m, 1h or 7d"
+    )
 
 
 def parse_size(value: Any) -> int:
@@ -98,3 +100,12 @@ class PluginOptions(BaseModel):
         waits for the grouping time.
         """
         return None
+
+
+class SinkOptions(PluginOptions):
+    """What every sink lets its owner choose about batching."""
+
+    batch: Annotated[int, Field(ge=1, le=10_000)] = 5_000
+    """Records in one write."""
+    flush: Duration = 1.0
+    """How long telemetry may wait for company; alarms never wait."""

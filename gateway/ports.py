@@ -1,8 +1,8 @@
 """The waist: five small protocols and two errors. A feature implements one; it widens none.
 
-    Exception
-    ├── Unavailable   again later: nothing is wrong with what was asked
-    └── Refused       never: what was asked is kept with the reason
+Exception
+├── Unavailable   again later: nothing is wrong with what was asked
+└── Refused       never: what was asked is kept with the reason
 """
 
 from __future__ import annotations

@@ -5,21 +5,24 @@ This is the one place that catches every exception: a driver's bug must not end 
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import Awaitable, Callable
-from typing import Final
+from collections.abc import Callable, Coroutine
+from typing import Any, Final
 
 import structlog
 
-from gateway.model import SECOND
 from gateway.ports import Clock, Unavailable
 
 _FIRST_WAIT: Final = 1.0
 """Seconds: a broker that restarts is back within a few."""
 _LONGEST_WAIT: Final = 60.0
 """Seconds: long enough to cost nothing, short enough that nobody waits for a repair to show."""
-_WELL_AFTER: Final = 10 * SECOND
-"""A task that lived this long has recovered: the next fall starts from the first wait."""
+_WELL_AFTER: Final = 10.0
+"""Seconds a task must live to count as recovered: until then it is still the same fall."""
+
+Live = Callable[[], Coroutine[Any, Any, None]]
+Changed = Callable[["Health"], None]
 
 
 class Health:
@@ -27,7 +30,7 @@ class Health:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.up = False
+        self.up = True
         self.reason = ""
         self.falls = 0
         self.since = 0
@@ -46,49 +49,64 @@ class Health:
 
 def waits(attempt: int, jitter: float) -> float:
     """Seconds before attempt ``attempt`` (from 0); ``jitter`` in 0..1 spreads a herd."""
-    return float(min(_LONGEST_WAIT, _FIRST_WAIT * 2**min(attempt, 10)) * (0.5 + jitter / 2))
+    return float(min(_LONGEST_WAIT, _FIRST_WAIT * 2 ** min(attempt, 10)) * (0.5 + jitter / 2))
 
 
-async def keep_running(
-    name: str,
-    live: Callable[[], Awaitable[None]],
-    clock: Clock,
-    health: Health,
-    changed: Callable[[Health], None] = lambda _health: None,
-) -> None:
+async def keep_running(live: Live, clock: Clock, health: Health, changed: Changed) -> None:
     """Run ``live`` again and again until cancelled; ``changed`` hears of each fall and return."""
-    log = structlog.get_logger(name)
+    log = structlog.get_logger(health.name)
+    health.since = clock.now().wall
     attempt = 0
     while True:
-        started = clock.now()
-        fell_before = attempt > 0
-        if not fell_before:
-            _turn(health, True, "", started.wall, changed)
+        task = asyncio.ensure_future(live())
         try:
-            await live()
-            reason, wait_at_least = "it ended by itself", None
-        except Unavailable as error:
-            reason, wait_at_least = error.reason, error.retry_after
-        except Exception as error:  # the supervisor's duty: see the module's first lines
-            reason, wait_at_least = f"{type(error).__name__}: {error}", None
-            log.debug("task_traceback", exc_info=True)
-        ended = clock.now()
-        if ended.mono - started.mono >= _WELL_AFTER:
-            attempt = 0
-        if health.up or not fell_before:
+            if health.up or await _stays(task, clock):
+                if not health.up:
+                    attempt = 0
+                    log.info("task_back", after_falls=health.falls)
+                    _turn(health, True, "", clock, changed)
+                await asyncio.wait((task,))
+        finally:
+            task.cancel()
+            reason, at_least = await _end_of(task, log)
+        if health.up:
             log.warning("task_fell", reason=reason)
         health.falls += 1
-        _turn(health, False, reason, ended.wall, changed)
-        await clock.sleep(max(waits(attempt, random.random()), wait_at_least or 0.0))
+        _turn(health, False, reason, clock, changed)
+        jitter = random.random()  # noqa: S311 - spreads retries, guards nothing
+        await clock.sleep(max(waits(attempt, jitter), at_least or 0.0))
         attempt += 1
 
 
-def _turn(
-    health: Health, up: bool, reason: str, wall: int, changed: Callable[[Health], None]
-) -> None:
+async def _stays(task: asyncio.Future[None], clock: Clock) -> bool:
+    """Whether ``task`` is still alive after the time that counts as recovered."""
+    timer = asyncio.ensure_future(clock.sleep(_WELL_AFTER))
+    try:
+        await asyncio.wait((task, timer), return_when=asyncio.FIRST_COMPLETED)
+        return not task.done()
+    finally:
+        timer.cancel()
+        await asyncio.gather(timer, return_exceptions=True)
+
+
+async def _end_of(task: asyncio.Future[None], log: Any) -> tuple[str, float | None]:
+    """Why ``task`` ended, in one line, and when the other end says to come again."""
+    try:
+        await task
+    except asyncio.CancelledError:
+        return "cancelled", None
+    except Unavailable as error:
+        return error.reason, error.retry_after
+    except Exception as error:
+        log.debug("task_traceback", exc_info=True)
+        return f"{type(error).__name__}: {error}", None
+    return "it ended by itself", None
+
+
+def _turn(health: Health, up: bool, reason: str, clock: Clock, changed: Changed) -> None:
     differs = health.up != up
     health.reason = reason
     if differs:
         health.up = up
-        health.since = wall
+        health.since = clock.now().wall
         changed(health)

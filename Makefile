@@ -1,0 +1,30 @@
+# The everyday commands. Each does its own set-up, so a fresh clone needs nothing but
+# python3 >= 3.11 and make; deploy/setup.sh says in one line what it can not get.
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint bench
+
+SETUP := sh deploy/setup.sh
+BIN := .venv/bin
+
+help: ## show this list
+	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+
+demo: ## everything on one machine, no server needed; DEMO_ARGS="--for 30s" ends by itself
+	@$(SETUP) demo
+	@$(BIN)/gridwarden demo $(DEMO_ARGS)
+
+test: ## all tests on real servers, which it installs; TEST_ARGS="tests/rules -k smoke" picks some
+	@$(SETUP) test
+	@$(BIN)/python -m pytest $(TEST_ARGS)
+
+lint: ## formatting, style, types and import directions
+	@$(SETUP) lint
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+bench: ## speed and memory as a table; BENCH_ARGS picks rows
+	@$(SETUP) test
+	@$(BIN)/python -m tests.bench $(BENCH_ARGS)

@@ -1,0 +1,1 @@
+"""Motion in a video file or an RTSP stream, watched by a process of its own."""

@@ -1,0 +1,5 @@
+"""``python -m gateway``: the command ``gridwarden``."""
+
+from gateway.cli import main
+
+main()

@@ -1,0 +1,161 @@
+"""The command ``gridwarden``: one file per subcommand, imported only when it is asked for.
+
+Exit codes: 0 done, 1 something is wrong (said in one line), 2 wrong usage, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from collections.abc import Sequence
+from types import TracebackType
+from typing import Final
+
+import click
+
+from gateway.cli._problems import sentence
+from gateway.cli._say import choose, say
+from gateway.document import Problems
+from gateway.model import Text
+from gateway.ports import Refused, Unavailable
+
+COMMANDS: Final = {
+    "demo": Text(
+        "在一台机器上演示全部功能,无需服务器", "everything on one machine, no server needed"
+    ),
+    "run": Text("运行网关", "the program"),
+    "check": Text(
+        "检查配置,一次列出全部错误", "all errors of a configuration at once, or a summary"
+    ),
+    "try": Text("试运行一个驱动:显示读数,不保存", "print a driver's readings, store nothing"),
+    "test": Text("在虚拟时间里测试规则", "test rules in virtual time"),
+    "journal": Text("日志库:深度、完整性、隔离区", "the journal: depth, integrity, quarantine"),
+    "ledger": Text("每条读数的去向", "where every reading went"),
+}
+"""Subcommand -> what it does; ``gateway.cli.NAME`` (``try_`` for ``try``) has its ``command``."""
+
+_debug = False
+
+
+class _Commands(click.Group):
+    """The listing needs no subcommand's imports, and ``run`` none of the others'."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"gateway.cli.{'try_' if cmd_name == 'try' else cmd_name}")
+        found: click.Command = module.command
+        return found
+
+    def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        self.format_usage(ctx, formatter)
+        formatter.write_paragraph()
+        formatter.write_text(
+            say(
+                "Gridwarden:社区安全的边缘网关与传感器中心。",
+                "An edge gateway for community safety.",
+            )
+        )
+        formatter.write_paragraph()
+        formatter.write_text(say("例:", "Example: ") + "gridwarden check site.yaml")
+        self.format_options(ctx, formatter)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section(say("命令", "Commands")):
+            formatter.write_dl([(name, say(text.zh, text.en)) for name, text in COMMANDS.items()])
+
+
+def _lang(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
+    if value:
+        choose(value)
+
+
+def _set_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    global _debug
+    _debug = value
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--lang",
+    type=click.Choice(["zh", "en"]),
+    is_eager=True,
+    expose_value=False,
+    callback=_lang,
+    help="zh / en (LANG)",
+)
+@click.option(
+    "--debug",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_set_debug,
+    help="traceback",
+)
+@click.version_option(package_name="gridwarden")
+def group() -> None:
+    """See ``format_help``."""
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Run the command line and exit; every expected error is one line and no traceback."""
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # a GBK terminal lacks some of our signs
+            stream.reconfigure(errors="backslashreplace")
+    sys.excepthook = _unexpected
+    try:
+        result = group.main(arguments, prog_name="gridwarden", standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except (KeyboardInterrupt, click.Abort):
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of a pipe went away: nobody is left to be told
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except (Problems, Unavailable, Refused, ValueError, OSError) as error:
+        if _debug:
+            raise
+        _complain(error)
+        sys.exit(1)
+    sys.exit(result if isinstance(result, int) else 0)
+
+
+def _complain(error: BaseException) -> None:
+    """Say what is wrong on the error stream, one line for each thing."""
+    for line in lines(error):
+        click.echo(line, err=True)
+
+
+def lines(error: BaseException) -> list[str]:
+    """What is wrong: a line for every problem of a file, else one line."""
+    if isinstance(error, BaseExceptionGroup):
+        return [line for inner in error.exceptions for line in lines(inner)]
+    if isinstance(error, Problems):
+        count = len(error.problems)
+        last = say(f"共 {count} 处错误", f"{count} error{'s' if count != 1 else ''}")
+        return [*map(sentence, error.problems), last]
+    if isinstance(error, Unavailable | Refused):
+        return [f"{say('错误', 'error')}: {error.reason}"]
+    if isinstance(error, OSError) and error.strerror:
+        where = f" {error.filename}" if error.filename else ""
+        return [f"{say('错误', 'error')}: {error.strerror}{where}"]
+    return [f"{say('错误', 'error')}: {' '.join(str(error).split())}"]
+
+
+def _unexpected(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """One line for a bug, too; the interpreter exits with 1 after it."""
+    if _debug:
+        sys.__excepthook__(kind, error, trace)
+        return
+    hint = say(
+        "(程序缺陷;gridwarden --debug … 显示详情)", "(a bug; gridwarden --debug … shows where)"
+    )
+    for line in lines(error):
+        click.echo(f"{line} [{type(error).__name__}] {hint}", err=True)

@@ -1,0 +1,84 @@
+"""``gridwarden check``: every error of a configuration at once, or a summary."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Final
+
+import click
+
+from gateway.cli._plugin import SECTIONS, make
+from gateway.cli._problems import sentence
+from gateway.cli._say import language, say
+from gateway.clock import SystemClock
+from gateway.config import Configured, Settings, load, summary
+from gateway.ports import Clock, Refused, Unavailable
+
+DEFAULT_FILE: Final = "/etc/gridwarden/gridwarden.yaml"
+_PATIENCE: Final = 10.0
+"""Seconds for one far end: a broker across a slow link answers within a few."""
+
+
+@click.command(
+    "check",
+    help=say(
+        "检查配置文件:一次列出全部错误(文件:行:列),没有错误则给出摘要。\n\n"
+        "例:gridwarden check site.yaml --connect",
+        "Show every error of a configuration at once (file:line:column), or a summary.\n\n"
+        "Example: gridwarden check site.yaml --connect",
+    ),
+)
+@click.argument("file", default=DEFAULT_FILE, type=click.Path(path_type=Path))
+@click.option(
+    "--connect",
+    is_flag=True,
+    help=say("逐个尝试连接各设备与服务器", "try to reach every far end"),
+)
+def command(file: Path, connect: bool) -> int:
+    """See the help text."""
+    settings = load(file)
+    for line in summary(settings, language()):
+        click.echo(line)
+    for warning in settings.warnings:
+        click.echo(f"{say('注意', 'warning')}: {sentence(warning)}")
+    click.echo(say(f"{file}:配置正确", f"{file}: the configuration is right"))
+    if not connect:
+        return 0
+    return 0 if asyncio.run(_reach_all(settings)) else 1
+
+
+async def _reach_all(settings: Settings) -> bool:
+    """Try every far end, one after the other; whether all could be reached."""
+    clock = SystemClock(settings.clock.trust)
+    well = True
+    for section in SECTIONS:
+        entries: dict[str, Configured] = getattr(settings, section)
+        for name, configured in entries.items():
+            try:
+                said = await _reach(section, name, configured, clock)
+                click.echo(f"+ {section}.{name}: {said}")
+            except (Unavailable, Refused) as error:
+                well = False
+                click.echo(f"! {section}.{name}: {error.reason}")
+            except ValueError as error:  # a secret that is not there
+                well = False
+                click.echo(f"! {section}.{name}: {error}")
+    return well
+
+
+async def _reach(section: str, name: str, configured: Configured, clock: Clock) -> str:
+    """One sentence on the far end; ``Unavailable`` when it can not be reached."""
+    plugin = make(section, name, configured, clock)
+    if not hasattr(plugin, "check"):
+        return say("没有可连接的对象", "has nothing to be reached")
+    try:
+        async with asyncio.timeout(_PATIENCE), AsyncExitStack() as stack:
+            if hasattr(plugin, "__aenter__"):
+                await stack.enter_async_context(plugin)
+            return str(await plugin.check())
+    except TimeoutError:
+        raise Unavailable(
+            say(f"{_PATIENCE:g} 秒内没有应答", f"no answer within {_PATIENCE:g} s")
+        ) from None

@@ -1,0 +1,254 @@
+"""A configuration file as checked settings, or everything that is wrong with it at once.
+
+    file -> text -> YAML with positions -> sections -> plugin options
+                                        -> registry CSV, rule files -> cross-checks -> Settings
+
+A step that fails leaves its problems and the next steps go on with what they can read.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from importlib import resources
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from pydantic import BaseModel
+
+from gateway import document as yaml_document
+from gateway.config import crosscheck, plugins
+from gateway.config.settings import (
+    ClockSection,
+    ConsoleSection,
+    DeadlinesSection,
+    JournalSection,
+    LogSection,
+    RegistrySection,
+    RulesSection,
+    Settings,
+    SiteSection,
+)
+from gateway.document import Document, Problem, Problems, nearest
+from gateway.model import Site
+
+_Section = TypeVar("_Section", bound=BaseModel)
+
+_SECTIONS: Final = (
+    *("site", "registry", "clock", "journal", "rules", "deadlines"),
+    *("drivers", "sinks", "notifiers", "console", "log"),
+)
+_MAX_RULE_FILES: Final = 200
+_LONGEST_MESSAGE: Final = 400
+
+
+def load(path: str | Path) -> Settings:
+    """The checked settings of the file at ``path``. Raises ``Problems`` with every error."""
+    return _Loader(read_document(path), Path(path).absolute()).settings()
+
+
+def read_document(path: str | Path) -> Document:
+    """The file at ``path`` as named sections that nobody has checked. Raises ``Problems``."""
+    try:
+        document = yaml_document.parse(str(path), _text(str(path), Path(path)))
+    except Problems as error:
+        raise Problems(map(_shortened, error.problems)) from None
+    if document.data is None:
+        document = document._replace(data={})
+    if not isinstance(document.data, dict):
+        raise Problems([document.problem((), "sections are expected, like site: and drivers:")])
+    return document
+
+
+class _Loader:
+    """Collects the problems of one file while its parts are read."""
+
+    def __init__(self, document: Document, file: Path) -> None:
+        self._document = document
+        self._file = file
+        self._problems: list[Problem] = []
+
+    def settings(self) -> Settings:
+        """The whole; raises ``Problems``."""
+        document, problems = self._document, self._problems
+        for word in document.data:
+            if word not in _SECTIONS:
+                message = f"unknown section {word!r}{nearest(word, _SECTIONS)}"
+                problems.append(document.problem((word,), message, key=True))
+        site = self._section("site", SiteSection)
+        registry = self._section("registry", RegistrySection) if self._has("registry") else None
+        rules = self._section("rules", RulesSection)
+        parts: dict[str, Any] = {
+            "clock": self._section("clock", ClockSection),
+            "journal": self._section("journal", JournalSection),
+            "deadlines": self._section("deadlines", DeadlinesSection),
+            "console": self._section("console", ConsoleSection),
+            "log": self._section("log", LogSection),
+        }
+        for section in plugins.PACKAGES:
+            parts[section] = plugins.read(document, section, problems)
+        problems.extend(crosscheck.errors(document, parts))
+        if registry is not None:
+            registry = self._registry_files(registry)
+        imported, digest = self._import(registry)
+        ruleset = self._ruleset(rules) if rules is not None else None
+        if problems or site is None or rules is None:
+            raise Problems({_shortened(problem) for problem in problems})
+        settings = Settings(
+            file=self._file,
+            site=site.model_copy(update={"data": self._absolute(site.data)}),
+            registry=registry,
+            rules=self._rules_dir(rules),
+            imported=imported,
+            digest=digest,
+            ruleset=ruleset,
+            **parts,
+        )
+        return settings.model_copy(
+            update={"warnings": tuple(crosscheck.warnings(document, settings))}
+        )
+
+    def _has(self, section: str) -> bool:
+        return self._document.data.get(section) is not None
+
+    def _section(self, name: str, model: type[_Section]) -> _Section | None:
+        """The section ``name``; None, and a problem, when it is wrong."""
+        document = self._document
+        if name not in document.data:
+            document = document._replace(data={name: None})
+            if model is SiteSection:
+                self._problems.append(document.problem((), f"{name!r} is missing"))
+                return None
+        try:
+            return yaml_document.validate(document, model, (name,))
+        except Problems as error:
+            self._problems.extend(error.problems)
+            return None
+
+    def _absolute(self, path: Path) -> Path:
+        """Paths in the file are relative to the file."""
+        return self._file.parent / path
+
+    def _registry_files(self, registry: RegistrySection) -> RegistrySection | None:
+        """The three files as absolute paths, or None and a problem for each that is missing."""
+        found = {}
+        for word in RegistrySection.model_fields:
+            path = self._absolute(getattr(registry, word))
+            if _exists(path, Path.is_file):
+                found[word] = path
+            else:
+                self._wrong(("registry", word), f"no such file: {path}")
+        return RegistrySection(**found) if len(found) == len(RegistrySection.model_fields) else None
+
+    def _import(self, registry: RegistrySection | None) -> tuple[Site, str]:
+        """The site of the CSV files and their digest; empty when they can not be read."""
+        if registry is None:
+            return Site(), ""
+        from gateway.registry import digest, read_csv
+
+        files = (registry.places, registry.devices, registry.people)
+        channels = self._document.data.get("notifiers")
+        try:
+            site = read_csv(*files, notifiers=channels if isinstance(channels, dict) else {})
+            return site, digest(files)
+        except Problems as error:
+            self._problems.extend(error.problems)
+            return Site(), ""
+
+    def _rules_dir(self, rules: RulesSection) -> RulesSection:
+        if rules.dir is None:
+            return rules
+        return rules.model_copy(update={"dir": self._absolute(rules.dir)})
+
+    def _ruleset(self, section: RulesSection) -> Any:
+        """Every rule of the packs and the site's folder, compiled; None when one is wrong."""
+        rules = importlib.import_module("rules")  # late: it takes its time to be imported
+        packs = []
+        known = shipped_packs()
+        for index, name in enumerate(section.packs):
+            if name in known and name not in packs:
+                packs.append(name)
+            elif name in known:
+                self._wrong(("rules", "packs", index), f"pack {name!r} is named twice")
+            else:
+                message = f"there is no pack {name!r}{nearest(name, known)}"
+                self._wrong(("rules", "packs", index), message)
+        before = len(self._problems)
+        files = [*rules.packs(packs), *self._rule_files(section)]
+        try:
+            return rules.load(files) if len(self._problems) == before else None
+        except Problems as error:
+            self._problems.extend(error.problems)
+            return None
+
+    def _rule_files(self, section: RulesSection) -> list[tuple[str, str]]:
+        """Name and text of each of the site's own rule files, in order of their names."""
+        if section.dir is None:
+            return []
+        folder = self._absolute(section.dir)
+        if not _exists(folder, Path.is_dir):
+            self._wrong(("rules", "dir"), f"no such folder: {folder}")
+            return []
+        paths = sorted(p for p in folder.glob("*.y*ml") if not p.name.endswith(".test.yaml"))
+        if len(paths) > _MAX_RULE_FILES:
+            self._wrong(("rules", "dir"), f"more than {_MAX_RULE_FILES} rule files in {folder}")
+            return []
+        texts = []
+        for path in paths:
+            try:
+                texts.append((str(path), _text(str(path), path)))
+            except Problems as error:
+                self._problems.extend(error.problems)
+        return texts
+
+    def _wrong(self, path: yaml_document.Path, message: str) -> None:
+        self._problems.append(self._document.problem(path, message))
+
+
+def shipped_packs() -> list[str]:
+    """The names of the rule packs that come with the program, sorted."""
+    folder = resources.files("rules") / "packs"
+    if not folder.is_dir():
+        return []
+    names = (entry.name for entry in folder.iterdir())
+    return sorted(
+        name.removesuffix(".yaml")
+        for name in names
+        if name.endswith(".yaml") and not name.endswith(".test.yaml")
+    )
+
+
+def _text(name: str, path: Path) -> str:
+    """The text of a UTF-8 file. Raises ``Problems`` at the first byte that is none."""
+    try:
+        if not path.is_file():
+            raise Problems([Problem(name, 1, 1, "no such file")])
+        with path.open("rb") as file:
+            raw = file.read(yaml_document.MAX_BYTES + 4)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "no such file"
+        raise Problems([Problem(name, 1, 1, f"can not be read: {reason}")]) from None
+    try:
+        return raw.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = raw[: error.start].decode("utf-8", "replace").splitlines(keepends=True) or [""]
+        ended = before[-1].endswith(("\n", "\r"))
+        line, column = (len(before) + 1, 1) if ended else (len(before), len(before[-1]) + 1)
+        message = "not UTF-8; save the file with encoding UTF-8"
+        raise Problems([Problem(name, line, column, message)]) from None
+
+
+def _exists(path: Path, check: Callable[[Path], bool]) -> bool:
+    """``check(path)``; a text that can be no path at all names nothing."""
+    try:
+        return check(path)
+    except (OSError, ValueError):
+        return False
+
+
+def _shortened(problem: Problem) -> Problem:
+    """One line of bounded length, whatever was written in the file."""
+    message = " ".join(problem.message.split())
+    if len(message) > _LONGEST_MESSAGE:
+        message = message[: _LONGEST_MESSAGE - 1] + "…"
+    return problem._replace(message=message)

@@ -1,0 +1,160 @@
+"""The shape of a checked configuration. Frozen; durations in seconds, sizes in bytes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from gateway.document import Problem
+from gateway.model import Category, Site
+from gateway.options import Duration, PluginOptions, Size
+
+_LONGEST: Final = 100 * 366 * 86400.0
+
+
+def _sensible(value: float) -> float:
+    if not 0 < value <= _LONGEST:
+        raise ValueError("must be longer than nothing and at most 36600d")
+    return value
+
+
+def _possible(value: Path) -> Path:
+    if not str(value).isprintable():
+        raise ValueError("no file can be called that")
+    return value
+
+
+def _printable(value: str) -> str:
+    if not value.isprintable() or not value.strip():
+        raise ValueError("must be a text that can be shown")
+    return value
+
+
+def _at_most_ten_seconds(value: float) -> float:
+    if value > 10:
+        raise ValueError("at most 10s: an alarm's neighbours would wait as long")
+    return value
+
+
+def _at_least_16_mb(value: int) -> int:
+    if value < 16_000_000:
+        raise ValueError("at least 16MB, or an hour without the sink loses readings")
+    return value
+
+
+Span = Annotated[Duration, AfterValidator(_sensible)]
+"""Seconds, more than 0."""
+
+FileName = Annotated[Path, AfterValidator(_possible)]
+"""A path; a relative one counts from the folder of the configuration file."""
+
+SHIPPED_PACKS: Final = ("fire", "intrusion", "manholes", "cameras", "trouble", "system")
+
+
+class Section(BaseModel):
+    """A part of the file: strict and frozen."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class SiteSection(Section):
+    """What this gateway is called and where it keeps its databases."""
+
+    name: Annotated[str, Field(max_length=100), AfterValidator(_printable)]
+    data: FileName = Path("/var/lib/gridwarden")
+
+
+class RegistrySection(Section):
+    """The three CSV files; imported at start when their digest has changed."""
+
+    places: FileName
+    devices: FileName
+    people: FileName
+
+
+class ClockSection(Section):
+    """Whether the wall clock is believed at once (``always``) or when the kernel says so."""
+
+    trust: Literal["auto", "always"] = "auto"
+
+
+class JournalSection(Section):
+    """When a commit group closes, and how much is kept."""
+
+    group: Annotated[Duration, AfterValidator(_at_most_ten_seconds)] = 0.2
+    rows: Annotated[int, Field(strict=True, ge=1, le=100_000)] = 2000
+    keep: Span = 30 * 86400.0
+    max_size: Annotated[Size, AfterValidator(_at_least_16_mb)] = 2_000_000_000
+    recent_keys: Annotated[int, Field(strict=True, ge=1, le=10_000)] = 64
+
+
+class RulesSection(Section):
+    """Shipped packs by name, and the folder of the site's own rule files."""
+
+    packs: tuple[str, ...] = SHIPPED_PACKS
+    dir: FileName | None = None
+
+
+class DeadlinesSection(Section):
+    """How long an incident of each category may stay without anybody having received it."""
+
+    life: Span = 5 * 60.0
+    intrusion: Span = 10 * 60.0
+    facility: Span = 2 * 3600.0
+    trouble: Span = 24 * 3600.0
+    system: Span = 24 * 3600.0
+
+    def by_category(self) -> dict[Category, float]:
+        """Category -> seconds."""
+        return {category: float(getattr(self, category.value)) for category in Category}
+
+
+class ConsoleSection(Section):
+    """Where the console listens; port 0 takes any free one."""
+
+    host: Annotated[str, Field(max_length=255), AfterValidator(_printable)] = "127.0.0.1"
+    port: Annotated[int, Field(strict=True, ge=0, le=65535)] = 8080
+
+
+class LogSection(Section):
+    """How much is logged."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+
+
+class Configured(BaseModel):
+    """One driver, sink or notifier: its folder's name and its own checked options."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    type: str
+    options: Annotated[PluginOptions, Field(repr=True)]
+
+
+class Settings(BaseModel):
+    """A whole checked configuration. Every path is absolute."""
+
+    model_config = ConfigDict(frozen=True, arbitrary_types_allowed=True)
+
+    file: Path
+    site: SiteSection
+    registry: RegistrySection | None
+    clock: ClockSection
+    journal: JournalSection
+    rules: RulesSection
+    deadlines: DeadlinesSection
+    drivers: dict[str, Configured]
+    sinks: dict[str, Configured]
+    notifiers: dict[str, Configured]
+    console: ConsoleSection
+    log: LogSection
+    imported: Site
+    """The registry as the CSV files have it, version 0; empty without a ``registry`` section."""
+    digest: str
+    """Of the three CSV files; "" without a ``registry`` section."""
+    ruleset: Any
+    """``rules.Ruleset`` of the packs and the site's own files."""
+    warnings: tuple[Problem, ...] = ()
+    """What is allowed and still worth a look."""

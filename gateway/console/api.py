@@ -1,0 +1,140 @@
+"""The JSON API under ``/api/v1/``: each handler reads the view and answers with shapes."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+from typing import Final
+
+from aiohttp import web
+
+from gateway.console import query, shapes
+from gateway.console.events import Streams
+from gateway.console.guard import as_json
+from gateway.console.query import ApiError
+from gateway.console.view import ActRefused, View
+
+_SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_MEDIA: Final = (
+    (b"\xff\xd8\xff", "image/jpeg"),
+    (b"\x89PNG\r\n\x1a\n", "image/png"),
+)
+"""What is shown in a page; anything else is only offered for download."""
+
+
+class Api:
+    """The handlers over one view."""
+
+    def __init__(self, view: View, streams: Streams) -> None:
+        self._view = view
+        self._streams = streams
+
+    def routes(self) -> list[web.RouteDef]:
+        """Every path of the API."""
+        base = "/api/v1"
+        return [
+            web.get(f"{base}/incidents", self.incidents),
+            web.get(f"{base}/incidents/{{key}}", self.incident),
+            web.post(f"{base}/incidents/{{key}}/{{verb}}", self.act),
+            web.get(f"{base}/devices", self.devices),
+            web.get(f"{base}/people", self.people),
+            web.get(f"{base}/readings", self.readings),
+            web.get(f"{base}/ledger", self.ledger),
+            web.get(f"{base}/health", self.health),
+            web.get(f"{base}/events", self._streams.serve),
+            web.get(f"{base}/evidence/{{sha256}}", self.evidence),
+        ]
+
+    async def incidents(self, request: web.Request) -> web.Response:
+        """A list, newest first."""
+        limit = query.limit(request.query, 200, query.MAX_INCIDENTS)
+        open_only = query.flag(request.query, "open")
+        found = await self._view.incidents(open_only=open_only, limit=limit)
+        site, now = self._view.site(), self._view.now()
+        return as_json([shapes.incident_json(site, each, now) for each in found])
+
+    async def incident(self, request: web.Request) -> web.Response:
+        """One incident with ``events`` and ``messages``."""
+        found = await self._view.incident(request.match_info["key"])
+        if found is None:
+            raise _no_incident(request)
+        incident, events, rows = found
+        texts = await self._view.texts(shapes.digests(events))
+        site, now = self._view.site(), self._view.now()
+        answer = shapes.incident_json(site, incident, now)
+        answer["events"] = [shapes.event_json(site, event, texts) for event in events]
+        answer["messages"] = [shapes.message_json(site, row, now) for row in rows]
+        return as_json(answer)
+
+    async def act(self, request: web.Request) -> web.Response:
+        """Receive, handle or close; 409 with the reason in both languages when impossible."""
+        if request.content_type != "application/json":
+            # A form of another site can send other types without asking first; JSON it can not.
+            raise ApiError(415, "send Content-Type: application/json")
+        key, verb = request.match_info["key"], request.match_info["verb"]
+        asked = query.act(verb, await request.read())
+        found = await self._view.incident(key)
+        if found is None:
+            raise _no_incident(request)
+        if asked.person not in self._view.site().people and asked.person != found[0].owner:
+            raise ApiError(400, f"nobody in the registry has the id {asked.person!r}")
+        try:
+            done = await self._view.act(key, verb, asked.person, asked.outcome, asked.comment)
+        except ActRefused as refusal:
+            text = refusal.text
+            return as_json({"error": text.en, "zh": text.zh, "en": text.en}, status=409)
+        return as_json(shapes.incident_json(self._view.site(), done, self._view.now()))
+
+    async def devices(self, _request: web.Request) -> web.Response:
+        """Every device with its newest values."""
+        view = self._view
+        return as_json(shapes.devices_json(view.site(), view.latest(), view.now()))
+
+    async def people(self, _request: web.Request) -> web.Response:
+        """Who can receive and close."""
+        site = self._view.site()
+        return as_json([shapes.person_json(site, person) for person in site.people.values()])
+
+    async def readings(self, request: web.Request) -> web.Response:
+        """The readings of one device, oldest first."""
+        device = query.name(request.query, "device")
+        since = query.since(request.query, self._view.now().wall)
+        limit = query.limit(request.query, 1_000, query.MAX_READINGS)
+        found = await self._view.readings(device, since, limit)
+        return as_json([shapes.reading_json(reading) for reading in found])
+
+    async def ledger(self, _request: web.Request) -> web.Response:
+        """Where every reading went."""
+        return as_json(await self._view.ledger())
+
+    async def health(self, _request: web.Request) -> web.Response:
+        """200 when all is well, else 503 with the same body."""
+        health = self._view.health()
+        return as_json(shapes.health_json(health), status=200 if health["ok"] else 503)
+
+    async def evidence(self, request: web.Request) -> web.StreamResponse:
+        """A snapshot. Only a SHA-256 is ever looked up, so no path can be asked for."""
+        digest = request.match_info["sha256"]
+        path = self._view.evidence(digest) if _SHA256.fullmatch(digest) else None
+        media = await asyncio.to_thread(_media_type, path) if path is not None else None
+        if path is None or media is None:
+            raise ApiError(404, "there is no such snapshot, or it has been deleted")
+        headers = {"Content-Type": media, "Content-Security-Policy": "default-src 'none'; sandbox"}
+        if not media.startswith("image/"):
+            headers["Content-Disposition"] = "attachment"
+        return web.FileResponse(path, headers=headers)
+
+
+def _media_type(path: Path) -> str | None:
+    """The type by the first bytes; None when the file can not be read."""
+    try:
+        with path.open("rb") as file:
+            start = file.read(16)
+    except OSError:
+        return None
+    return next((m for magic, m in _MEDIA if start.startswith(magic)), "application/octet-stream")
+
+
+def _no_incident(request: web.Request) -> ApiError:
+    return ApiError(404, f"there is no incident {request.match_info['key'][:60]!r}")

@@ -1,0 +1,97 @@
+"""The console as an application, and the server around it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from types import TracebackType
+from typing import Final, NamedTuple
+
+from aiohttp import web
+
+from gateway.clock import SystemClock
+from gateway.console.api import Api
+from gateway.console.events import Streams
+from gateway.console.guard import Hosts, add_headers, guard
+from gateway.console.metrics import Metrics
+from gateway.console.page import HERE, Page
+from gateway.console.view import View
+from gateway.ports import Clock, Unavailable
+
+_HOSTS: Final = web.AppKey("hosts", Hosts)
+_MAX_BODY: Final = 16_384
+"""Bytes: a comment of 2,000 Chinese characters, escaped, and the rest of an action."""
+_SHUTDOWN: Final = 2.0
+"""Seconds that a slow phone gets to take its answer before the server ends."""
+
+
+def create_app(
+    view: View,
+    *,
+    language: str = "zh",
+    clock: Clock | None = None,
+    hosts: Iterable[str] = (),
+) -> web.Application:
+    """The console over ``view``; ``hosts`` are further names under which it may be asked for."""
+    allowed = Hosts(hosts)
+    app = web.Application(middlewares=[guard(allowed)], client_max_size=_MAX_BODY)
+    app[_HOSTS] = allowed
+    streams = Streams(view, clock if clock is not None else SystemClock())
+    page = Page(view, language)
+    page.setup(app)
+    app.on_response_prepare.append(add_headers)
+    app.on_shutdown.append(streams.close)
+    app.add_routes(Api(view, streams).routes())
+    app.add_routes(
+        [
+            web.get("/", page.handle),
+            web.get("/metrics", Metrics(view, streams.__len__).handle),
+            web.static("/static/", HERE / "static"),
+        ]
+    )
+    return app
+
+
+class Bound(NamedTuple):
+    """Where the server listens."""
+
+    host: str
+    port: int
+
+
+class Serving:
+    """Serves an application while it is entered; prints nothing and logs no requests."""
+
+    def __init__(self, app: web.Application, host: str, port: int) -> None:
+        self._app = app
+        self._host = host
+        self._port = port
+        self._runner: web.AppRunner | None = None
+
+    async def __aenter__(self) -> Bound:
+        """Listen; ``Unavailable`` says why that is impossible."""
+        self._app[_HOSTS].bind(self._host)
+        self._runner = web.AppRunner(self._app, access_log=None, shutdown_timeout=_SHUTDOWN)
+        await self._runner.setup()
+        try:
+            await web.TCPSite(self._runner, self._host, self._port).start()
+        except OSError as error:
+            await self._runner.cleanup()
+            raise Unavailable(
+                f"console: can not listen on {self._host}:{self._port} "
+                f"({error.strerror or error}); choose another console.port"
+            ) from None
+        return Bound(self._host, int(self._runner.addresses[0][1]))
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+
+def serve(app: web.Application, host: str, port: int) -> Serving:
+    """``async with serve(app, "127.0.0.1", 0) as bound: …``; port 0 is any free one."""
+    return Serving(app, host, port)

@@ -1,0 +1,148 @@
+"""``/metrics`` for Prometheus, made from the view at each scrape; names are in the README.
+
+prometheus-client is imported with the first scrape: a gateway that nobody scrapes does
+not carry it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
+
+from aiohttp import web
+
+from gateway.console import shapes
+from gateway.console.query import MAX_INCIDENTS
+from gateway.console.view import Health, Ledger, View
+from gateway.model import Incident
+
+if TYPE_CHECKING:
+    from prometheus_client import Metric
+
+
+class Metrics:
+    """The handler; ``streams`` says how many event streams are open."""
+
+    def __init__(self, view: View, streams: Callable[[], int]) -> None:
+        self._view = view
+        self._streams = streams
+
+    async def handle(self, _request: web.Request) -> web.Response:
+        """``GET /metrics``."""
+        import prometheus_client as prometheus
+
+        families = _Families()
+        families.ledger(await self._view.ledger())
+        families.incidents(await self._view.incidents(open_only=True, limit=MAX_INCIDENTS))
+        families.messages(await self._view.outbox_counts())
+        families.devices(self._view)
+        families.health(self._view.health())
+        families.gauge("console_streams", "Open event streams", {(): self._streams()})
+        registry = prometheus.CollectorRegistry(auto_describe=False)
+        registry.register(families)
+        body = prometheus.generate_latest(registry)
+        return web.Response(body=body, headers={"Content-Type": prometheus.CONTENT_TYPE_LATEST})
+
+
+class _Families:
+    """A collector of what one scrape found; each method adds the metrics of one subject."""
+
+    def __init__(self) -> None:
+        self._found: list[Metric] = []
+
+    def collect(self) -> Iterable[Metric]:
+        return self._found
+
+    def gauge(
+        self, name: str, help_: str, values: dict[tuple[str, ...], float], labels: str = ""
+    ) -> None:
+        from prometheus_client.core import GaugeMetricFamily
+
+        family = GaugeMetricFamily(f"gridwarden_{name}", help_, labels=labels.split())
+        for key, value in values.items():
+            family.add_metric(list(key), value)
+        self._found.append(family)
+
+    def counter(
+        self, name: str, help_: str, values: dict[tuple[str, ...], float], labels: str = ""
+    ) -> None:
+        from prometheus_client.core import CounterMetricFamily
+
+        family = CounterMetricFamily(f"gridwarden_{name}", help_, labels=labels.split())
+        for key, value in values.items():
+            family.add_metric(list(key), value)
+        self._found.append(family)
+
+    def ledger(self, ledger: Ledger) -> None:
+        readers = ledger["readers"]
+        refused = {(reason,): float(n) for reason, n in ledger["refused"].items()}
+        delivered = {(name,): float(r["delivered"]) for name, r in readers.items()}
+        waiting = {(name,): float(r["waiting"]) for name, r in readers.items()}
+        dropped = {
+            (name, why): float(n) for name, r in readers.items() for why, n in r["dropped"].items()
+        }
+        self.counter("readings_received", "Readings that came in", {(): ledger["received"]})
+        self.counter("readings_refused", "Readings refused, by reason", refused, "reason")
+        self.counter("readings_stored", "Readings in the journal", {(): ledger["stored"]})
+        self.gauge(
+            "readings_in_flight", "Readings in an unfinished commit", {(): ledger["in_flight"]}
+        )
+        self.counter("reader_delivered", "Records a reader has done", delivered, "reader")
+        self.gauge("reader_waiting", "Records a reader still has before it", waiting, "reader")
+        self.counter("reader_dropped", "Records a reader lost, by reason", dropped, "reader reason")
+
+    def incidents(self, found: list[Incident]) -> None:
+        counts = Counter((i.category.value, i.state.value) for i in found)
+        values: dict[tuple[str, ...], float] = {key: float(n) for key, n in counts.items()}
+        self.gauge(
+            "incidents_open", "Incidents not closed (at most 1000)", values, "category state"
+        )
+        self.gauge(
+            "incidents_overdue",
+            "Of them past their time limit",
+            {(): sum(i.overdue for i in found)},
+        )
+
+    def messages(self, counts: dict[str, int]) -> None:
+        self.gauge(
+            "messages", "Messages by how they ended", {(e,): n for e, n in counts.items()}, "end"
+        )
+
+    def devices(self, view: View) -> None:
+        site, latest, now = view.site(), view.latest(), view.now()
+        silent = sum(shapes.is_silent(d, latest.get(d.id), now) for d in site.devices.values())
+        unknown = sum(id_ not in site.devices for id_ in latest)
+        self.gauge(
+            "devices",
+            "Devices: registered, of them silent, and unknown ones heard",
+            {("registered",): len(site.devices), ("silent",): silent, ("unknown",): unknown},
+            "which",
+        )
+
+    def health(self, health: Health) -> None:
+        tasks = health["tasks"]
+        figures = {
+            (store, figure): float(value)
+            for store, its in health["stores"].items()
+            for figure, value in its.items()
+            if isinstance(value, int | float)
+        }
+        self.gauge("healthy", "1 when the gateway says all is well", {(): health["ok"]})
+        self.gauge(
+            "clock_trusted",
+            "1 when the wall clock is known to be right",
+            {(): bool(health["clock"].get("trusted"))},
+        )
+        self.gauge("memory_bytes", "Resident memory", {(): health["memory_mib"] * 2**20})
+        self.gauge(
+            "task_up",
+            "1 while a supervised task runs",
+            {(t["name"],): t["up"] for t in tasks},
+            "task",
+        )
+        self.counter(
+            "task_falls", "How often a task fell", {(t["name"],): t["falls"] for t in tasks}, "task"
+        )
+        self.gauge("store", "Figures of each store", figures, "store figure")
+        self.gauge("build_info", "The version that runs", {(health["version"],): 1}, "version")

@@ -1,0 +1,239 @@
+"""The model's nouns as the API's JSON objects. Pure functions of their arguments.
+
+Times are ISO 8601 in UTC with milliseconds and Z; spans are seconds. Wherever a sentence
+comes in two languages, the bare name is Chinese and ``…_en`` is English.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any, Final
+
+from gateway.console.view import Health, Now, TaskHealth
+from gateway.model import (
+    SECOND,
+    UNKNOWN_KIND,
+    Device,
+    Incident,
+    IncidentEvent,
+    OutboxRow,
+    Person,
+    Reading,
+    Site,
+    every_value_name,
+)
+
+_START: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+_WATCHED: Final = ("accepted", "installed")
+"""A planned, bypassed or retired device is allowed to be silent."""
+
+Json = dict[str, Any]
+
+
+def iso(wall: int | None) -> str | None:
+    """``2026-01-05T08:00:00.000Z``; None for a time that is absent or beyond the calendar."""
+    if not wall:
+        return None
+    try:
+        moment = _START + timedelta(milliseconds=wall // 1_000_000)
+    except OverflowError:
+        return None
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.") + f"{moment.microsecond // 1000:03d}Z"
+
+
+def seconds(span: int) -> float:
+    """ns as seconds with milliseconds."""
+    return round(span / SECOND, 3)
+
+
+def place_name(site: Site, code: str) -> str:
+    """The path from the topmost place, as ``云河区 / 建设街道 / 第三网格``; the code if unknown."""
+    return " / ".join(place.name for place in reversed(site.chain(code))) or code
+
+
+def person_name(site: Site, person: str) -> str:
+    """A person's name; the id of somebody who is not, or no longer, in the registry."""
+    known = site.people.get(person)
+    return known.name if known is not None else person
+
+
+def person_json(site: Site, person: Person) -> Json:
+    """Who can be chosen; no telephone number leaves the registry this way."""
+    return {
+        "id": person.id,
+        "name": person.name,
+        "role": person.role,
+        "grid": person.grid,
+        "place_name": place_name(site, person.grid),
+    }
+
+
+def incident_json(site: Site, incident: Incident, now: Now) -> Json:
+    """An incident as a list shows it."""
+    device = site.devices.get(incident.device)
+    deadline = seconds(incident.deadline - now.arrival) if incident.deadline else None
+    return {
+        "key": incident.key,
+        "category": incident.category.value,
+        "severity": incident.severity.value,
+        "state": incident.state.value,
+        "kind": incident.kind,
+        "device": incident.device,
+        "device_name": device.name if device is not None else incident.device,
+        "place": incident.place,
+        "place_name": place_name(site, incident.place),
+        "place_codes": [place.code for place in site.chain(incident.place)],
+        "address": next((p.address for p in site.chain(incident.place) if p.address), ""),
+        "floor": device.floor if device is not None else "",
+        "flat": device.flat if device is not None else "",
+        "contact": device.contact if device is not None else "",
+        "title": incident.title.zh,
+        "title_en": incident.title.en,
+        "why": incident.why.zh,
+        "why_en": incident.why.en,
+        "found": incident.found,
+        "opened_at": iso(incident.opened_at),
+        "age": seconds(max(0, now.wall - incident.opened_at)),
+        "owner": incident.owner,
+        "owner_name": person_name(site, incident.owner),
+        "deadline_in": deadline,
+        "overdue": incident.overdue,
+        "cleared": not incident.alarming,
+        "alarming": list(incident.alarming),
+        "outcome": incident.outcome,
+        "evidence": [evidence_url(digest) for digest in incident.evidence],
+        "rule": incident.rule,
+        "head": incident.head,
+    }
+
+
+def evidence_url(digest: str) -> str:
+    """Where a snapshot can be fetched."""
+    return f"/api/v1/evidence/{digest}"
+
+
+def digests(events: list[IncidentEvent]) -> list[str]:
+    """Every SHA-256 that stands for a text in the events, once."""
+    found = (value for event in events for value in event.data.values())
+    return list(dict.fromkeys(v for v in found if isinstance(v, str) and _DIGEST.fullmatch(v)))
+
+
+def event_json(site: Site, event: IncidentEvent, texts: Mapping[str, str]) -> Json:
+    """One link of the chain; ``texts`` are the personal texts that have not been deleted."""
+    by, _, person = event.by.partition(":")
+    return {
+        "seq": event.seq,
+        "what": event.what.value,
+        "at": iso(event.wall),
+        "trusted": event.trusted,
+        "by": event.by,
+        "by_name": person_name(site, person) if by == "person" else "",
+        "data": event.data,
+        "texts": {k: texts[v] for k, v in event.data.items() if isinstance(v, str) and v in texts},
+        "previous": event.previous,
+        "hash": event.hash,
+    }
+
+
+def message_json(site: Site, row: OutboxRow, now: Now) -> Json:
+    """What became of one message; ``end`` is "" and ``due_in`` a number while it waits."""
+    return {
+        "id": row.id,
+        "seq": row.seq,
+        "purpose": row.purpose,
+        "person": row.person,
+        "name": person_name(site, row.person),
+        "channel": row.channel,
+        "attempts": row.attempts,
+        "end": row.end,
+        "detail": row.detail,
+        "ended_at": iso(row.ended_at),
+        "due_in": None if row.end else seconds(max(0, row.due - now.arrival)),
+    }
+
+
+def reading_json(reading: Reading) -> Json:
+    """One reading as it was stored."""
+    return {
+        "device": reading.device,
+        "kind": reading.kind,
+        "values": reading.values,
+        "at": iso(reading.at),
+        "received_at": iso(reading.received_at),
+        "observed_at": iso(reading.observed_at),
+        "quality": reading.quality.value,
+        "late": reading.late,
+        "retained": reading.retained,
+        "key": reading.key,
+        "origin": list(reading.origin),
+        "evidence": evidence_url(reading.evidence.sha256) if reading.evidence else None,
+    }
+
+
+def is_silent(device: Device, reading: Reading | None, now: Now) -> bool:
+    """Whether a device that should report has not done so for longer than it may."""
+    if not device.max_silence or device.state not in _WATCHED:
+        return False
+    return reading is None or now.wall - reading.received_at > device.max_silence
+
+
+def device_json(site: Site, device: Device, reading: Reading | None, now: Now) -> Json:
+    """A device with its newest values; ``age`` is None for one that was never heard."""
+    values = reading.values if reading is not None else {}
+    return {
+        "id": device.id,
+        "kind": device.kind,
+        "name": device.name or device.id,
+        "place": device.place,
+        "place_name": place_name(site, device.place),
+        "driver": device.driver,
+        "address": device.address,
+        "model": device.model,
+        "floor": device.floor,
+        "flat": device.flat,
+        "state": device.state,
+        "max_silence": seconds(device.max_silence),
+        "values": values,
+        "units": _units(values),
+        "at": iso(reading.at) if reading is not None else None,
+        "received_at": iso(reading.received_at) if reading is not None else None,
+        "age": seconds(max(0, now.wall - reading.received_at)) if reading is not None else None,
+        "quality": reading.quality.value if reading is not None else None,
+        "late": reading.late if reading is not None else False,
+        "silent": is_silent(device, reading, now),
+        "unknown": device.id not in site.devices,
+    }
+
+
+def devices_json(site: Site, latest: Mapping[str, Reading], now: Now) -> list[Json]:
+    """Every registered device, then those that reported and nobody registered."""
+    known = [device_json(site, d, latest.get(d.id), now) for d in site.devices.values()]
+    strangers = [
+        device_json(site, _stranger(id_, reading), reading, now)
+        for id_, reading in latest.items()
+        if id_ not in site.devices
+    ]
+    return known + strangers
+
+
+def _stranger(id_: str, reading: Reading) -> Device:
+    driver, _, address = id_.partition("/")
+    return Device(id_, driver, address, reading.kind or UNKNOWN_KIND, id_, "", state="unknown")
+
+
+def _units(values: Mapping[str, Any]) -> dict[str, str]:
+    names = every_value_name()
+    return {name: names[name].unit for name in values if name in names and names[name].unit}
+
+
+def task_json(task: TaskHealth) -> Json:
+    """A supervised task; ``since`` as a time."""
+    return {**task, "since": iso(task["since"])}
+
+
+def health_json(health: Health) -> Json:
+    """The gateway's own state."""
+    return {**health, "tasks": [task_json(task) for task in health["tasks"]]}

@@ -1,0 +1,115 @@
+"""What the console asks of the program: one protocol, which the composition root fulfils."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple, Protocol, TypedDict
+
+from gateway.model import Incident, IncidentEvent, OutboxRow, Reading, Site, Text
+
+
+class ActRefused(Exception):
+    """What a person asked for is not possible now; ``text`` tells that person why."""
+
+    def __init__(self, text: Text) -> None:
+        super().__init__(text.en)
+        self.text = text
+
+
+class Now(NamedTuple):
+    """One moment on the two axes that the console shows: ns on the wall, ns of arrival."""
+
+    wall: int
+    arrival: int
+
+
+class Reader(TypedDict):
+    """One reader's share of what was stored; the three parts add up to ``stored``."""
+
+    delivered: int
+    waiting: int
+    dropped: dict[str, int]
+
+
+class Ledger(TypedDict):
+    """Where every reading went: received = stored + the sum of refused."""
+
+    received: int
+    refused: dict[str, int]
+    stored: int
+    readers: dict[str, Reader]
+    in_flight: int
+    """What an unfinished commit holds; outside the sums."""
+
+
+class TaskHealth(TypedDict):
+    """One supervised task; ``since`` is wall ns of the last change of ``up``, 0 for never."""
+
+    name: str
+    up: bool
+    reason: str
+    falls: int
+    since: int
+
+
+class Health(TypedDict):
+    """What the gateway knows of itself."""
+
+    ok: bool
+    clock: dict[str, Any]
+    """At least ``trusted``: whether the wall clock is known to be right."""
+    tasks: list[TaskHealth]
+    memory_mib: float
+    stores: dict[str, dict[str, Any]]
+    """By store name; numbers become metrics, ``put_aside`` names a broken file's new name."""
+    version: str
+
+
+class View(Protocol):
+    """The read side of the stores, and the one door for what a person does."""
+
+    def now(self) -> Now:
+        """One look at the clocks."""
+
+    def site(self) -> Site:
+        """The newest picture of the registry."""
+
+    async def incidents(self, *, open_only: bool, limit: int) -> list[Incident]:
+        """Newest first, at most ``limit``."""
+
+    async def incident(
+        self, key: str
+    ) -> tuple[Incident, list[IncidentEvent], list[OutboxRow]] | None:
+        """One incident with its events and what became of each message; None: no such key."""
+
+    async def texts(self, digests: list[str]) -> dict[str, str]:
+        """The personal texts that still exist, by SHA-256."""
+
+    def latest(self) -> Mapping[str, Reading]:
+        """The newest reading by device id, devices that nobody registered included."""
+
+    async def readings(self, device: str, since: int, limit: int) -> list[Reading]:
+        """Of one device, at or after ``since`` (wall ns), oldest first, the newest ``limit``."""
+
+    async def ledger(self) -> Ledger:
+        """Where every reading went, read in one snapshot."""
+
+    def health(self) -> Health:
+        """What the gateway knows of itself now."""
+
+    async def outbox_counts(self) -> dict[str, int]:
+        """How many messages ended in each way; ``waiting`` for those that have not."""
+
+    async def act(self, key: str, verb: str, person: str, outcome: str, comment: str) -> Incident:
+        """``receive``, ``handle`` or ``close`` an incident; raises ``ActRefused``."""
+
+    def evidence(self, sha256: str) -> Path | None:
+        """The file of a snapshot; None when it is not, or no longer, kept."""
+
+    async def changed(self, after: int) -> int:
+        """Wait until the change counter is above ``after`` and return it.
+
+        It counts what people act on (incidents, their events, what became of messages,
+        tasks that fall or return), not each reading.
+        """

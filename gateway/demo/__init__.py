@@ -1,0 +1,1 @@
+"""``gridwarden demo``: real recordings through the real gateway, with no server needed."""

@@ -1,0 +1,47 @@
+"""The officers' phone: a small web server that shows each message as it arrived."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+from aiohttp import web
+
+from gateway.demo.ports import free_port
+from gateway.model import Text
+
+_LONGEST = 100_000
+"""Bytes of a message; the gateway's own are a thousandth of it."""
+
+
+@asynccontextmanager
+async def phone(say: Callable[[Text], None]) -> AsyncIterator[str]:
+    """A running phone; yields the URL for the webhook. ``say`` shows every message once."""
+    shown: set[str] = set()
+
+    async def receive(request: web.Request) -> web.Response:
+        message = await request.json()
+        key = request.headers.get("Idempotency-Key", "")
+        if not key or key not in shown:
+            shown.add(key)
+            say(spoken(message))
+        return web.Response(text="shown")
+
+    app = web.Application(client_max_size=_LONGEST)
+    app.router.add_post("/", receive)
+    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1)
+    await runner.setup()
+    try:
+        port = free_port()
+        await web.TCPSite(runner, "127.0.0.1", port).start()
+        yield f"http://127.0.0.1:{port}/"
+    finally:
+        await runner.cleanup()
+
+
+def spoken(message: Mapping[str, Any]) -> Text:
+    """The message as it was received, in the receiver's own language."""
+    name = message.get("name") or message.get("person", "?")
+    text = " ".join(f"{message.get('title', '')} {message.get('text', '')}".split())
+    return Text(f"{name}的手机收到:{text}", f"on the phone of {message.get('person', '?')}")

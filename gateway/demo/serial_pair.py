@@ -1,0 +1,36 @@
+"""A serial line without a cable: the gateway opens one end, the demo writes to the other."""
+
+from __future__ import annotations
+
+import os
+import tty
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+
+class SerialPair:
+    """A pseudo-terminal. ``port`` is the gateway's end."""
+
+    def __init__(self, ours: int, port: str) -> None:
+        self._ours = ours
+        self.port = port
+
+    def send(self, content: bytes) -> bool:
+        """Whether all of it was taken; a line that nobody reads overflows, as a real one does."""
+        try:
+            return os.write(self._ours, content) == len(content)
+        except BlockingIOError:
+            return False
+
+
+@contextmanager
+def serial_pair() -> Iterator[SerialPair]:
+    """A pair whose other end stays open, so that the gateway may open it again and again."""
+    ours, theirs = os.openpty()
+    try:
+        tty.setraw(theirs)  # no echo: what we send must not come back
+        os.set_blocking(ours, False)
+        yield SerialPair(ours, os.ttyname(theirs))
+    finally:
+        os.close(ours)
+        os.close(theirs)

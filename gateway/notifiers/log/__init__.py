@@ -1,0 +1,1 @@
+"""Tells a person through the log, and through a file."""

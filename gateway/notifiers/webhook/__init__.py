@@ -1,0 +1,1 @@
+"""Tells a person through any program that takes a JSON POST."""

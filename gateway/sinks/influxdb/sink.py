@@ -1,0 +1,151 @@
+"""The sink ``influxdb``: readings of the journal to a time-series database."""
+
+from __future__ import annotations
+
+import asyncio
+import zlib
+from collections.abc import AsyncIterator, Callable, Sequence
+from types import TracebackType
+from typing import ClassVar, Final, Protocol, Self
+
+import aiohttp
+
+from gateway.model import Reading, Record, Site
+from gateway.ports import Clock, Refused, Unavailable
+from gateway.sinks.influxdb.answers import Answer, excuse
+from gateway.sinks.influxdb.delivery import Delivery, Line
+from gateway.sinks.influxdb.lines import Encoder, UnencodableError
+from gateway.sinks.influxdb.options import Options
+from gateway.sinks.influxdb.version1 import Version1
+from gateway.web import one_line, origin
+
+_AT_A_TIME: Final = 500
+"""Records encoded before others may run: under a millisecond."""
+_PACKED_ASIDE: Final = 65_536
+"""Bytes from which packing goes to a thread: below it is done sooner than a thread is woken."""
+_GZIP: Final = 31
+"""zlib's window size that means gzip's header."""
+
+
+class _Transport(Protocol):
+    hint: ClassVar[str]
+
+    def __init__(self, options: Options) -> None: ...
+    async def send(self, body: bytes) -> Answer: ...
+    async def ping(self) -> str: ...
+    async def close(self) -> None: ...
+
+
+class Sink:
+    """Enter it before use; it may be written to by several at once.
+
+    Records other than readings are done without being sent: they are no measurements.
+    """
+
+    def __init__(self, name: str, options: Options, clock: Clock) -> None:
+        self.name = name
+        self._options = options
+        self._clock = clock
+        self._where = origin(options.url)
+        self._encoder = Encoder(options.tags)
+        self._site: Callable[[], Site] | None = None
+        self._make: type[_Transport] = Version1
+        self._transport: _Transport | None = None
+
+    def follow(self, site: Callable[[], Site]) -> None:
+        """Tag every reading with the place of its device in ``site()``."""
+        self._site = site
+
+    async def __aenter__(self) -> Self:
+        if self._options.version == 2:
+            # only now: importing the library takes a quarter of a second and 27 MB
+            from gateway.sinks.influxdb.version2 import Version2
+
+            self._make = Version2
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        await self._close()
+
+    async def write(self, batch: Sequence[Record]) -> None:
+        """Return when every reading is stored over there; the two errors else."""
+        refused: dict[int, str] = {}
+        async for lines in self._encoded(batch, refused):
+            delivery = Delivery(self._send, self._encoder, self._excuse)
+            await delivery.bring(lines)
+            refused |= delivery.refused
+        if refused:
+            raise Refused(f"InfluxDB at {self._where} refuses {len(refused)} readings", refused)
+
+    async def check(self) -> str:
+        """Say that the server answers."""
+        try:
+            version = await self._open().ping()
+        except (aiohttp.ClientError, OSError) as error:
+            raise self._unreachable(error) from error
+        return " ".join(f"InfluxDB {version} at {self._where} answers".split())
+
+    async def _encoded(
+        self, batch: Sequence[Record], refused: dict[int, str]
+    ) -> AsyncIterator[list[Line]]:
+        """Lines for one request after the other; fills ``refused`` with what has no line."""
+        if self._site is not None:
+            self._encoder.follow(self._site())
+        lines: list[Line] = []
+        for start in range(0, len(batch), _AT_A_TIME):
+            if start:
+                await self._clock.sleep(0)
+            for index, record in enumerate(batch[start : start + _AT_A_TIME], start):
+                if not isinstance(record.item, Reading):
+                    continue
+                try:
+                    text = self._encoder.line(record.item, record.trusted)
+                except UnencodableError as error:
+                    refused[index] = str(error)
+                    continue
+                if text:
+                    lines.append(Line(index, text, record.item))
+                if len(lines) >= self._options.batch:
+                    yield lines
+                    lines = []
+        if lines:
+            yield lines
+
+    async def _send(self, body: bytes) -> Answer:
+        if level := self._options.gzip:
+            if len(body) < _PACKED_ASIDE:
+                body = zlib.compress(body, level, _GZIP)
+            else:
+                body = await asyncio.to_thread(zlib.compress, body, level, _GZIP)
+        try:
+            answer = await self._open().send(body)
+        except (aiohttp.ClientError, OSError) as error:
+            raise self._unreachable(error) from error
+        if answer.status in (401, 403):
+            await self._close()  # the next attempt reads the secrets anew
+        return answer
+
+    def _open(self) -> _Transport:
+        if self._transport is None:
+            try:
+                self._transport = self._make(self._options)
+            except ValueError as error:  # a secret that is not there; it says which
+                raise Unavailable(f"sink {self.name}: {error}") from None
+        return self._transport
+
+    async def _close(self) -> None:
+        transport, self._transport = self._transport, None
+        if transport is not None:
+            await transport.close()
+
+    def _excuse(self, answer: Answer) -> str:
+        return excuse(answer, self._where, self._make.hint)
+
+    def _unreachable(self, error: Exception) -> Unavailable:
+        said = one_line(str(error)) or f"no answer within {self._options.timeout:g} s"
+        return Unavailable(f"InfluxDB at {self._where} can not be reached: {said}")

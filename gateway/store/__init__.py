@@ -1,0 +1,1 @@
+"""The only place with durability: the journal, incidents, outbox, timers, quarantine, evidence."""

@@ -1,0 +1,245 @@
+"""The reading half of ``cases.db``: plain functions over one connection, each short."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, Integer, Select, cast, func, select, tuple_
+
+from gateway.model import (
+    Device,
+    Happened,
+    Incident,
+    IncidentEvent,
+    OutboxRow,
+    Person,
+    Place,
+    Position,
+    Site,
+    State,
+    Value,
+)
+from gateway.store.cases_tables import (
+    DEVICE,
+    EVENT,
+    INCIDENT,
+    META,
+    OUTBOX,
+    PERSON,
+    PLACE,
+    RULE_STATE,
+    TEXT,
+    TIMER,
+)
+from gateway.store.cases_write import ARRIVAL, BOOKMARK, DIGEST, VERSION
+from gateway.store.chain import Link, Walk
+from gateway.store.step import Timer
+
+_INCIDENT: Final = msgspec.json.Decoder(Incident)
+_DATA: Final = msgspec.json.Decoder(dict[str, Value])
+_RANGES: Final = msgspec.json.Decoder(dict[str, tuple[float, float]])
+_CHANNELS: Final = msgspec.json.Decoder(tuple[str, ...])
+_TEXTS_AT_ONCE: Final = 500
+_OUTBOX_FIELDS: Final = [
+    OUTBOX.c["ended"].label("end") if name == "end" else OUTBOX.c[name]
+    for name in OutboxRow.__struct_fields__
+]
+
+
+def meta(connection: Connection, key: str) -> str:
+    """A value of ``meta``, or ""."""
+    return connection.execute(select(META.c.value).where(META.c.key == key)).scalar() or ""
+
+
+def last_arrival(connection: Connection) -> int:
+    """The last sign of life on the arrival axis, ns; 0 in a new file."""
+    return int(meta(connection, ARRIVAL) or 0)
+
+
+def site(connection: Connection) -> Site:
+    """The registry, in the order in which it was written."""
+    places = [Place(*row[1:]) for row in connection.execute(select(PLACE).order_by(PLACE.c.row))]
+    devices = [
+        Device(**{**row, "ranges": _RANGES.decode(row["ranges"])})
+        for row in _without_row(connection, select(DEVICE).order_by(DEVICE.c.row))
+    ]
+    people = [
+        Person(**{**row, "channels": _CHANNELS.decode(row["channels"])})
+        for row in _without_row(connection, select(PERSON).order_by(PERSON.c.row))
+    ]
+    return Site(
+        version=int(meta(connection, VERSION) or 0),
+        places={place.code: place for place in places},
+        devices={device.id: device for device in devices},
+        people={person.id: person for person in people},
+    )
+
+
+def registry_digest(connection: Connection) -> str:
+    """What ``replace_registry`` was given last, or ""."""
+    return meta(connection, DIGEST)
+
+
+def rules_start(connection: Connection) -> tuple[Position | None, dict[str, bytes]]:
+    """Where the rules go on, and their saved state."""
+    number, _, journal = meta(connection, BOOKMARK).partition(" ")
+    position = Position(journal, int(number)) if number else None
+    rows = connection.execute(select(RULE_STATE.c.key, RULE_STATE.c.body))
+    return position, {row.key: row.body for row in rows}
+
+
+def incidents(connection: Connection, open_only: bool, limit: int) -> list[Incident]:
+    """Newest first."""
+    statement = select(INCIDENT.c.body)
+    if open_only:
+        statement = statement.where(INCIDENT.c.state != State.closed.value)
+    statement = statement.order_by(INCIDENT.c.opened_at.desc(), INCIDENT.c.key.desc()).limit(limit)
+    return [_INCIDENT.decode(body) for body in connection.execute(statement).scalars()]
+
+
+def incident(connection: Connection, key: str) -> Incident | None:
+    """One incident by its key."""
+    return _one_incident(connection, select(INCIDENT.c.body).where(INCIDENT.c.key == key))
+
+
+def open_incident(connection: Connection, rule: str, same: str) -> Incident | None:
+    """The open incident of ``rule`` in ``same``, if there is one."""
+    return _one_incident(
+        connection,
+        select(INCIDENT.c.body).where(
+            INCIDENT.c.rule == rule,
+            INCIDENT.c.same == same,
+            INCIDENT.c.state != State.closed.value,
+        ),
+    )
+
+
+def last_number(connection: Connection, prefix: str) -> int:
+    """The highest number among keys ``PREFIX-NUMBER``; 0 if there is none."""
+    number = cast(func.substr(INCIDENT.c.key, len(prefix) + 2), Integer)
+    statement = select(func.coalesce(func.max(number), 0)).where(
+        INCIDENT.c.key > f"{prefix}-", INCIDENT.c.key < f"{prefix}."
+    )
+    return connection.execute(statement).scalar_one()
+
+
+def events(connection: Connection, key: str) -> list[IncidentEvent]:
+    """An incident's chain, oldest first."""
+    statement = select(EVENT).where(EVENT.c.incident == key).order_by(EVENT.c.seq)
+    return [
+        IncidentEvent(
+            incident=link.incident,
+            seq=link.seq,
+            what=Happened(link.what),
+            wall=link.wall,
+            arrival=link.arrival,
+            trusted=bool(link.trusted),
+            by=link.by,
+            data=_DATA.decode(link.data),
+            previous=link.previous,
+            hash=link.hash,
+        )
+        for link in connection.execute(statement)
+    ]
+
+
+def outbox(connection: Connection, key: str) -> list[OutboxRow]:
+    """Every row of an incident, oldest first."""
+    return _rows(
+        connection,
+        select(*_OUTBOX_FIELDS).where(OUTBOX.c.incident == key).order_by(OUTBOX.c.id),
+    )
+
+
+def due_rows(connection: Connection, now: int, limit: int) -> list[OutboxRow]:
+    """Waiting rows due at ``now``: life first, then the longest due."""
+    statement = (
+        select(*_OUTBOX_FIELDS)
+        .outerjoin(INCIDENT, INCIDENT.c.key == OUTBOX.c.incident)
+        .where(OUTBOX.c.ended == "", OUTBOX.c.due <= now)
+        .order_by(func.coalesce(INCIDENT.c.category, "") != "life", OUTBOX.c.due, OUTBOX.c.id)
+        .limit(limit)
+    )
+    return _rows(connection, statement)
+
+
+def next_due(connection: Connection, after: int) -> int | None:
+    """When the next waiting row falls due later than ``after``."""
+    statement = select(func.min(OUTBOX.c.due)).where(OUTBOX.c.ended == "", OUTBOX.c.due > after)
+    return connection.execute(statement).scalar()
+
+
+def outbox_counts(connection: Connection) -> dict[str, int]:
+    """Rows per end; those without one as ``waiting``."""
+    statement = select(OUTBOX.c.ended, func.count()).group_by(OUTBOX.c.ended)
+    return {ended or "waiting": count for ended, count in connection.execute(statement)}
+
+
+def due_timers(connection: Connection, now: int, limit: int) -> list[Timer]:
+    """Timers due at ``now``, the longest due first."""
+    statement = select(TIMER).where(TIMER.c.due <= now).order_by(TIMER.c.due).limit(limit)
+    return [Timer(*row) for row in connection.execute(statement)]
+
+
+def next_timer(connection: Connection) -> int | None:
+    """When the next timer falls due, or fell."""
+    return connection.execute(select(func.min(TIMER.c.due))).scalar()
+
+
+def texts(connection: Connection, digests: Sequence[str]) -> dict[str, str]:
+    """Personal texts by SHA-256; those that were purged are absent."""
+    found: dict[str, str] = {}
+    for start in range(0, len(digests), _TEXTS_AT_ONCE):
+        part = digests[start : start + _TEXTS_AT_ONCE]
+        statement = select(TEXT.c.sha256, TEXT.c.body).where(TEXT.c.sha256.in_(part))
+        found.update((row.sha256, row.body) for row in connection.execute(statement))
+    return found
+
+
+def links(connection: Connection, after: tuple[str, int], limit: int) -> list[Link]:
+    """The next stored events after (incident, seq)."""
+    place = tuple_(EVENT.c.incident, EVENT.c.seq)
+    statement = select(EVENT).where(place > after).order_by(EVENT.c.incident, EVENT.c.seq)
+    return [Link(*row) for row in connection.execute(statement.limit(limit))]
+
+
+def heads(connection: Connection, after: str, limit: int) -> dict[str, tuple[int, str]]:
+    """Of the next incidents after key ``after``, (events, head) as the fold recorded them."""
+    statement = select(INCIDENT.c.body).where(INCIDENT.c.key > after).order_by(INCIDENT.c.key)
+    decoded = map(_INCIDENT.decode, connection.execute(statement.limit(limit)).scalars())
+    return {each.key: (each.events, each.head) for each in decoded}
+
+
+def verify_one(connection: Connection, key: str) -> str:
+    """What is wrong with one incident's chain, in one snapshot; "" if nothing is."""
+    walk = Walk()
+    connection.exec_driver_sql("BEGIN")
+    try:
+        rows = connection.execute(
+            select(EVENT).where(EVENT.c.incident == key).order_by(EVENT.c.seq)
+        )
+        walk.check(Link(*row) for row in rows)
+        known = incident(connection, key)
+    finally:
+        connection.exec_driver_sql("ROLLBACK")
+    if known is not None or walk.ends:
+        walk.compare({key: (known.events, known.head)} if known is not None else {})
+    return walk.broken.get(key, "")
+
+
+def _one_incident(connection: Connection, statement: Select[Any]) -> Incident | None:
+    body = connection.execute(statement).scalar()
+    return None if body is None else _INCIDENT.decode(body)
+
+
+def _rows(connection: Connection, statement: Select[Any]) -> list[OutboxRow]:
+    return [OutboxRow(*row) for row in connection.execute(statement)]
+
+
+def _without_row(connection: Connection, statement: Select[Any]) -> list[dict[str, Any]]:
+    found = [dict(row) for row in connection.execute(statement).mappings()]
+    for row in found:
+        del row["row"]
+    return found

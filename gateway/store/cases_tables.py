@@ -1,0 +1,122 @@
+"""The tables of ``cases.db`` as SQLAlchemy statements know them; ``schema/`` creates them."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    REAL,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    text,
+)
+
+TABLES: Final = MetaData()
+
+
+def _text(name: str, *, key: bool = False) -> Column[str]:
+    return Column(name, Text, primary_key=key, nullable=key)
+
+
+def _number(name: str, *, key: bool = False) -> Column[int]:
+    return Column(name, Integer, primary_key=key, nullable=False)
+
+
+META: Final = Table("meta", TABLES, _text("key", key=True), _text("value"))
+
+PLACE: Final = Table(
+    "place",
+    TABLES,
+    Column("row", Integer, primary_key=True),
+    *map(_text, ("code", "parent", "level", "name", "address")),
+    Column("latitude", REAL),
+    Column("longitude", REAL),
+    UniqueConstraint("code"),
+)
+
+DEVICE: Final = Table(
+    "device",
+    TABLES,
+    Column("row", Integer, primary_key=True),
+    *map(_text, ("id", "driver", "address", "kind", "name", "place", "model", "floor", "flat")),
+    Column("latitude", REAL),
+    Column("longitude", REAL),
+    _number("max_silence"),
+    *map(_text, ("ranges", "contact", "state")),
+    UniqueConstraint("id"),
+)
+
+PERSON: Final = Table(
+    "person",
+    TABLES,
+    Column("row", Integer, primary_key=True),
+    *map(_text, ("id", "name", "grid", "role", "phone", "language", "channels")),
+    UniqueConstraint("id"),
+)
+
+EVENT: Final = Table(
+    "event",
+    TABLES,
+    Column("incident", Text, primary_key=True, nullable=False),
+    _number("seq", key=True),
+    _text("what"),
+    *map(_number, ("wall", "arrival", "trusted")),
+    *map(_text, ("by", "data", "previous", "hash")),
+)
+
+TEXT: Final = Table(
+    "text",
+    TABLES,
+    _text("sha256", key=True),
+    _text("body"),
+    _number("wall"),
+    Index("text_wall", "wall"),
+)
+
+INCIDENT: Final = Table(
+    "incident",
+    TABLES,
+    _text("key", key=True),
+    *map(_text, ("rule", "same", "category", "state")),
+    _number("opened_at"),
+    Column("body", LargeBinary, nullable=False),
+    Index("incident_one_open", "rule", "same", unique=True, sqlite_where=text("state != 'closed'")),
+    Index("incident_opened_at", "opened_at"),
+)
+
+OUTBOX: Final = Table(
+    "outbox",
+    TABLES,
+    Column("id", Integer, primary_key=True),
+    _text("incident"),
+    _number("seq"),
+    *map(_text, ("purpose", "person")),
+    *map(_number, ("due", "since", "attempts")),
+    *map(_text, ("channel", "ended", "detail")),
+    _number("ended_at"),
+    UniqueConstraint("incident", "seq", "person"),
+    Index("outbox_waiting", "due", sqlite_where=text("ended = ''")),
+    Index("outbox_ended", "ended"),
+)
+
+TIMER: Final = Table(
+    "timer",
+    TABLES,
+    Column("incident", Text, primary_key=True, nullable=False),
+    Column("kind", Text, primary_key=True, nullable=False),
+    _number("due"),
+    Index("timer_due", "due"),
+)
+
+RULE_STATE: Final = Table(
+    "rule_state",
+    TABLES,
+    _text("key", key=True),
+    Column("body", LargeBinary, nullable=False),
+)

@@ -1,0 +1,191 @@
+"""The writing half of ``cases.db``: plain functions over one connection, each one transaction."""
+
+from __future__ import annotations
+
+from typing import Any, Final
+
+import msgspec
+from sqlalchemy import Connection, Table, bindparam, case, delete, func, select, update
+from sqlalchemy.dialects.sqlite import insert
+
+from gateway.model import Incident, OutboxRow, Position, Site
+from gateway.store import chain
+from gateway.store.cases_tables import (
+    DEVICE,
+    EVENT,
+    INCIDENT,
+    META,
+    OUTBOX,
+    PERSON,
+    PLACE,
+    RULE_STATE,
+    TEXT,
+    TIMER,
+)
+from gateway.store.step import Step
+
+ARRIVAL: Final = "arrival"
+BOOKMARK: Final = "rules_bookmark"
+VERSION: Final = "registry_version"
+DIGEST: Final = "registry_digest"
+
+
+def _upsert(table: Table, *keys: str) -> Any:
+    """Insert, or overwrite the row that has these keys."""
+    statement = insert(table)
+    rest = {c.name: statement.excluded[c.name] for c in table.columns if c.name not in keys}
+    return statement.on_conflict_do_update(index_elements=list(keys), set_=rest)
+
+
+_PUT_META: Final = _upsert(META, "key")
+_PUT_INCIDENT: Final = _upsert(INCIDENT, "key")
+_PUT_TIMER: Final = _upsert(TIMER, "incident", "kind")
+_PUT_STATE: Final = _upsert(RULE_STATE, "key")
+_NEW_TEXT: Final = insert(TEXT)
+_PUT_TEXT: Final = _NEW_TEXT.on_conflict_do_update(
+    index_elements=["sha256"],
+    set_={
+        "wall": case(
+            (TEXT.c.wall < _NEW_TEXT.excluded.wall, _NEW_TEXT.excluded.wall), else_=TEXT.c.wall
+        )
+    },
+)
+_DROP_STATE: Final = delete(RULE_STATE).where(RULE_STATE.c.key == bindparam("gone"))
+_DROP_TIMER: Final = delete(TIMER).where(
+    TIMER.c.incident == bindparam("of"), TIMER.c.kind == bindparam("named")
+)
+_TURN_ROW: Final = (
+    update(OUTBOX)
+    .where(OUTBOX.c.id == bindparam("row"))
+    .values(
+        {
+            name: bindparam(f"new_{name}")
+            for name in ("due", "attempts", "channel", "ended", "detail", "ended_at")
+        }
+    )
+)
+
+
+def last_row(connection: Connection) -> int:
+    """The highest outbox id there is."""
+    return connection.execute(select(func.coalesce(func.max(OUTBOX.c.id), 0))).scalar_one()
+
+
+def write_step(connection: Connection, step: Step, last_id: int) -> list[OutboxRow]:
+    """All of ``step`` or nothing; the new outbox rows with their ids, counted from ``last_id``."""
+    rows = [
+        msgspec.structs.replace(row, id=number)
+        for number, row in enumerate(step.outbox, last_id + 1)
+    ]
+    with connection.begin():
+        _write_record(connection, step)
+        _many(connection, insert(OUTBOX), [_outbox_values(row) for row in rows])
+        _many(connection, _TURN_ROW, [_turned_values(row) for row in step.ended_rows])
+        _many(connection, _PUT_TIMER, [timer._asdict() for timer in step.timers_set])
+        _many(
+            connection,
+            _DROP_TIMER,
+            [{"of": incident, "named": kind} for incident, kind in step.timers_cleared],
+        )
+        _write_rules(connection, step)
+    return rows
+
+
+def _write_record(connection: Connection, step: Step) -> None:
+    events = [chain.stored(event)._asdict() for event in step.events]
+    _many(connection, insert(EVENT), events)
+    texts = [
+        {"sha256": sha256, "body": body, "wall": step.wall} for sha256, body in step.texts.items()
+    ]
+    _many(connection, _PUT_TEXT, texts)
+    _many(connection, _PUT_INCIDENT, [_incident_values(incident) for incident in step.incidents])
+
+
+def _write_rules(connection: Connection, step: Step) -> None:
+    kept = [{"key": key, "body": body} for key, body in step.state.items() if body is not None]
+    _many(connection, _PUT_STATE, kept)
+    _many(
+        connection,
+        _DROP_STATE,
+        [{"gone": key} for key, body in step.state.items() if body is None],
+    )
+    meta = [{"key": ARRIVAL, "value": str(step.arrival)}]
+    if step.bookmark is not None:
+        meta.append({"key": BOOKMARK, "value": bookmark_text(step.bookmark)})
+    _many(connection, _PUT_META, meta)
+
+
+def write_registry(connection: Connection, site: Site, digest: str) -> None:
+    """Replace the whole registry."""
+    with connection.begin():
+        for table, things in (
+            (PLACE, site.places.values()),
+            (DEVICE, site.devices.values()),
+            (PERSON, site.people.values()),
+        ):
+            connection.execute(delete(table))
+            _many(connection, insert(table), [_flat(thing) for thing in things])
+        meta = [
+            {"key": VERSION, "value": str(site.version)},
+            {"key": DIGEST, "value": digest},
+        ]
+        _many(connection, _PUT_META, meta)
+
+
+def delete_texts(connection: Connection, before_wall: int) -> int:
+    """Forget personal texts last used before ``before_wall``; how many."""
+    with connection.begin():
+        statement = delete(TEXT).where(TEXT.c.wall < before_wall)
+        gone: int = connection.execute(statement).rowcount
+    if gone:
+        connection.exec_driver_sql("PRAGMA incremental_vacuum").fetchall()
+        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+    return gone
+
+
+def bookmark_text(position: Position) -> str:
+    """A position as ``meta`` holds it."""
+    return f"{position.n} {position.journal}"
+
+
+def _many(connection: Connection, statement: Any, rows: list[dict[str, Any]]) -> None:
+    if rows:
+        connection.execute(statement, rows)
+
+
+def _flat(thing: msgspec.Struct) -> dict[str, Any]:
+    """A registry row; what is no plain value becomes JSON text."""
+    return {
+        name: msgspec.json.encode(value).decode() if isinstance(value, (dict, tuple)) else value
+        for name, value in msgspec.structs.asdict(thing).items()
+    }
+
+
+def _incident_values(incident: Incident) -> dict[str, Any]:
+    return {
+        "key": incident.key,
+        "rule": incident.rule,
+        "same": incident.same,
+        "category": incident.category.value,
+        "state": incident.state.value,
+        "opened_at": incident.opened_at,
+        "body": msgspec.json.encode(incident),
+    }
+
+
+def _outbox_values(row: OutboxRow) -> dict[str, Any]:
+    values = msgspec.structs.asdict(row)
+    values["ended"] = values.pop("end")
+    return values
+
+
+def _turned_values(row: OutboxRow) -> dict[str, Any]:
+    return {
+        "row": row.id,
+        "new_due": row.due,
+        "new_attempts": row.attempts,
+        "new_channel": row.channel,
+        "new_ended": row.end,
+        "new_detail": row.detail,
+        "new_ended_at": row.ended_at,
+    }

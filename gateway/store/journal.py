@@ -1,0 +1,556 @@
+"""The journal: one append-only list of records, shared commits, and readers with bookmarks.
+
+    add() ─▶ open group ─▶ one commit (fsynced) ─▶ emits return ─▶ readers are woken
+                 closes on: an urgent reading · the grouping time · a count ·
+                            half of a sender's in-flight window
+
+Records are numbered when they join the group and commits run one after the other, so the
+numbers are dense. When a commit fails, the group in the making fails with it: whoever waits
+is told ``Unavailable``, acknowledges nothing, and the numbers are given out again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import sqlite3
+import uuid
+from collections import Counter, deque
+from collections.abc import Callable, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
+
+import msgspec
+import structlog
+
+from gateway.clock import Signal, at_most
+from gateway.model import SECOND, Lane, Quality, Reading, Record, Stamp, Stored
+from gateway.ports import Clock, Unavailable
+from gateway.store.journal_file import (
+    Bookmark,
+    Chunk,
+    JournalFile,
+    Quarantined,
+    Start,
+    Totals,
+)
+
+_T = TypeVar("_T")
+_P = ParamSpec("_P")
+
+_TAIL: Final = 20_000
+"""Records kept in memory for readers that are nearly up to date."""
+_OPEN_MOST: Final = 50_000
+"""Items in a group in the making; beyond it ``room`` keeps drivers waiting."""
+_SAVE_EVERY: Final = 5.0
+"""Seconds until a bookmark that no commit carried is written by itself."""
+_RETENTION_EVERY: Final = 60.0
+
+log = structlog.get_logger("journal")
+
+
+class Limits(NamedTuple):
+    """When a group closes, and how much is kept. Seconds, rows, seconds, bytes."""
+
+    group: float = 0.2
+    rows: int = 2_000
+    keep: float = 30 * 86_400.0
+    max_size: int = 2_000_000_000
+
+
+class Group:
+    """What will be committed together."""
+
+    __slots__ = ("by_sender", "closing", "done", "opened", "quarantined", "records", "refused")
+
+    def __init__(self, opened: int) -> None:
+        self.opened = opened
+        self.records: list[Record] = []
+        self.refused: Counter[str] = Counter()
+        self.quarantined: list[Quarantined] = []
+        self.by_sender: Counter[str] = Counter()
+        self.closing = False
+        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        # Nobody may be left waiting when the gateway stops: an unread error is no news then.
+        self.done.add_done_callback(lambda future: future.cancelled() or future.exception())
+
+
+class LaneState:
+    """Where one lane of a reader stands, in memory; the file follows lazily."""
+
+    def __init__(self, reader: str, lane: Lane, mark: Bookmark) -> None:
+        self.reader = reader
+        self.lane = lane
+        self.n = mark.n
+        self.delivered = mark.delivered
+        self.dropped: Counter[str] = Counter(mark.dropped)
+
+    def bookmark(self) -> Bookmark:
+        """As the file wants it."""
+        return Bookmark(self.n, self.delivered, dict(self.dropped))
+
+
+class Journal:
+    """Opened with ``async with``; ``run`` commits until cancelled."""
+
+    def __init__(self, path: Path, limits: Limits, clock: Clock) -> None:
+        self._file = JournalFile(path)
+        self._limits = limits
+        self._clock = clock
+        self._writer = ThreadPoolExecutor(1, "journal-writer")
+        self._reader = ThreadPoolExecutor(1, "journal-reader")
+        self._group: Group | None = None
+        self._committing: Group | None = None
+        self._urge = Signal()
+        self._room = Signal()
+        self.news = Signal()
+        """Moves on with every commit."""
+        self._tail: deque[Chunk] = deque()
+        self._tail_count = 0
+        self._lanes: dict[tuple[str, Lane], LaneState] = {}
+        self._unsaved: set[tuple[str, Lane]] = set()
+        self._set_aside: list[Quarantined] = []
+        self._next = 1
+        self._received = 0
+        self._refused: Counter[str] = Counter()
+        self._start: Start
+        self.failing = ""
+        """Why the last commit failed; "" when it did not."""
+        self.commits = 0
+
+    # --- opening ------------------------------------------------------------------
+
+    async def __aenter__(self) -> Journal:
+        stamp = self._clock.now()
+        self._start = await self._in_writer(self._file.open, stamp.wall, uuid.uuid4().hex[:16])
+        totals = self._start.totals
+        self._next = totals.stored + 1
+        self._received = totals.received
+        self._refused = Counter(totals.refused)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        try:
+            await self.save_bookmarks()
+        except Unavailable:
+            log.warning("bookmarks_not_saved", reason=self.failing)
+        await self._in_writer(self._file.close)
+        self._writer.shutdown()
+        self._reader.shutdown()
+
+    @property
+    def id(self) -> str:
+        """A random name of this file: a position means nothing in another one."""
+        return self._start.journal_id
+
+    @property
+    def put_aside(self) -> Path | None:
+        """Where a broken predecessor was put, if opening found one."""
+        return self._start.put_aside
+
+    @property
+    def last(self) -> int:
+        """The number of the newest committed record."""
+        waiting = len(self._group.records) if self._group else 0
+        in_commit = len(self._committing.records) if self._committing else 0
+        return self._next - 1 - waiting - in_commit
+
+    @property
+    def arrival(self) -> int:
+        """The arrival time of the newest record at opening; 0 for a new journal."""
+        return self._start.arrival
+
+    # --- the door's side --------------------------------------------------------------
+
+    async def room(self) -> None:
+        """Wait while the group in the making is at its bound."""
+        while self._group is not None and len(self._group.records) >= _OPEN_MOST:
+            await self._room.wait(self._room.count)
+
+    def group(self, stamp: Stamp) -> Group:
+        """The group in the making; ``await group.done`` returns when it is on disk."""
+        if self._group is None:
+            self._group = Group(stamp.mono)
+            self._urge.notify()
+        return self._group
+
+    def add(self, group: Group, stamp: Stamp, arrival: int, item: Stored, urgent: bool) -> None:
+        """Give ``item`` its number."""
+        boot, mono, wall, trusted = stamp
+        group.records.append(Record(self._next, arrival, boot, mono, wall, trusted, item, urgent))
+        self._next += 1
+
+    def refuse(self, group: Group, reason: str, kept: Quarantined | None = None) -> None:
+        """Count what is not taken, in the same commit as its neighbours."""
+        group.refused[reason] += 1
+        if kept is not None:
+            group.quarantined.append(kept)
+
+    def added(self, group: Group, sender: str, count: int, window: int | None, now: bool) -> None:
+        """Close the group if what was just added is reason enough."""
+        group.by_sender[sender] += count
+        half = window is not None and group.by_sender[sender] * 2 >= window
+        if (now or half or len(group.records) >= self._limits.rows) and not group.closing:
+            group.closing = True
+            self._urge.notify()
+
+    # --- committing -------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Commit groups, save lagging bookmarks and enforce the bounds, until cancelled."""
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(self._save_lazily())
+            tasks.create_task(self._retain())
+            try:
+                while True:
+                    await self._commit(await self._closed_group())
+            finally:
+                self._fail(self._group, "the gateway is stopping")
+
+    async def _closed_group(self) -> Group:
+        """Wait until there is a group and a reason to close it."""
+        while self._group is None:
+            await self._urge.wait(self._urge.count)
+        group = self._group
+        while not group.closing:
+            seen = self._urge.count
+            passed = (self._clock.now().mono - group.opened) / SECOND
+            left = self._limits.group - passed
+            if left <= 0 or not await at_most(left, self._clock, self._urge.wait(seen)):
+                break
+        return group
+
+    async def _commit(self, group: Group) -> None:
+        self._group, self._committing = None, group
+        received = self._received + len(group.records) + group.refused.total()
+        refused = self._refused + group.refused if group.refused else None
+        marks = self._take_unsaved()
+        try:
+            await self._write_group(group, received, refused, marks)
+        except asyncio.CancelledError:
+            self._fail(group, "the gateway is stopping")
+            raise
+        except sqlite3.Error as error:
+            self._unsaved.update(marks)
+            self._next = group.records[0].n if group.records else self._next
+            self._broke(group, error)
+            return
+        self._committing = None
+        self._received = received
+        self._refused = Counter(refused) if refused is not None else self._refused
+        self._well_again()
+        if group.records:
+            self._remember(Chunk(group.records, sum(r.urgent for r in group.records)))
+        if not group.done.done():
+            group.done.set_result(None)
+        self.commits += 1
+        self._room.notify()
+        self.news.notify()
+
+    async def _write_group(
+        self,
+        group: Group,
+        received: int,
+        refused: Counter[str] | None,
+        marks: Mapping[tuple[str, Lane], Bookmark],
+    ) -> None:
+        """Write; when the disk is full, let the oldest tenth go and try once more."""
+        arguments = (group.records, received, refused, group.quarantined, marks)
+        try:
+            await asyncio.shield(self._in_writer(self._file.append, *arguments))
+        except sqlite3.OperationalError as error:
+            if "full" not in str(error):
+                raise
+            log.warning("disk_full", action="the oldest tenth of the journal is let go")
+            await self._cut(await self._in_reader(self._file.expired, 0, 0))
+            await asyncio.shield(self._in_writer(self._file.append, *arguments))
+
+    def _broke(self, group: Group, error: sqlite3.Error) -> None:
+        """Fail what was being committed and what joined since: their numbers are taken back."""
+        reason = f"the journal can not be written: {error}"
+        if not self.failing:
+            log.error("commit_failed", reason=str(error))
+        self.failing = reason
+        following, self._group, self._committing = self._group, None, None
+        if following is not None and following.records and not group.records:
+            self._next = following.records[0].n
+        for failed in (group, following):
+            self._fail(failed, reason)
+        self._room.notify()
+
+    def _well_again(self) -> None:
+        if self.failing:
+            log.info("commit_well_again")
+            self.failing = ""
+
+    def _fail(self, group: Group | None, reason: str) -> None:
+        if group is not None and not group.done.done():
+            group.done.set_exception(Unavailable(reason))
+
+    def _remember(self, chunk: Chunk) -> None:
+        self._tail.append(chunk)
+        self._tail_count += len(chunk.records)
+        self._forget()
+
+    def _forget(self) -> None:
+        """Drop from memory what every reader has passed, and what is over the bound."""
+        passed = min((lane.n for lane in self._lanes.values()), default=self._next)
+        tail = self._tail
+        while tail and (tail[0].records[-1].n <= passed or self._tail_count > _TAIL):
+            self._tail_count -= len(tail.popleft().records)
+
+    # --- readers ----------------------------------------------------------------------
+
+    def lane(self, reader: str, lane: Lane) -> LaneState:
+        """The reader's bookmark; a reader never seen begins at the end, and the ledger says so."""
+        key = (reader, lane)
+        if key not in self._lanes:
+            mark = self._start.bookmarks.get(key)
+            if mark is None:
+                before = self.last if lane is not Lane.alarms else 0
+                mark = Bookmark(self.last, 0, {"before_start": before} if before else {})
+            self._lanes[key] = LaneState(reader, lane, mark)
+            self._unsaved.add(key)
+        return self._lanes[key]
+
+    async def read(self, lane: Lane, after: int, most: int) -> tuple[list[Record], int]:
+        """About ``most`` records of ``lane`` numbered above ``after``, and how far was looked.
+
+        From memory while the reader keeps up, from disk when it lags.
+        """
+        if after >= self.last:
+            return [], after
+        if self._tail and after + 1 >= self._tail[0].records[0].n:
+            chunks: Iterator[Chunk] | list[Chunk] = self._in_memory(after)
+        else:
+            last = self.last
+            chunks = await self._in_reader(self._file.chunks, after, lane, most)
+            if not chunks:
+                return [], last
+        return self._pick(chunks, lane, after, most)
+
+    def _in_memory(self, after: int) -> Iterator[Chunk]:
+        """Chunks of the tail that hold records above ``after``."""
+        skip = 0
+        for skip, chunk in enumerate(reversed(self._tail)):  # noqa: B007 - the count is the result
+            if chunk.records[0].n <= after + 1:
+                break
+        return itertools.islice(self._tail, len(self._tail) - 1 - skip, None)
+
+    def _pick(
+        self, chunks: Iterator[Chunk] | list[Chunk], lane: Lane, after: int, most: int
+    ) -> tuple[list[Record], int]:
+        found: list[Record] = []
+        upto = after
+        for records, urgent in chunks:
+            first = records[0].n
+            fresh = records[after + 1 - first :] if first <= after else records
+            if lane is Lane.alarms:
+                fresh = [r for r in fresh if r.urgent] if urgent else []
+            elif lane is Lane.rest and urgent:
+                fresh = [r for r in fresh if not r.urgent]
+            if len(found) + len(fresh) > most:
+                found += fresh[: most - len(found)]
+                upto = found[-1].n if found else upto
+                break
+            found += fresh
+            upto = records[-1].n
+        if self._start.offsets or (found and not found[-1].trusted):
+            found = [self._corrected(record) for record in found]
+        return found, upto
+
+    def done(
+        self, state: LaneState, came_from: int, upto: int, delivered: int, dropped: Counter[str]
+    ) -> None:
+        """The reader has dealt with everything up to ``upto``.
+
+        ``came_from`` is where it began: when retention overtook it meanwhile, those records
+        are in the ledger as dropped already.
+        """
+        if state.n != came_from:
+            return
+        state.n = upto
+        state.delivered += delivered
+        state.dropped += dropped
+        self._unsaved.add((state.reader, state.lane))
+        self._forget()
+
+    def set_aside(self, rows: list[Quarantined]) -> None:
+        """What a sink refused, saved with its bookmark."""
+        self._set_aside += rows
+
+    async def save_bookmarks(self) -> None:
+        """Write the bookmarks that no commit carried. Raises ``Unavailable``."""
+        marks, rows = self._take_unsaved(), self._set_aside
+        if not marks and not rows:
+            return
+        self._set_aside = []
+        try:
+            await self._in_writer(self._file.save, marks, rows)
+        except sqlite3.Error as error:
+            self._unsaved.update(marks)
+            self._set_aside = rows + self._set_aside
+            self.failing = f"the journal can not be written: {error}"
+            raise Unavailable(self.failing) from None
+
+    def _take_unsaved(self) -> dict[tuple[str, Lane], Bookmark]:
+        marks = {key: self._lanes[key].bookmark() for key in self._unsaved}
+        self._unsaved.clear()
+        return marks
+
+    async def _save_lazily(self) -> None:
+        while True:
+            await self._clock.sleep(_SAVE_EVERY)
+            try:
+                await self.save_bookmarks()
+            except Unavailable:
+                log.debug("bookmarks_not_saved", reason=self.failing)
+
+    # --- time ---------------------------------------------------------------------------
+
+    async def trust(self, stamp: Stamp) -> None:
+        """The wall clock is right now: say what this boot's clock was worth before."""
+        offset = stamp.wall - stamp.mono
+        self._start.offsets[stamp.boot] = offset
+        await self._in_writer(self._file.set_offset, stamp.boot, offset)
+
+    def knows_time_of(self, record: Record) -> bool:
+        """Whether the record's wall time is right, or was put right on reading."""
+        return record.trusted or record.boot in self._start.offsets
+
+    def _corrected(self, record: Record) -> Record:
+        """A record of an untrusted clock with the wall time that was learnt later."""
+        offset = None if record.trusted else self._start.offsets.get(record.boot)
+        if offset is None or record.wall == record.mono + offset:
+            return record
+        wall = record.mono + offset
+        item = record.item
+        if isinstance(item, Reading):
+            from_ours = item.quality is Quality.clock_suspect or item.observed_at is None
+            item = msgspec.structs.replace(
+                item,
+                received_at=wall,
+                at=wall + (item.at - item.received_at) if from_ours else item.at,
+                quality=Quality.good if from_ours else item.quality,
+            )
+        return msgspec.structs.replace(record, wall=wall, item=item)
+
+    # --- bounds -------------------------------------------------------------------------
+
+    async def _retain(self) -> None:
+        while True:
+            await self._clock.sleep(_RETENTION_EVERY)
+            try:
+                await self.retain()
+            except (sqlite3.Error, Unavailable) as error:
+                log.warning("retention_failed", reason=str(error))
+
+    async def retain(self) -> None:
+        """Let go what is past its age or over the size; readers that lag are told."""
+        newest = self._tail[-1].records[-1].arrival if self._tail else self._start.arrival
+        too_old = newest - int(self._limits.keep * SECOND)
+        keep = await self._in_reader(self._file.expired, too_old, self._limits.max_size)
+        await self._cut(keep)
+
+    async def _cut(self, keep_from: int) -> None:
+        """Delete the chunks before record ``keep_from`` and account for whoever lagged."""
+        gone = keep_from - 1
+        for state in self._lanes.values():
+            while state.n < gone:
+                start = state.n
+                urgent, rest = await self._in_reader(self._file.between, start, gone)
+                if state.n != start:
+                    continue  # it moved on meanwhile: count again from there
+                lost = {Lane.alarms: urgent, Lane.rest: rest}.get(state.lane, urgent + rest)
+                if lost:
+                    state.dropped["retention"] += lost
+                    log.warning("retention_overtook", reader=state.reader, records=lost)
+                state.n = gone
+                self._unsaved.add((state.reader, state.lane))
+        if gone > 0:
+            await self._in_writer(self._file.cut, keep_from, self._take_unsaved())
+
+    # --- looking --------------------------------------------------------------------------
+
+    @property
+    def in_flight(self) -> int:
+        """Items in an unfinished commit: outside the ledger's sums."""
+        groups = (self._group, self._committing)
+        return sum(len(g.records) + g.refused.total() for g in groups if g is not None)
+
+    def ledger(self) -> dict[str, Any]:
+        """Where every item went, as of the last commit; the sums hold at every moment."""
+        stored = self.last
+        readers: dict[str, dict[str, Any]] = {}
+        for state in self._lanes.values():
+            entry = readers.setdefault(state.reader, {"delivered": 0, "dropped": Counter()})
+            entry["delivered"] += state.delivered
+            entry["dropped"] += state.dropped
+        for entry in readers.values():
+            entry["dropped"] = dict(entry["dropped"])
+            entry["waiting"] = stored - entry["delivered"] - sum(entry["dropped"].values())
+        return {
+            "received": self._received,
+            "refused": dict(self._refused),
+            "stored": stored,
+            "in_flight": self.in_flight,
+            "readers": readers,
+        }
+
+    async def waiting(self, state: LaneState) -> int:
+        """Counted, not computed: records of the lane behind its bookmark. For tests and verify."""
+        urgent, rest = await self._in_reader(self._file.between, state.n, self.last)
+        return {Lane.alarms: urgent, Lane.rest: rest}.get(state.lane, urgent + rest)
+
+    async def totals(self) -> Totals:
+        """The ledger's left side as the file has it."""
+        return await self._in_reader(lambda: self._file.totals(self._file.reader))
+
+    async def readings(self, device: str, since: int, limit: int) -> list[Reading]:
+        """Readings of ``device`` received since ``since`` (wall ns), oldest first."""
+        return await self._in_reader(self._file.readings, device, since, limit)
+
+    async def newest_first(self, most: int) -> list[Record]:
+        """The newest records, newest first, ``most`` or a few more."""
+
+        def collect() -> list[Record]:
+            found: list[Record] = []
+            for chunk in self._file.newest_first():
+                found += reversed(chunk.records)
+                if len(found) >= most:
+                    break
+            return found
+
+        return await self._in_reader(collect)
+
+    async def quarantined(self, limit: int) -> list[Quarantined]:
+        """The newest rows of the quarantine."""
+        return await self._in_reader(self._file.quarantined, limit)
+
+    async def verify(self) -> list[str]:
+        """What is wrong with the file."""
+        return await self._in_reader(self._file.verify)
+
+    async def size(self) -> int:
+        """Bytes on disk."""
+        return await self._in_reader(self._file.size)
+
+    async def limit_pages(self, pages: int) -> None:
+        """See ``JournalFile.limit_pages``."""
+        await self._in_writer(self._file.limit_pages, pages)
+
+    async def _in_writer(
+        self, function: Callable[_P, _T], *arguments: _P.args, **named: _P.kwargs
+    ) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(
+            self._writer, partial(function, *arguments, **named)
+        )
+
+    async def _in_reader(
+        self, function: Callable[_P, _T], *arguments: _P.args, **named: _P.kwargs
+    ) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(
+            self._reader, partial(function, *arguments, **named)
+        )

@@ -1,0 +1,129 @@
+"""Why a condition holds, said in Chinese and English where the decision is made."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta, tzinfo
+from typing import Final
+
+from gateway.model import SECOND, Text, Value
+from rules import words
+from rules.expression import (
+    ABSENT_MEANS,
+    Condition,
+    evaluate,
+    evaluate_pair,
+    pair_type,
+    worth_of,
+)
+from rules.syntax import Arithmetic, Compare, Junction, Literal, Name, Negative, Node, Not
+
+_MIRROR: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
+_OPPOSITE: Final = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+_EPOCH_YEARS: Final = 200 * 366 * 86_400
+
+
+def why(condition: Condition, values: Mapping[str, Value], since: int, zone: tzinfo) -> Text:
+    """What in ``values`` makes ``condition`` hold, since wall time ``since`` (ns)."""
+    found = _reasons(condition.tree, values, condition.wanted)
+    telling = [text for text, plain in found if not plain] or [text for text, _ in found]
+    unique = dict.fromkeys((text.zh, text.en) for text in telling)
+    at = local_time(since, zone)
+    zh, en = ",".join(zh for zh, _ in unique), ", ".join(en for _, en in unique)
+    return Text(f"{zh},自 {at} 起", f"{en} since {at}")
+
+
+def silent(heard: int, silence: int, zone: tzinfo) -> Text:
+    """No report for ``silence`` ns; ``heard`` (wall ns) is 0 for a device never heard."""
+    length = words.duration(silence)
+    if not heard:
+        return Text(
+            f"从未收到上报,已超过 {length.zh}", f"never reported, for longer than {length.en}"
+        )
+    at = local_time(heard, zone, dated=silence >= 12 * 3_600 * SECOND)
+    return Text(
+        f"自 {at} 起无上报,已超过 {length.zh}",
+        f"no report since {at}, longer than {length.en}",
+    )
+
+
+def heard_again(at: int, zone: tzinfo) -> Text:
+    """A silent device reported at wall time ``at`` (ns)."""
+    text = local_time(at, zone)
+    return Text(f"{text} 恢复上报", f"reported again at {text}")
+
+
+NOT_WATCHED: Final = Text("该设备不再监测是否静默", "the device is no longer watched for silence")
+
+
+def local_time(wall: int, zone: tzinfo, *, dated: bool = False) -> str:
+    """Wall ns as a local time of day, with the date when ``dated``."""
+    seconds = max(-_EPOCH_YEARS, min(wall // SECOND, _EPOCH_YEARS))
+    local = datetime(1970, 1, 1, tzinfo=UTC) + timedelta(seconds=seconds)
+    return local.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S" if dated else "%H:%M:%S")
+
+
+def _reasons(node: Node, values: Mapping[str, Value], wanted: bool) -> list[tuple[Text, bool]]:
+    """Facts that made ``node`` be ``wanted``; the flag marks those that are always so."""
+    if isinstance(node, Not):
+        return _reasons(node.of, values, not wanted)
+    if isinstance(node, Junction):
+        parts = [part for part in node.parts if evaluate(part, values) is wanted]
+        return [reason for part in parts for reason in _reasons(part, values, wanted)]
+    if isinstance(node, Compare):
+        return [
+            _comparison(*pair, values, wanted)
+            for pair in node.pairs()
+            if evaluate_pair(*pair, values) is wanted
+        ]
+    return [_flag(node.name, wanted)] if isinstance(node, Name) else []
+
+
+def _flag(name: str, value: bool) -> tuple[Text, bool]:
+    return words.flag(name, value), ABSENT_MEANS.get(name) is value
+
+
+def _comparison(
+    left: Node, sign: str, right: Node, values: Mapping[str, Value], wanted: bool
+) -> tuple[Text, bool]:
+    if isinstance(left, Literal):
+        left, sign, right = right, _MIRROR[sign], left
+    if isinstance(left, Name) and isinstance(right, Literal) and isinstance(right.value, bool):
+        value = worth_of(left, values)
+        if isinstance(value, bool):
+            return _flag(left.name, value)
+    says = words.SIGNS[sign if wanted else _OPPOSITE[sign]]
+    number = pair_type(left, sign, right) is float
+    a, b = _side(left, values, number), _side(right, values, False)
+    value = worth_of(left, values)
+    if not number and isinstance(left, Name) and isinstance(value, str) and sign == "!=":
+        a = Text(f"{a.zh} {value}", f"{a.en} {value}")
+    return Text(f"{a.zh} {says.zh} {b.zh}", f"{a.en} {says.en} {b.en}"), False
+
+
+def _side(node: Node, values: Mapping[str, Value], told: bool) -> Text:
+    """One side of a comparison; ``told`` adds what it was worth."""
+    text = _written(node, values)
+    value = worth_of(node, values)
+    if isinstance(node, Literal) or not isinstance(value, float):
+        return text
+    if told or isinstance(node, Name):
+        amount = words.quantity(value) + (words.unit(node.name) if isinstance(node, Name) else "")
+        return Text(f"{text.zh} {amount}", f"{text.en} {amount}")
+    return text
+
+
+def _written(node: Node, values: Mapping[str, Value]) -> Text:
+    if isinstance(node, Name):
+        return words.noun(node.name)
+    if isinstance(node, Literal):
+        value = node.value
+        said = words.quantity(value) if isinstance(value, float) else str(value)
+        return Text(said, said)
+    if isinstance(node, Negative):
+        inner = _written(node.of, values)
+        return Text(f"-{inner.zh}", f"-{inner.en}")
+    if isinstance(node, Arithmetic):
+        a, b = _written(node.left, values), _written(node.right, values)
+        return Text(f"({a.zh} {node.sign} {b.zh})", f"({a.en} {node.sign} {b.en})")
+    return Text("", "")

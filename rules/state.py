@@ -1,0 +1,180 @@
+"""What the rules remember: the latest values, what is pending, open or clearing, and timers.
+
+Everything is bounded by the number of devices and rules. ``take_dirty`` gives what changed
+since it was last called; a state restored from all that was ever given goes on as if the
+program had never stopped.
+"""
+
+from __future__ import annotations
+
+import heapq
+from collections import Counter
+from collections.abc import Mapping
+from typing import Final
+
+import msgspec
+
+from gateway.model import Evidence, Reading, Site, Text, Value
+from rules.ruleset import Rule, Ruleset
+
+PENDING: Final = 1
+OPEN: Final = 2
+CLEARING: Final = 3
+
+_CLOCK: Final = "clock"
+_DEVICE: Final = "device:"
+_STRANGERS: Final = 10
+"""Devices nobody registered may take a tenth of the room, so that they never crowd out a site."""
+
+
+class Watch(msgspec.Struct, array_like=True):
+    """One rule for one device while its condition is pending, open or clearing.
+
+    ``since`` (arrival ns) and ``wall`` tell when the present phase began; ``due`` (arrival
+    ns) when it ends by itself, 0 for never; ``opened`` (wall ns) and ``why`` are the alarm's.
+    """
+
+    digest: str
+    phase: int
+    since: int
+    wall: int
+    due: int = 0
+    found: str = ""
+    evidence: Evidence | None = None
+    opened: int = 0
+    why: Text | None = None
+
+
+class Entry:
+    """One device. ``values`` and ``times`` (event time, arrival axis) are the latest by name."""
+
+    __slots__ = (
+        "active", "device", "heard", "heard_wall", "kind", "newest", "rules", "times", "values",
+    )  # fmt: skip
+
+    def __init__(self, device: str, kind: str, heard: int) -> None:
+        self.device = device
+        self.kind = kind
+        self.newest = 0
+        self.heard = heard
+        self.heard_wall = 0
+        self.values: dict[str, Value] = {}
+        self.times: dict[str, int] = {}
+        self.active: dict[str, Watch] = {}
+        self.rules: tuple[Rule, ...] | None = None
+        """The rules with a condition for this device; None: to be looked up."""
+
+
+_Saved = tuple[str, int, int, int, dict[str, Value], dict[str, int], dict[str, Watch]]
+_SAVED: Final = msgspec.msgpack.Decoder(_Saved)
+_CLOCK_SAVED: Final = msgspec.msgpack.Decoder(tuple[int, int])
+_ENCODE: Final = msgspec.msgpack.Encoder().encode
+
+
+class State:
+    """Updated in place by ``step`` and ``tick``; holds at most ``limit`` devices.
+
+    ``refused`` counts what found no room, by reason: ``devices_full`` and ``strangers_full``
+    (readings of devices that are not kept and so not judged), ``unreadable`` (saved blobs).
+    """
+
+    def __init__(self, limit: int = 50_000) -> None:
+        self.limit = limit
+        self.refused: Counter[str] = Counter()
+        self.entries: dict[str, Entry] = {}
+        self.strangers = 0
+        self.now = 0
+        self.offset = 0
+        """Wall minus arrival at the newest record, ns."""
+        self.ruleset: Ruleset | None = None
+        self.site: Site | None = None
+        self.heap: list[tuple[int, str, str]] = []
+        """(due, device, rule): one per device and rule, never later than the real time due."""
+        self._queued: dict[tuple[str, str], int] = {}
+        self.dirty: set[str] = set()
+        self._saved_clock = (0, 0)
+
+    @classmethod
+    def restore(cls, saved: Mapping[str, bytes], limit: int = 50_000) -> State:
+        """A state from everything ``take_dirty`` gave. An unreadable blob is counted, not used."""
+        state = cls(limit)
+        for key, blob in saved.items():
+            try:
+                if key == _CLOCK:
+                    state._saved_clock = _CLOCK_SAVED.decode(blob)
+                    state.now, state.offset = state._saved_clock
+                elif key.startswith(_DEVICE):
+                    state._restore_device(key.removeprefix(_DEVICE), blob)
+            except msgspec.DecodeError:
+                state.refused["unreadable"] += 1
+        return state
+
+    def _restore_device(self, device: str, blob: bytes) -> None:
+        kind, newest, heard, heard_wall, values, times, active = _SAVED.decode(blob)
+        entry = Entry(device, kind, heard)
+        entry.newest, entry.heard_wall = newest, heard_wall
+        entry.values, entry.times, entry.active = values, times, active
+        self.entries[device] = entry
+
+    def take_dirty(self) -> dict[str, bytes | None]:
+        """What changed since the last call, by key; None: delete the key."""
+        taken: dict[str, bytes | None] = {}
+        for device in self.dirty:
+            e = self.entries.get(device)
+            taken[_DEVICE + device] = e and _ENCODE(
+                (e.kind, e.newest, e.heard, e.heard_wall, e.values, e.times, e.active)
+            )
+        self.dirty.clear()
+        clock = (self.now, self.offset)
+        if clock != self._saved_clock:
+            self._saved_clock = clock
+            taken[_CLOCK] = _ENCODE(clock)
+        return taken
+
+    def next_due(self) -> int | None:
+        """Arrival ns of the next timer, never later than it really is; None without one."""
+        return self.heap[0][0] if self.heap else None
+
+    # --- for the engine -----------------------------------------------------------------
+
+    def admit(self, device: str, kind: str, site: Site) -> Entry | None:
+        """A new entry counted from ``now``, or None with the reason counted."""
+        known = device in site.devices
+        if len(self.entries) >= self.limit:
+            self.refused["devices_full"] += 1
+            return None
+        if not known:
+            if self.strangers >= self.limit // _STRANGERS:
+                self.refused["strangers_full"] += 1
+                return None
+            self.strangers += 1
+        entry = self.entries[device] = Entry(device, kind, self.now)
+        self.dirty.add(device)
+        return entry
+
+    def schedule(self, due: int, device: str, rule: str) -> None:
+        """Make sure that the timer of ``rule`` for ``device`` is looked at by ``due``."""
+        key = (device, rule)
+        queued = self._queued.get(key)
+        if queued is None or due < queued:
+            self._queued[key] = due
+            heapq.heappush(self.heap, (due, device, rule))
+
+    def pop_due(self, now: int) -> tuple[int, str, str] | None:
+        """The next timer at or before ``now``, taken off; None when there is none."""
+        while self.heap and self.heap[0][0] <= now:
+            due, device, rule = heapq.heappop(self.heap)
+            if self._queued.get((device, rule)) == due:
+                del self._queued[device, rule]
+                return due, device, rule
+        return None
+
+    def forget_timers(self) -> None:
+        """Drop every timer; the engine sets them anew."""
+        self.heap.clear()
+        self._queued.clear()
+
+
+def event_time(reading: Reading, now: int) -> int:
+    """When ``reading`` happened on the arrival axis; a device clock ahead of ours counts as now."""
+    return now - max(0, reading.received_at - reading.at)

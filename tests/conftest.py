@@ -1,0 +1,77 @@
+"""Fixtures for every test: real servers, and a check that a test left nothing behind."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+import threading
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests import servers
+from tests.servers import InfluxDB, Mosquitto, VictoriaMetrics
+
+
+@pytest.fixture
+def mosquitto() -> Iterator[Mosquitto]:
+    """A broker; like every server here it starts in 15 to 35 ms, so each test has its own."""
+    with Mosquitto() as broker:
+        yield broker
+
+
+@pytest.fixture
+def influxdb() -> Iterator[InfluxDB]:
+    """An InfluxDB 1.x without databases."""
+    with InfluxDB() as server:
+        yield server
+
+
+@pytest.fixture
+def victoria() -> Iterator[VictoriaMetrics]:
+    """A VictoriaMetrics without series."""
+    with VictoriaMetrics() as server:
+        yield server
+
+
+@pytest.fixture(autouse=True)
+def leaves_nothing_behind(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail a test after which a task, a non-daemon thread or a child process is left."""
+    if inspect.iscoroutinefunction(getattr(request.node, "function", None)):
+        request.getfixturevalue("_leaves_no_task")
+    threads = set(threading.enumerate())
+    children = _children()
+    yield
+    left = [t.name for t in threading.enumerate() if t not in threads and not _may_stay(t)]
+    assert not left, f"threads left behind: {left}"
+    orphans = {pid: name for pid, name in _children().items() if pid not in children}
+    orphans = {pid: name for pid, name in orphans.items() if pid not in servers.RUNNING}
+    assert not orphans, f"child processes left behind: {orphans}"
+
+
+@pytest.fixture
+async def _leaves_no_task() -> AsyncIterator[None]:
+    yield
+    left = asyncio.all_tasks() - {asyncio.current_task()}
+    assert not left, f"tasks left behind: {left}"
+
+
+def _may_stay(thread: threading.Thread) -> bool:
+    """The loop's own executor ends with the loop, which pytest closes after this check."""
+    return thread.daemon or not thread.is_alive() or thread.name.startswith("asyncio_")
+
+
+def _children() -> dict[int, str]:
+    """Process id and name of our direct children; nothing where there is no /proc."""
+    found = {}
+    for path in Path("/proc").glob("[0-9]*/stat"):
+        try:
+            head, _, tail = path.read_text(errors="replace").rpartition(")")
+        except OSError:  # it ended meanwhile
+            continue
+        if int(tail.split()[1]) == os.getpid():
+            pid, _, name = head.partition(" (")
+            found[int(pid)] = name
+    return found

@@ -1,0 +1,72 @@
+"""Imports point one way, and a plugin's library is imported only when it is configured."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.project.tree import ROOT, module_name, plugins
+
+LIBRARIES = {
+    "amqtt",
+    "cv2",
+    "gmqtt",
+    "influxdb_client",
+    "numpy",
+    "paho",
+    "serial",
+}
+"""Top-level modules that belong to one plugin, or to the demo."""
+
+
+def imported_after(code: str, *arguments: str) -> set[str]:
+    """Which of LIBRARIES a fresh interpreter has loaded after running ``code``."""
+    report = f"\nimport json, sys\nprint(json.dumps(sorted(set(sys.modules) & {LIBRARIES!r})))"
+    run = subprocess.run(
+        [sys.executable, "-c", code + report, *arguments],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert run.returncode == 0, run.stderr
+    return set(json.loads(run.stdout.splitlines()[-1]))
+
+
+def test_imports_point_one_way() -> None:
+    lint = Path(sys.executable).with_name("lint-imports")
+    run = subprocess.run(
+        [lint, "--no-logo", "--no-cache"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert run.returncode == 0, run.stdout[-3000:] + run.stderr[-1000:]
+
+
+def test_composition_root_imports_no_plugin_library() -> None:
+    assert imported_after("import gateway.app, gateway.cli, gateway.config") == set()
+
+
+def test_checking_a_configuration_imports_no_plugin_library(tmp_path: Path) -> None:
+    file = tmp_path / "gridwarden.yaml"
+    file.write_text(
+        f"site: {{name: 云河社区, data: {tmp_path}}}\n"
+        "notifiers:\n  journal: {type: log}\n"
+        "console: {port: 0}\n",
+        encoding="utf-8",
+    )
+    code = "import sys, gateway.app, gateway.config\ngateway.config.load(sys.argv[1])"
+    assert imported_after(code, str(file)) == set()
+
+
+@pytest.mark.parametrize("plugin", plugins(), ids=lambda plugin: module_name(plugin[1]))
+def test_options_import_no_plugin_library(plugin: tuple[str, Path]) -> None:
+    assert imported_after(f"import {module_name(plugin[1])}.options") == set()

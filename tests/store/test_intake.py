@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+import itertools
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from gateway.intake import Ring
+from gateway.model import SECOND, Device, Evidence, Quality, Reading, Site
+from tests.store.house import committed, everything, smoke, store
+from tests.virtual import START, VirtualClock
+
+SITE = Site(
+    1,
+    {},
+    {
+        "smoke-3": Device(
+            "smoke-3",
+            "zigbee",
+            "hall/3",
+            "smoke",
+            "三楼烟感",
+            "g1",
+            ranges={"temperature": (-40.0, 125.0)},
+        )
+    },
+)
+
+
+async def admit(
+    folder: Path, *readings: Reading, clock: VirtualClock | None = None
+) -> list[Reading]:
+    clock = clock or VirtualClock()
+    async with store(folder, clock) as s:
+        s.intake.follow(SITE)
+        await committed(clock, s.intake.door("zigbee")(list(readings)))
+        return [r.item for r in await everything(s.journal)]  # type: ignore[misc]
+
+
+async def test_address_becomes_the_registrys_device_and_kind(tmp_path: Path) -> None:
+    known, unknown = await admit(tmp_path, Reading("hall/3", "", {"alarm": False}), smoke("hall/4"))
+    assert (known.device, known.kind) == ("smoke-3", "smoke")
+    assert (unknown.device, unknown.kind) == ("zigbee/hall/4", "smoke")
+
+
+async def test_names_outside_the_tables_are_kept_as_extra(tmp_path: Path) -> None:
+    (reading,) = await admit(
+        tmp_path, Reading("x", "smoke", {"alarm": True, "lux": 3, "note": "a"})
+    )
+    assert reading.values == {"alarm": True, "extra.lux": 3.0, "extra.note": "a"}
+
+
+@pytest.mark.parametrize(
+    ("observed", "at", "quality", "late"),
+    [
+        (None, START, Quality.good, False),
+        (START - 10 * SECOND, START - 10 * SECOND, Quality.good, False),
+        (START - 600 * SECOND, START - 600 * SECOND, Quality.good, True),
+        (0, START, Quality.clock_suspect, False),  # 1970
+        (START + 73 * 365 * 86_400 * SECOND, START, Quality.clock_suspect, False),  # 2099
+        (START - 25 * 3600 * SECOND, START, Quality.clock_suspect, False),
+        (START + 30 * SECOND, START + 30 * SECOND, Quality.good, False),
+    ],
+)
+async def test_event_time(
+    tmp_path: Path, observed: int | None, at: int, quality: Quality, late: bool
+) -> None:
+    (reading,) = await admit(tmp_path, smoke(observed_at=observed))
+    assert (reading.at, reading.quality, reading.late) == (at, quality, late)
+
+
+async def test_two_reports_of_one_instant_are_set_apart(tmp_path: Path) -> None:
+    first, between, again = await admit(
+        tmp_path,
+        smoke(observed_at=START - 5),
+        smoke(observed_at=START - 9),
+        smoke(observed_at=START - 5),
+    )
+    assert (first.at, between.at, again.at) == (START - 5, START - 9, START - 4)
+
+
+async def test_values_out_of_the_devices_range_are_suspect_and_kept(tmp_path: Path) -> None:
+    (reading,) = await admit(tmp_path, Reading("hall/3", "smoke", {"temperature": 900.0}))
+    assert reading.quality is Quality.suspect
+
+
+async def test_repeat_is_refused_across_a_restart_and_forgotten_after_n_keys(
+    tmp_path: Path,
+) -> None:
+    clock = VirtualClock()
+    for _ in range(2):
+        async with store(tmp_path, clock, recent_keys=8) as s:
+            await committed(clock, s.intake.door("d")([smoke(key="7")]))
+    async with store(tmp_path, clock, recent_keys=8) as s:
+        assert s.journal.ledger()["refused"] == {"duplicate": 1}
+        await committed(clock, s.intake.door("d")([smoke(key=f"k{n}") for n in range(8)]))
+        await committed(clock, s.intake.door("d")([smoke(key="7")]))
+        assert s.journal.ledger()["stored"] == 10
+
+
+async def test_snapshot_is_on_disk_before_the_reading_points_at_it(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    picture = b"\xff\xd8\xff" + bytes(1000)
+    async with store(tmp_path, clock) as s:
+        shot = Reading(
+            "cam", "camera", {"motion": True}, evidence=Evidence("image/jpeg", content=picture)
+        )
+        await committed(clock, s.intake.door("cams")([shot]))
+        (record,) = await everything(s.journal)
+        evidence = record.item.evidence  # type: ignore[union-attr]
+        assert evidence is not None
+        assert evidence.content == b""
+        path = s.evidence.path(evidence.sha256)
+        assert path is not None
+        assert path.read_bytes() == picture
+        assert s.evidence.path("../../etc/passwd") is None
+
+
+async def test_wall_clock_jumps_lose_nothing_and_arrival_never_goes_back(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    async with store(tmp_path, clock) as s:
+        for jump in (0, -14 * 86_400, 86_400, 14 * 86_400):
+            clock.jump(jump)
+            await committed(clock, s.intake.door("d")([smoke(key=str(jump))]))
+        records = await everything(s.journal)
+        assert len(records) == 4
+        steps = [b.arrival - a.arrival for a, b in itertools.pairwise(records)]
+        assert all(0 <= step < 2 * SECOND for step in steps)
+
+
+@given(st.lists(st.integers(0, 30), max_size=200), st.integers(1, 12))
+def test_ring_remembers_exactly_the_last_n(marks: list[int], most: int) -> None:
+    ring = Ring(most)
+    kept: list[int] = []
+    for mark in marks:
+        as_bytes = (mark * 0x0101010101010101 + 1).to_bytes(8, "little")
+        assert (as_bytes in ring) == (mark in kept)
+        if mark not in kept:
+            ring.add(as_bytes)
+            kept = [*kept, mark][-most:]
