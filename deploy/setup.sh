@@ -31,9 +31,10 @@ as_root() {
 install_without_starting() {
     policy=/usr/sbin/policy-rc.d
     ours=no
-    if [ ! -e "$policy" ] && as_root sh -c "printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy"; then
+    if [ ! -e "$policy" ]; then
         ours=yes
         trap 'as_root rm -f /usr/sbin/policy-rc.d' EXIT INT TERM
+        as_root sh -c "printf '#!/bin/sh\nexit 101\n' >$policy && chmod 755 $policy" || true
     fi
     status=0
     as_root env DEBIAN_FRONTEND=noninteractive \
@@ -58,12 +59,13 @@ debian() {
     fi
     echo "setup: installing $*"
     log=$(mktemp)
-    if { as_root apt-get update -q && install_without_starting "$@"; } >"$log" 2>&1; then
+    # A list that can not be fetched may be of no matter here: the installation decides.
+    if { as_root apt-get update -q || true; install_without_starting "$@"; } >"$log" 2>&1; then
         rm -f "$log"
     else
-        reason=$(grep -m1 '^\(E:\|sudo:\)' "$log" || tail -n 1 "$log")
+        reason=$(grep '^\(E:\|sudo:\)' "$log" | tail -n 1)
         rm -f "$log"
-        fail "apt-get could not install $* ($reason)"
+        fail "apt-get could not install $* (${reason:-no reason given})"
     fi
 }
 

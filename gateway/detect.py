@@ -138,5 +138,6 @@ class Detector:
         stamp = self._clock.now()
         arrival = self._arrival(stamp)
         position = Position(self._journal.id, self._lane.n)
-        await self._desk.take(changes, position, self._state.take_dirty(), arrival, stamp)
+        dirty = self._state.take_dirty()
+        await self._desk.take(changes, position, dirty, arrival, stamp, self._site())
         self._saved_at, self._unsaved = arrival, False

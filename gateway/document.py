@@ -23,6 +23,17 @@ MAX_BYTES: Final = 1_000_000
 _MAX_DEPTH: Final = 40
 _INT: Final = re.compile(r"[-+]?(0|[1-9][0-9]*)")
 _FLOAT: Final = re.compile(r"[-+]?(\.[0-9]+|[0-9]+(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_EXPECTED: Final = {
+    "model_type": "names with values are expected here (name: value)",
+    "dict_type": "names with values are expected here (name: value)",
+    "string_type": "a text is expected (a number in quotes)",
+    "path_type": "a path is expected",
+    "list_type": "a list is expected, like [a, b]",
+    "tuple_type": "a list is expected, like [a, b]",
+    "int_type": "a whole number is expected",
+    "float_type": "a number is expected",
+    "bool_type": "true or false is expected",
+}
 _NULLS: Final = ("", "~", "null", "Null", "NULL")
 
 
@@ -73,7 +84,7 @@ def parse(file: str, text: str) -> Document:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
-        raise Problems([Problem(file, line, column, f"not YAML: {error.problem}")]) from None
+        raise Problems([Problem(file, line, column, _plainly(str(error.problem)))]) from None
     except yaml.YAMLError as error:
         message = str(error).splitlines()[0]
         raise Problems([Problem(file, 1, 1, f"not YAML: {message}")]) from None
@@ -97,8 +108,19 @@ def validate(document: Document, model: type[_Model], path: Path = ()) -> _Model
         return model.model_validate({} if data is None else data)
     except ValidationError as error:
         raise Problems(
-            _translate(document, model, path, detail) for detail in error.errors(include_url=False)
+            _translate(document, model, path, detail)
+            for detail in _causes(error.errors(include_url=False))
         ) from None
+
+
+def _causes(details: list[ErrorDetails]) -> list[ErrorDetails]:
+    """Without the lists that are too short only because what they hold is wrong."""
+
+    def holds_another(short: ErrorDetails) -> bool:
+        size = len(short["loc"])
+        return any(len(d["loc"]) > size and d["loc"][:size] == short["loc"] for d in details)
+
+    return [d for d in details if d["type"] != "too_short" or not holds_another(d)]
 
 
 def nearest(word: str, known: Iterable[str]) -> str:
@@ -153,6 +175,17 @@ def _build(
     return mapping
 
 
+def _plainly(problem: str) -> str:
+    """The YAML reader's own sentence, or what a person would say."""
+    if "\\t" in problem:
+        return "not YAML: a tab; indent with spaces"
+    if "<block end>" in problem:
+        return "not YAML: the indentation does not fit the lines above"
+    if problem == "mapping values are not allowed here":
+        return "not YAML: no ':' can stand here; check the indentation and the line above"
+    return f"not YAML: {problem}"
+
+
 def _scalar(node: yaml.ScalarNode) -> Any:
     text: str = node.value
     if node.style is not None:
@@ -172,35 +205,51 @@ def _translate(
     document: Document, model: type[BaseModel], path: Path, detail: ErrorDetails
 ) -> Problem:
     """One line of pydantic's as one line of ours, at the place it is about."""
-    location = path + tuple(step for step in detail["loc"])
+    location = _written(document, path, detail["loc"])
     kind, word = detail["type"], str(location[-1]) if location else ""
     if kind == "extra_forbidden":
         known = _fields_at(model, detail["loc"][:-1])
         return document.problem(location, f"unknown name {word!r}{nearest(word, known)}", key=True)
     if kind == "missing":
-        return document.problem(location[:-1], f"{word!r} is missing")
+        return document.problem(location, f"{detail['loc'][-1]!r} is missing")
     message = detail["msg"].removeprefix("Value error, ")
     if kind in ("enum", "literal_error") and isinstance(detail["input"], str):
         expected = str(detail.get("ctx", {}).get("expected", ""))
         known = re.findall(r"'([^']+)'", expected)
         message = f"{detail['input']!r} is none of them{nearest(detail['input'], known)}"
-    elif kind in ("model_type", "dict_type"):
-        message = f"{word}: names with values are expected here (name: value)"
+    elif kind in _EXPECTED:
+        message = f"{word}: {_EXPECTED[kind]}"
     elif kind != "value_error":
         message = f"{word}: {message[:1].lower()}{message[1:]}"
     return document.problem(location, message)
 
 
+def _written(document: Document, path: Path, location: tuple[str | int, ...]) -> Path:
+    """``location`` below ``path`` without the steps that pydantic adds for unions and keys."""
+    for step in location:
+        if (*path, step) in document.values:
+            path = (*path, step)
+    return path
+
+
 def _fields_at(model: type[BaseModel], location: tuple[str | int, ...]) -> list[str]:
-    """The field names of the model that ``location`` leads to, through lists and mappings."""
+    """The names, as they are written, of the model that ``location`` leads to."""
     current: Any = model
     for step in location:
-        fields = getattr(current, "model_fields", None)
-        if fields and step in fields:
-            current = _model_within(fields[step].annotation)
-        elif fields is not None:
-            return list(fields)
-    return list(getattr(current, "model_fields", {}))
+        fields = _fields(current)
+        if isinstance(step, int):
+            continue
+        if step in fields:
+            current = _model_within(fields[step])
+        elif fields:
+            break
+    return [str(name) for name in _fields(current)]
+
+
+def _fields(model: Any) -> dict[str | int, Any]:
+    """Name as it is written -> annotation."""
+    fields = getattr(model, "model_fields", {})
+    return {field.alias or name: field.annotation for name, field in fields.items()}
 
 
 def _model_within(annotation: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler
 from pydantic_core import CoreSchema, core_schema
@@ -100,6 +100,16 @@ class PluginOptions(BaseModel):
         waits for the grouping time.
         """
         return None
+
+    def for_trial(self) -> Self:
+        """These options for a run beside the gateway that stores nothing.
+
+        A session's name is exchanged: under the gateway's own name the trial would throw it
+        out and acknowledge what nobody has stored.
+        """
+        if "client_id" not in type(self).model_fields:
+            return self
+        return self.model_copy(update={"client_id": f"gridwarden-try-{os.getpid()}"})
 
 
 class SinkOptions(PluginOptions):

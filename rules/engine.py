@@ -135,7 +135,6 @@ class _Deciding:
 
     def open(self, rule: Rule, entry: Entry, watch: Watch, now: int) -> None:
         """Pending is over: alarm."""
-        assert rule.when is not None
         watch.phase, watch.due = OPEN, 0
         watch.opened = watch.wall + rule.hold
         watch.why = sentence.why(rule.when, entry.values, watch.wall, self.ruleset.zone)
@@ -156,7 +155,6 @@ class _Deciding:
 
     def clear(self, rule: Rule, entry: Entry, watch: Watch, now: int) -> None:
         """Clearing is over: back to normal."""
-        assert rule.clear is not None
         del entry.active[rule.name]
         why = sentence.why(rule.clear, entry.values, watch.wall, self.ruleset.zone)
         self.change(Turn.cleared, rule, entry, why, watch.wall + rule.keep, now, watch.found)
@@ -170,8 +168,6 @@ def _found(reading: Reading) -> str:
 
 def _is_clear(rule: Rule, entry: Entry) -> bool:
     """Whether the clear condition holds; never while the alarm's own condition does."""
-    assert rule.clear is not None
-    assert rule.when is not None
     get = entry.values.get
     return rule.clear.holds(get) and not rule.when.holds(get)
 
@@ -199,7 +195,7 @@ def _observe(deciding: _Deciding, entry: Entry, reading: Reading, now: int) -> N
         watch = active.get(rule.name) if active else None
         if watch is not None:
             _follow(deciding, rule, entry, watch, reading, event, now)
-        elif rule.when.holds(get):  # type: ignore[union-attr]  # conditions_for saw to it
+        elif rule.when.holds(get):
             wall = reading.at + (entry.newest - event)
             deciding.begin(rule, entry, entry.newest, wall, now, reading)
 
@@ -241,7 +237,7 @@ def _follow(
 ) -> None:
     """A rule that is not idle meets a reading."""
     if watch.phase == PENDING:
-        if not rule.when.holds(entry.values.get):  # type: ignore[union-attr]
+        if not rule.when.holds(entry.values.get):
             del entry.active[rule.name]
         elif reading.evidence is not None:
             watch.evidence = reading.evidence
@@ -338,7 +334,7 @@ def _watch_due(deciding: _Deciding, rule: Rule, entry: Entry, watch: Watch, due:
     if watch.due > due:
         deciding.state.schedule(watch.due, entry.device, rule.name)
     elif watch.phase == PENDING:
-        if rule.when is not None and rule.when.holds(entry.values.get):
+        if rule.when.holds(entry.values.get):
             deciding.open(rule, entry, watch, due)
         else:
             del entry.active[rule.name]
@@ -359,8 +355,8 @@ def _bind(ruleset: Ruleset, site: Site, state: State, now: int, changes: list[Ch
     _forget_strangers(state, site, now)
     for entry in state.entries.values():
         entry.rules = None
-    for device in sorted(d for d, entry in state.entries.items() if entry.active):
-        _carry_over(deciding, state.entries[device], now)
+    for name in sorted(name for name, entry in state.entries.items() if entry.active):
+        _carry_over(deciding, state.entries[name], now)
     for rule in ruleset.rules:
         if rule.absent is None:
             continue
@@ -415,7 +411,7 @@ def _carry_over(deciding: _Deciding, entry: Entry, now: int) -> None:
 def _restart(deciding: _Deciding, rule: Rule, entry: Entry, watch: Watch, now: int) -> None:
     """The rule reads otherwise now: open stays open, waiting begins again from now."""
     if watch.phase == PENDING:
-        if rule.when is None or not rule.when.holds(entry.values.get):
+        if not rule.when.holds(entry.values.get):
             del entry.active[rule.name]
             return
         watch.due = now + rule.hold

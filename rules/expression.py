@@ -54,6 +54,9 @@ _NAN: Final = float("nan")
 _KINDS_OF_VALUE: Final = {float: "a number", bool: "yes or no", str: "a text", None: "any"}
 _OPPOSITE: Final = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 _ORDER: Final = ("<", "<=", ">", ">=")
+_EXTRA_LOADS: Final[Mapping[object, str]] = MappingProxyType(
+    {float: "number(get({}))", str: "text(get({}))"}
+)
 
 Type = type[float] | type[bool] | type[str] | None
 """What a node is worth; None for an ``extra.`` value, whose use decides."""
@@ -61,7 +64,7 @@ Type = type[float] | type[bool] | type[str] | None
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Condition:
-    """``tree`` is to be certainly true (or certainly false, with ``wanted`` false)."""
+    """``tree`` is to be certainly true; with ``wanted`` false, certainly false (see below)."""
 
     tree: Node
     wanted: bool
@@ -69,7 +72,11 @@ class Condition:
     names: frozenset[str]
 
     def opposite(self) -> Condition:
-        """Holds when this one certainly does not; unknown is neither."""
+        """Holds when this one certainly does not, leaving out values that were never reported.
+
+        They can not have made it hold: ``alarm or density > 4`` is over when ``alarm`` is, for
+        a device that has no ``density``. A division by zero stays unknown.
+        """
         return _condition(self.tree, not self.wanted, self.names)
 
 
@@ -141,6 +148,10 @@ class _Checker:
         if node.name.startswith(EXTRA) or node.name in every_value_name():
             self.names.add(node.name)
             return
+        lower = node.name.lower()
+        if lower in WORDS:
+            self.faults.append(Fault(node.at, f"{node.name!r} is no value; write {lower!r}"))
+            return
         hint = nearest(node.name, {*every_value_name(), *WORDS})
         if hint.startswith("; known"):
             hint = nearest(node.name, self._own)
@@ -177,11 +188,18 @@ def _show(node: Node) -> str:
     return repr(node.value) if isinstance(node, Literal) else "this"
 
 
+def never(get: Get) -> bool:
+    """The test of a rule without a condition."""
+    return False
+
+
+NEVER: Final = Condition(Literal(0, False), True, never, frozenset())
+
 # --- compiling ---------------------------------------------------------------------------
 
 
 def _condition(tree: Node, wanted: bool, names: frozenset[str]) -> Condition:
-    writer = _Writer()
+    writer = _Writer(lenient=not wanted)
     body = writer.truth(tree, wanted)
     loads = "".join(f"    {variable} = {load}\n" for variable, load in writer.loads.values())
     source = f"def holds(get):\n{loads}    return {body}\n"
@@ -194,9 +212,13 @@ def _condition(tree: Node, wanted: bool, names: frozenset[str]) -> Condition:
 
 
 class _Writer:
-    """Writes Python for "certainly ``wanted``"; ``loads`` are the values it needs."""
+    """Writes Python for "certainly ``wanted``"; ``loads`` are the values it needs.
 
-    def __init__(self) -> None:
+    ``lenient``: a part that names a value which was never reported is left out.
+    """
+
+    def __init__(self, *, lenient: bool = False) -> None:
+        self._lenient = lenient
         self.loads: dict[tuple[str, Type], tuple[str, str]] = {}
 
     def truth(self, node: Node, wanted: bool) -> str:
@@ -207,11 +229,22 @@ class _Writer:
             word = " and " if (node.word == "and") is wanted else " or "
             return "(" + word.join(self.truth(part, wanted) for part in node.parts) + ")"
         if isinstance(node, Compare):
-            pairs = (self._pair(*pair, wanted) for pair in node.pairs())
+            pairs = (self._leniently(pair, wanted) for pair in node.pairs())
             return "(" + (" and " if wanted else " or ").join(pairs) + ")"
         if isinstance(node, Literal):
             return str(node.value is wanted)
-        return f"{self._side(node, bool)} is {wanted}"
+        variable = self._side(node, bool)
+        return f"{variable} is not {not wanted}" if self._lenient else f"{variable} is {wanted}"
+
+    def _leniently(self, pair: tuple[Node, str, Node], wanted: bool) -> str:
+        code = self._pair(*pair, wanted)
+        if not self._lenient:
+            return code
+        worth = pair_type(*pair)
+        names = {name for side in (pair[0], pair[2]) for name in _names(side)}
+        loads = [self._load(name, worth) for name in sorted(names)]
+        missing = [f"{v} != {v}" if worth is float else f"{v} is None" for v in loads]
+        return "(" + " or ".join([*missing, code]) + ")"
 
     def _pair(self, left: Node, sign: str, right: Node, wanted: bool) -> str:
         worth = pair_type(left, sign, right)
@@ -243,13 +276,22 @@ class _Writer:
         key = (name, worth)
         if key not in self.loads:
             if name.startswith(EXTRA):
-                load = {float: "number(get({}))", str: "text(get({}))"}.get(worth, "get({})")
+                load = _EXTRA_LOADS.get(worth, "get({})")
             elif worth is float:
                 load = "get({}, nan)"
             else:
                 load = "get({}, " + repr(ABSENT_MEANS.get(name)) + ")"
             self.loads[key] = (f"v{len(self.loads)}", load.format(repr(name)))
         return self.loads[key][0]
+
+
+def _names(node: Node) -> set[str]:
+    """The names in a side of a comparison."""
+    if isinstance(node, Name):
+        return {node.name}
+    if isinstance(node, Negative):
+        return _names(node.of)
+    return _names(node.left) | _names(node.right) if isinstance(node, Arithmetic) else set()
 
 
 def _divide(a: float, b: float) -> float:
@@ -304,9 +346,8 @@ def evaluate_pair(left: Node, sign: str, right: Node, values: Mapping[str, Value
             return None
     if sign in ("==", "!="):
         return _alike(a, b) is (sign == "==")
-    assert isinstance(a, float)
-    assert isinstance(b, float)
-    return {"<": a < b, "<=": a <= b, ">": a > b, ">=": a >= b}[sign]
+    x, y = _number(a), _number(b)
+    return {"<": x < y, "<=": x <= y, ">": x > y, ">=": x >= y}[sign]
 
 
 def worth_of(node: Node, values: Mapping[str, Value]) -> Value | None:

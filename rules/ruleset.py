@@ -25,7 +25,7 @@ from gateway.model import (
     every_value_name,
 )
 from gateway.options import Duration, parse_duration
-from rules.expression import Condition, compile_condition
+from rules.expression import NEVER, Condition, compile_condition
 from rules.position import place_in_yaml
 from rules.syntax import Faults
 
@@ -37,7 +37,7 @@ _UNWATCHED: Final = ("planned", "retired")
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Rule:
-    """One checked rule. Either ``when`` and ``clear`` are set, or ``absent``; times in ns."""
+    """One checked rule; times in ns. With ``absent`` set, ``when`` and ``clear`` never hold."""
 
     name: str
     title: Text
@@ -45,8 +45,8 @@ class Rule:
     """Empty: every kind."""
     devices: frozenset[str]
     grids: frozenset[str]
-    when: Condition | None
-    clear: Condition | None
+    when: Condition
+    clear: Condition
     hold: int
     keep: int
     absent: int | None
@@ -88,7 +88,7 @@ class Ruleset:
         accepted: dict[str, type] = {n: t.type for n, t in every_value_name().items()}
         for rule in self.rules:
             for condition in (rule.when, rule.clear):
-                for name in condition.names if condition is not None else ():
+                for name in condition.names:
                     accepted.setdefault(name, object)
         object.__setattr__(self, "by_name", {rule.name: rule for rule in self.rules})
         object.__setattr__(self, "accepted", accepted)
@@ -96,7 +96,7 @@ class Ruleset:
     def conditions_for(self, device: str, kind: str, site: Site) -> tuple[Rule, ...]:
         """The rules with a condition that cover a device."""
         return tuple(
-            rule for rule in self.rules if rule.when is not None and rule.covers(device, kind, site)
+            rule for rule in self.rules if rule.absent is None and rule.covers(device, kind, site)
         )
 
 
@@ -236,17 +236,22 @@ class _Reader:
 
     def rule(self) -> Rule:
         """The rule. Raises ``Problems``."""
-        spec = validate(self._document, _Spec, self._path)
-        when = self._condition("when", spec.when, spec.on)
-        clear = self._condition("clear", spec.clear, spec.on)
-        self._contradictions(spec)
+        when, clear = self._condition("when"), self._condition("clear")
+        try:
+            spec = validate(self._document, _Spec, self._path)
+            self._contradictions(spec)
+        except Problems as error:
+            raise Problems([*self._problems, *error.problems]) from None
         if self._problems:
             raise Problems(self._problems)
+        return self._made(spec, when, clear)
+
+    def _made(self, spec: _Base, when: Condition | None, clear: Condition | None) -> Rule:
         hold, keep = int(getattr(spec, "for") * SECOND), int(spec.keep * SECOND)
         absent = None if spec.absent is None else int(spec.absent * SECOND)
-        condition = (sorted(spec.on), spec.when, spec.clear, hold, keep, absent)
-        if when is not None and clear is None:
-            clear = when.opposite()
+        written = [" ".join((text or "").split()) for text in (spec.when, spec.clear)]
+        condition = (sorted(spec.on), written, hold, keep, absent)
+        when = when or NEVER
         return Rule(
             name=spec.name,
             title=Text(spec.title.zh, spec.title.en),
@@ -254,7 +259,7 @@ class _Reader:
             devices=frozenset(spec.device or ()),
             grids=frozenset(spec.grid or ()),
             when=when,
-            clear=clear,
+            clear=clear or (when if when is NEVER else when.opposite()),
             hold=hold,
             keep=keep,
             absent=absent,
@@ -265,11 +270,20 @@ class _Reader:
             digest=hashlib.sha256(repr(condition).encode()).hexdigest()[:12],
         )
 
-    def _condition(self, key: str, text: str | None, kinds: list[str]) -> Condition | None:
-        if text is None:
+    def _condition(self, key: str) -> Condition | None:
+        """Checked before the rest, so that its errors show beside all the others."""
+        rule = self._document.data["rules"][self._path[1]]
+        text = rule.get(key) if isinstance(rule, dict) else None
+        if not isinstance(text, str):
             return None
+        kinds = _listed(rule.get("on"))
+        known = (
+            [k for k in kinds if isinstance(k, str) and k in KINDS]
+            if isinstance(kinds, list)
+            else []
+        )
         try:
-            return compile_condition(text, [kind for kind in kinds if kind in KINDS])
+            return compile_condition(text, known)
         except Faults as error:
             start = self._document.values[*self._path, key]
             for fault in error.faults:

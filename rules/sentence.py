@@ -29,6 +29,8 @@ def why(condition: Condition, values: Mapping[str, Value], since: int, zone: tzi
     telling = [text for text, plain in found if not plain] or [text for text, _ in found]
     unique = dict.fromkeys((text.zh, text.en) for text in telling)
     at = local_time(since, zone)
+    if not unique:
+        unique = {("条件不再成立", "the condition no longer holds"): None}
     zh, en = ",".join(zh for zh, _ in unique), ", ".join(en for _, en in unique)
     return Text(f"{zh},自 {at} 起", f"{en} since {at}")
 

@@ -121,7 +121,10 @@ class State:
         taken: dict[str, bytes | None] = {}
         for device in self.dirty:
             e = self.entries.get(device)
-            taken[_DEVICE + device] = e and _ENCODE(
+            if e is None:
+                taken[_DEVICE + device] = None
+                continue
+            taken[_DEVICE + device] = _ENCODE(
                 (e.kind, e.newest, e.heard, e.heard_wall, e.values, e.times, e.active)
             )
         self.dirty.clear()

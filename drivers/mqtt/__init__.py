@@ -1,0 +1,1 @@
+"""MQTT: readings published on a broker, in declared or well-known dialects."""

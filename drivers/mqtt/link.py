@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections.abc import Callable, Coroutine, Sequence
-from typing import Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
@@ -210,8 +210,7 @@ class Link(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         """Remember the way out."""
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
+        self._transport = cast("asyncio.Transport", transport)
         self._flow()
 
     def data_received(self, data: bytes) -> None:
@@ -302,7 +301,8 @@ class Link(asyncio.Protocol):
         task.add_done_callback(self._tasks.discard)
 
     async def _or_lost(self, future: asyncio.Future[_T]) -> _T:
-        await asyncio.wait({future, self._lost}, return_when=asyncio.FIRST_COMPLETED)
+        either: tuple[asyncio.Future[Any], ...] = (future, self._lost)
+        await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
         if future.done():
             return future.result()
         raise Unavailable(self._lost.result())

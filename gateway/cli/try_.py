@@ -72,7 +72,7 @@ def _configured(document: Document, name: str, options: dict[str, Any]) -> Confi
         message = f"there is no driver {name!r}{nearest(name, named)}"
         raise Problems([document.problem(("drivers",), message)])
     if not document.data and name not in types:
-        raise Problems([Problem(name, 1, 1, f"there is no driver {name!r}{nearest(name, types)}")])
+        raise click.BadParameter(f"there is no driver {name!r}{nearest(name, types)}")
     entry = named.get(name, {"type": name})
     if isinstance(entry, dict):
         entry = entry | options
@@ -96,7 +96,8 @@ async def _run(name: str, configured: Configured, seconds: float) -> None:
     clock = SystemClock()
     printer = _Printer(clock)
     async with AsyncExitStack() as stack:
-        driver = make("drivers", name, configured, clock)
+        trial = configured.model_copy(update={"options": configured.options.for_trial()})
+        driver = make("drivers", name, trial, clock)
         if hasattr(driver, "__aenter__"):
             await stack.enter_async_context(driver)
         living = asyncio.ensure_future(driver.run(printer.emit))

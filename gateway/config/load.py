@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable
-from importlib import resources
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -44,7 +43,7 @@ _LONGEST_MESSAGE: Final = 400
 
 def load(path: str | Path) -> Settings:
     """The checked settings of the file at ``path``. Raises ``Problems`` with every error."""
-    return _Loader(read_document(path), Path(path).absolute()).settings()
+    return _Loader(read_document(path), Path(path)).settings()
 
 
 def read_document(path: str | Path) -> Document:
@@ -91,13 +90,13 @@ class _Loader:
         if registry is not None:
             registry = self._registry_files(registry)
         imported, digest = self._import(registry)
-        ruleset = self._ruleset(rules) if rules is not None else None
+        ruleset = self._ruleset(rules, site) if rules is not None else None
         if problems or site is None or rules is None:
             raise Problems({_shortened(problem) for problem in problems})
         settings = Settings(
-            file=self._file,
-            site=site.model_copy(update={"data": self._absolute(site.data)}),
-            registry=registry,
+            file=self._file.absolute(),
+            site=site.model_copy(update={"data": self._here(site.data).absolute()}),
+            registry=registry and RegistrySection(**{w: p.absolute() for w, p in registry}),
             rules=self._rules_dir(rules),
             imported=imported,
             digest=digest,
@@ -125,15 +124,15 @@ class _Loader:
             self._problems.extend(error.problems)
             return None
 
-    def _absolute(self, path: Path) -> Path:
-        """Paths in the file are relative to the file."""
+    def _here(self, path: Path) -> Path:
+        """Paths in the file are relative to the file; messages name them as the user would."""
         return self._file.parent / path
 
     def _registry_files(self, registry: RegistrySection) -> RegistrySection | None:
-        """The three files as absolute paths, or None and a problem for each that is missing."""
+        """Where the three files are, or None and a problem for each that is missing."""
         found = {}
         for word in RegistrySection.model_fields:
-            path = self._absolute(getattr(registry, word))
+            path = self._here(getattr(registry, word))
             if _exists(path, Path.is_file):
                 found[word] = path
             else:
@@ -158,13 +157,13 @@ class _Loader:
     def _rules_dir(self, rules: RulesSection) -> RulesSection:
         if rules.dir is None:
             return rules
-        return rules.model_copy(update={"dir": self._absolute(rules.dir)})
+        return rules.model_copy(update={"dir": self._here(rules.dir).absolute()})
 
-    def _ruleset(self, section: RulesSection) -> Any:
+    def _ruleset(self, section: RulesSection, site: SiteSection | None) -> Any:
         """Every rule of the packs and the site's folder, compiled; None when one is wrong."""
         rules = importlib.import_module("rules")  # late: it takes its time to be imported
         packs = []
-        known = shipped_packs()
+        known = rules.pack_names()
         for index, name in enumerate(section.packs):
             if name in known and name not in packs:
                 packs.append(name)
@@ -175,8 +174,9 @@ class _Loader:
                 self._wrong(("rules", "packs", index), message)
         before = len(self._problems)
         files = [*rules.packs(packs), *self._rule_files(section)]
+        zone = site.zone if site is not None else "UTC"
         try:
-            return rules.load(files) if len(self._problems) == before else None
+            return rules.load(files, zone) if len(self._problems) == before else None
         except Problems as error:
             self._problems.extend(error.problems)
             return None
@@ -185,7 +185,7 @@ class _Loader:
         """Name and text of each of the site's own rule files, in order of their names."""
         if section.dir is None:
             return []
-        folder = self._absolute(section.dir)
+        folder = self._here(section.dir)
         if not _exists(folder, Path.is_dir):
             self._wrong(("rules", "dir"), f"no such folder: {folder}")
             return []
@@ -203,19 +203,6 @@ class _Loader:
 
     def _wrong(self, path: yaml_document.Path, message: str) -> None:
         self._problems.append(self._document.problem(path, message))
-
-
-def shipped_packs() -> list[str]:
-    """The names of the rule packs that come with the program, sorted."""
-    folder = resources.files("rules") / "packs"
-    if not folder.is_dir():
-        return []
-    names = (entry.name for entry in folder.iterdir())
-    return sorted(
-        name.removesuffix(".yaml")
-        for name in names
-        if name.endswith(".yaml") and not name.endswith(".test.yaml")
-    )
 
 
 def _text(name: str, path: Path) -> str:

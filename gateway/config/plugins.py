@@ -55,7 +55,11 @@ def read(document: Document, section: str, problems: list[Problem]) -> dict[str,
     if entries is None:
         return {}
     if not isinstance(entries, dict):
-        problems.append(document.problem((section,), f"{section}: NAME: {{type: …}} is expected"))
+        problems.append(
+            document.problem(
+                (section,), f"{section}: entries are expected here (NAME: {{type: …}})"
+            )
+        )
         return {}
     if len(entries) > _MAX_ENTRIES:
         problems.append(document.problem((section,), f"more than {_MAX_ENTRIES} entries"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zoneinfo
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -53,6 +54,14 @@ FileName = Annotated[Path, AfterValidator(_possible)]
 SHIPPED_PACKS: Final = ("fire", "intrusion", "manholes", "cameras", "trouble", "system")
 
 
+def _zone(value: str) -> str:
+    try:
+        zoneinfo.ZoneInfo(value)
+    except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
+        raise ValueError(f"there is no time zone {value!r}; write one like Asia/Shanghai") from None
+    return value
+
+
 class Section(BaseModel):
     """A part of the file: strict and frozen."""
 
@@ -64,6 +73,8 @@ class SiteSection(Section):
 
     name: Annotated[str, Field(max_length=100), AfterValidator(_printable)]
     data: FileName = Path("/var/lib/gridwarden")
+    zone: Annotated[str, AfterValidator(_zone)] = "Asia/Shanghai"
+    """The local time that people are told, by its IANA name."""
 
 
 class RegistrySection(Section):

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 from gateway.config.settings import Configured, Settings
 from gateway.model import Text
+from gateway.registry.words import KIND_NAMES
 
 
 def summary(settings: Settings, language: str = "zh") -> list[str]:
@@ -18,6 +19,7 @@ def _texts(settings: Settings) -> list[Text]:
     site, journal = settings.imported, settings.journal
     kinds = Counter(device.kind for device in site.devices.values())
     by_kind = ", ".join(f"{kind} {count}" for kind, count in sorted(kinds.items())) or "–"
+    in_chinese = "、".join(f"{KIND_NAMES[kind]} {count}" for kind, count in sorted(kinds.items()))
     size = f"{journal.max_size / 1e9:g} GB"
     host = f"[{settings.console.host}]" if ":" in settings.console.host else settings.console.host
     address = f"{host}:{settings.console.port}"
@@ -32,7 +34,7 @@ def _texts(settings: Settings) -> list[Text]:
             f"registry: {len(site.places)} places, {len(site.devices)} devices, "
             f"{len(site.people)} people",
         ),
-        Text(f"设备种类:{by_kind}", f"devices by kind: {by_kind}"),
+        Text(f"设备种类:{in_chinese or '–'}", f"devices by kind: {by_kind}"),
         Text(f"规则包:{packs}", f"rule packs: {packs}"),
         _plugins("驱动", "drivers", settings.drivers),
         _plugins("数据出口", "sinks", settings.sinks),

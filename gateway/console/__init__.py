@@ -1,1 +1,1 @@
-"""The web pages and the HTTP API: what people and programs see of this gateway, read through ``View``."""
+"""The web pages and the HTTP API: what people and programs see of this gateway."""

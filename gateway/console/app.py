@@ -93,5 +93,5 @@ class Serving:
 
 
 def serve(app: web.Application, host: str, port: int) -> Serving:
-    """``async with serve(app, "127.0.0.1", 0) as bound: …``; port 0 is any free one."""
+    """The server of ``app``, listening while it is entered; port 0 is any free one."""
     return Serving(app, host, port)

@@ -104,7 +104,7 @@ def _check_origin(request: web.Request, hosts: Hosts) -> None:
         raise ApiError(
             403,
             f"this console does not answer to the name {host[:80]!r}; "
-            "open it by its address, or list the name under console.hosts",
+            "open it by this machine's address or name",
         )
     origin = request.headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
@@ -129,7 +129,8 @@ def _http_error(request: web.Request, error: web.HTTPException) -> web.Response:
 
 async def add_headers(request: web.Request, response: web.StreamResponse) -> None:
     """A signal before every answer: security headers, and no copy of people's data kept."""
-    response.headers.update(_HEADERS)
+    for name, value in _HEADERS.items():
+        response.headers.setdefault(name, value)
     fresh = "no-cache" if request.path.startswith("/static/") else "no-store"
     response.headers.setdefault("Cache-Control", fresh)
 

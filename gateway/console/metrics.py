@@ -45,6 +45,10 @@ class Metrics:
         return web.Response(body=body, headers={"Content-Type": prometheus.CONTENT_TYPE_LATEST})
 
 
+_Values = dict[tuple[str, ...], float]
+"""Label values -> the figure."""
+
+
 class _Families:
     """A collector of what one scrape found; each method adds the metrics of one subject."""
 
@@ -54,9 +58,7 @@ class _Families:
     def collect(self) -> Iterable[Metric]:
         return self._found
 
-    def gauge(
-        self, name: str, help_: str, values: dict[tuple[str, ...], float], labels: str = ""
-    ) -> None:
+    def gauge(self, name: str, help_: str, values: _Values, labels: str = "") -> None:
         from prometheus_client.core import GaugeMetricFamily
 
         family = GaugeMetricFamily(f"gridwarden_{name}", help_, labels=labels.split())
@@ -64,9 +66,7 @@ class _Families:
             family.add_metric(list(key), value)
         self._found.append(family)
 
-    def counter(
-        self, name: str, help_: str, values: dict[tuple[str, ...], float], labels: str = ""
-    ) -> None:
+    def counter(self, name: str, help_: str, values: _Values, labels: str = "") -> None:
         from prometheus_client.core import CounterMetricFamily
 
         family = CounterMetricFamily(f"gridwarden_{name}", help_, labels=labels.split())
@@ -76,10 +76,10 @@ class _Families:
 
     def ledger(self, ledger: Ledger) -> None:
         readers = ledger["readers"]
-        refused = {(reason,): float(n) for reason, n in ledger["refused"].items()}
-        delivered = {(name,): float(r["delivered"]) for name, r in readers.items()}
-        waiting = {(name,): float(r["waiting"]) for name, r in readers.items()}
-        dropped = {
+        refused: _Values = {(reason,): float(n) for reason, n in ledger["refused"].items()}
+        delivered: _Values = {(name,): float(r["delivered"]) for name, r in readers.items()}
+        waiting: _Values = {(name,): float(r["waiting"]) for name, r in readers.items()}
+        dropped: _Values = {
             (name, why): float(n) for name, r in readers.items() for why, n in r["dropped"].items()
         }
         self.counter("readings_received", "Readings that came in", {(): ledger["received"]})
@@ -94,7 +94,7 @@ class _Families:
 
     def incidents(self, found: list[Incident]) -> None:
         counts = Counter((i.category.value, i.state.value) for i in found)
-        values: dict[tuple[str, ...], float] = {key: float(n) for key, n in counts.items()}
+        values: _Values = {key: float(n) for key, n in counts.items()}
         self.gauge(
             "incidents_open", "Incidents not closed (at most 1000)", values, "category state"
         )
@@ -122,7 +122,7 @@ class _Families:
 
     def health(self, health: Health) -> None:
         tasks = health["tasks"]
-        figures = {
+        figures: _Values = {
             (store, figure): float(value)
             for store, its in health["stores"].items()
             for figure, value in its.items()

@@ -45,7 +45,7 @@ def iso(wall: int | None) -> str | None:
 
 
 def seconds(span: int) -> float:
-    """ns as seconds with milliseconds."""
+    """A span of ns as seconds, with milliseconds."""
     return round(span / SECOND, 3)
 
 

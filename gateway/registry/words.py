@@ -118,6 +118,11 @@ KIND_WORDS: Final = _words(
         "网关": "gateway",
     },
 )
+KIND_NAMES: Final[Mapping[str, str]] = {
+    kind: next(word for word, meaning in KIND_WORDS.items() if meaning == kind and word != kind)
+    for kind in KINDS
+}
+"""Kind -> what users call it."""
 STATE_WORDS: Final = _words(
     ("planned", "installed", "accepted", "bypassed", "retired"),
     {

@@ -68,7 +68,8 @@ _TURN_ROW: Final = (
 
 def last_row(connection: Connection) -> int:
     """The highest outbox id there is."""
-    return connection.execute(select(func.coalesce(func.max(OUTBOX.c.id), 0))).scalar_one()
+    highest = connection.execute(select(func.max(OUTBOX.c.id))).scalar()
+    return int(highest or 0)
 
 
 def write_step(connection: Connection, step: Step, last_id: int) -> list[OutboxRow]:
@@ -136,7 +137,7 @@ def delete_texts(connection: Connection, before_wall: int) -> int:
     """Forget personal texts last used before ``before_wall``; how many."""
     with connection.begin():
         statement = delete(TEXT).where(TEXT.c.wall < before_wall)
-        gone: int = connection.execute(statement).rowcount
+        gone = int(connection.execute(statement).rowcount)
     if gone:
         connection.exec_driver_sql("PRAGMA incremental_vacuum").fetchall()
         connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()

@@ -35,6 +35,7 @@ from gateway.store.journal_file import (
     Quarantined,
     Start,
     Totals,
+    ledger,
 )
 
 _T = TypeVar("_T")
@@ -482,22 +483,9 @@ class Journal:
 
     def ledger(self) -> dict[str, Any]:
         """Where every item went, as of the last commit; the sums hold at every moment."""
-        stored = self.last
-        readers: dict[str, dict[str, Any]] = {}
-        for state in self._lanes.values():
-            entry = readers.setdefault(state.reader, {"delivered": 0, "dropped": Counter()})
-            entry["delivered"] += state.delivered
-            entry["dropped"] += state.dropped
-        for entry in readers.values():
-            entry["dropped"] = dict(entry["dropped"])
-            entry["waiting"] = stored - entry["delivered"] - sum(entry["dropped"].values())
-        return {
-            "received": self._received,
-            "refused": dict(self._refused),
-            "stored": stored,
-            "in_flight": self.in_flight,
-            "readers": readers,
-        }
+        totals = Totals(self._received, self.last, self._refused)
+        marks = {key: lane.bookmark() for key, lane in self._lanes.items()}
+        return ledger(totals, marks, self.in_flight)
 
     async def waiting(self, state: LaneState) -> int:
         """Counted, not computed: records of the lane behind its bookmark. For tests and verify."""

@@ -10,7 +10,7 @@ import sqlite3
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import msgspec
 
@@ -23,6 +23,16 @@ _QUARANTINE_ROWS: Final = 10_000
 _QUARANTINE_BYTES: Final = 4_096
 """What is kept of one refused payload."""
 _CACHE_KIB: Final = 512
+
+_FROM: Final = (
+    "SELECT urgent, count, body FROM chunk WHERE first >= "
+    "coalesce((SELECT max(first) FROM chunk WHERE first <= ?), 0) AND first + count > ? "
+)
+_AFTER: Final = {
+    Lane.alarms: _FROM + "AND urgent > 0 ORDER BY first",
+    Lane.rest: _FROM + "AND urgent < count ORDER BY first",
+    Lane.everything: _FROM + "ORDER BY first",
+}
 
 _encode = msgspec.msgpack.Encoder().encode
 _decode_records = msgspec.msgpack.Decoder(list[Record]).decode
@@ -73,6 +83,30 @@ class Chunk(NamedTuple):
     urgent: int
 
 
+def ledger(
+    totals: Totals, bookmarks: Mapping[tuple[str, Lane], Bookmark], in_flight: int = 0
+) -> dict[str, Any]:
+    """Where every item went. received = stored + refused; stored = delivered + waiting + dropped.
+
+    ``in_flight`` is what an unfinished commit holds: outside the sums.
+    """
+    readers: dict[str, dict[str, Any]] = {}
+    for (name, _), mark in bookmarks.items():
+        entry = readers.setdefault(name, {"delivered": 0, "waiting": 0, "dropped": {}})
+        entry["delivered"] += mark.delivered
+        for reason, count in mark.dropped.items():
+            entry["dropped"][reason] = entry["dropped"].get(reason, 0) + count
+    for entry in readers.values():
+        entry["waiting"] = totals.stored - entry["delivered"] - sum(entry["dropped"].values())
+    return {
+        "received": totals.received,
+        "refused": dict(totals.refused),
+        "stored": totals.stored,
+        "in_flight": in_flight,
+        "readers": readers,
+    }
+
+
 class JournalFile:
     """``writer`` and ``reader`` each belong to one thread."""
 
@@ -94,16 +128,26 @@ class JournalFile:
             f"file:{self._path}?mode=ro", uri=True, check_same_thread=False, isolation_level=None
         )
         self.reader.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        (journal_id,) = write("SELECT value FROM meta WHERE key = 'id'").fetchone()
-        newest = write("SELECT arrival FROM chunk ORDER BY first DESC LIMIT 1").fetchone()
+        return self._start(self.writer, put_aside)
+
+    def _start(self, connection: sqlite3.Connection, put_aside: Path | None) -> Start:
+        ask = connection.execute
+        (journal_id,) = ask("SELECT value FROM meta WHERE key = 'id'").fetchone()
+        newest = ask("SELECT arrival FROM chunk ORDER BY first DESC LIMIT 1").fetchone()
         return Start(
             journal_id,
             put_aside,
-            self.totals(self.writer),
+            self.totals(connection),
             newest[0] if newest else 0,
-            self._bookmarks(self.writer),
-            dict(write("SELECT boot, offset FROM clock_offset").fetchall()),
+            self._bookmarks(connection),
+            dict(ask("SELECT boot, offset FROM clock_offset").fetchall()),
         )
+
+    def look(self) -> Start:
+        """Open to read only, beside a gateway that may be running. Raises ``sqlite3.Error``."""
+        self.reader = sqlite3.connect(f"file:{self._path}?mode=ro", uri=True, isolation_level=None)
+        self.reader.execute("BEGIN")  # one snapshot for all that is looked at
+        return self._start(self.reader, None)
 
     def close(self) -> None:
         """Close both connections; the last one folds the WAL into the file."""
@@ -200,13 +244,7 @@ class JournalFile:
         The first may begin at or before ``after``; a chunk without a record of the lane is
         left out.
         """
-        wanted = {Lane.alarms: "urgent > 0", Lane.rest: "urgent < count"}.get(lane, "true")
-        rows = self.reader.execute(
-            "SELECT urgent, count, body FROM chunk WHERE first >= "
-            "coalesce((SELECT max(first) FROM chunk WHERE first <= ?), 0)"
-            f" AND first + count > ? AND {wanted} ORDER BY first",
-            (after + 1, after + 1),
-        )
+        rows = self.reader.execute(_AFTER[lane], (after + 1, after + 1))
         found: list[Chunk] = []
         count = 0
         for urgent, _, body in rows:

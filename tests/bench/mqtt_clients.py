@@ -65,7 +65,7 @@ def measure(client: str, count: int, rate: int = 0) -> dict[str, float]:
 def payload(number: int) -> bytes:
     """A reading of 114 bytes, numbered."""
     text = (
-        f'{{"n":{number:07d},"temperature":21.5,"humidity":43.2,"smoke":false,'
+        f'{{"n":{number + 1_000_000},"temperature":21.5,"humidity":43.2,"smoke":false,'
         f'"battery":97,"tamper":false,"linkquality":120,"v":2'
     )
     return text.encode().ljust(113) + b"}"

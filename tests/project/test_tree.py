@@ -44,21 +44,26 @@ def relative(path: Path) -> str:
 def clock_reads(tree: ast.Module) -> Iterator[ast.AST]:
     """Every place that asks the machine what time it is, or waits."""
     for node in ast.walk(tree):
-        if isinstance(node, ast.Import) and any(a.name == "time" for a in node.names):
-            yield node
+        if isinstance(node, ast.Import):
+            found = any(alias.name == "time" for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
             names = {alias.name for alias in node.names}
-            if node.module == "time" or (node.module == "asyncio" and "sleep" in names):
-                yield node
+            found = node.module == "time" or (node.module == "asyncio" and "sleep" in names)
         elif isinstance(node, ast.Attribute):
-            owner = ast.unparse(node.value)
-            last = owner.rsplit(".", 1)[-1]
-            if (
-                (node.attr in _NOW and last in _DATES)
-                or (node.attr == "sleep" and last == "asyncio")
-                or (node.attr == "time" and re.search(r"loop(\(\))?$", last))
-            ):
-                yield node
+            found = asks_the_time(ast.unparse(node.value).rsplit(".", 1)[-1], node.attr)
+        else:
+            found = False
+        if found:
+            yield node
+
+
+def asks_the_time(owner: str, name: str) -> bool:
+    """``datetime.now``, ``asyncio.sleep``, ``loop.time`` and their like."""
+    return (
+        (owner in _DATES and name in _NOW)
+        or (owner == "asyncio" and name == "sleep")
+        or (name == "time" and re.search(r"loop(\(\))?$", owner) is not None)
+    )
 
 
 @pytest.mark.parametrize(
@@ -96,13 +101,29 @@ def wide_catches(tree: ast.Module) -> Iterator[ast.AST]:
     for node in ast.walk(tree):
         if isinstance(node, ast.ExceptHandler):
             kinds = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
-            wide = any(kind is None or ast.unparse(kind) in _WIDE for kind in kinds)
             last = node.body[-1]
-            if wide and not (isinstance(last, ast.Raise) and last.exc is None):
-                yield node
-        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith("suppress"):
-            if any(ast.unparse(argument) in _WIDE for argument in node.args):
-                yield node
+            raised = isinstance(last, ast.Raise) and last.exc is None
+            wide = not raised and any(k is None or ast.unparse(k) in _WIDE for k in kinds)
+        elif isinstance(node, ast.Call):
+            suppressed = ast.unparse(node.func).endswith("suppress")
+            wide = suppressed and any(ast.unparse(argument) in _WIDE for argument in node.args)
+        else:
+            wide = False
+        if wide:
+            yield node
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "try:\n    f()\nexcept:\n    pass",
+        "try:\n    f()\nexcept Exception as e:\n    log(e)",
+        "try:\n    f()\nexcept (OSError, BaseException):\n    pass",
+        "with contextlib.suppress(Exception):\n    f()",
+    ],
+)
+def test_catch_check_finds(text: str) -> None:
+    assert list(wide_catches(ast.parse(text)))
 
 
 def test_only_the_supervisor_and_the_command_line_catch_everything() -> None:
@@ -189,7 +210,8 @@ def test_changelog_tells_of_this_version() -> None:
 
 def test_every_wanted_package_is_pinned() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
-    wanted = [*project["dependencies"], *sum(project["optional-dependencies"].values(), [])]
+    extras = project["optional-dependencies"].values()
+    wanted = [*project["dependencies"], *(line for extra in extras for line in extra)]
     names = {re.split(r"[\[<>=~! ]", line)[0].lower().replace("_", "-") for line in wanted}
     pins = (ROOT / "constraints.txt").read_text(encoding="utf-8")
     pinned = {name.lower().replace("_", "-") for name in re.findall(r"^(.+?)==\S+$", pins, re.M)}

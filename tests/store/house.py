@@ -16,7 +16,6 @@ from gateway.store.evidence import EvidenceStore
 from gateway.store.journal import Journal, Limits
 from tests.virtual import VirtualClock
 
-
 _DEFAULT = Limits()
 
 

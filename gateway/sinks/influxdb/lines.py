@@ -12,7 +12,7 @@ timestamp    ``at`` in ns: a batch that is sent again writes the same points aga
 
 What the format can not carry in every product is replaced by a character that looks like
 it and that nothing else uses, so that two names never become one: a backslash by ``＼``, a
-control character by its picture (``␊``).
+control character by its picture (``␊``), a double quote in a name by ``＂``.
 """
 
 from __future__ import annotations
@@ -39,11 +39,16 @@ _LONGEST_LINE: Final = 60_000
 _CACHED: Final = 20_000
 """Devices, and field names: twice the largest site; a full cache is emptied."""
 
-_PICTURES: Final[dict[int, int | str]] = {code: 0x2400 + code for code in range(0x20)} | {
-    0x7F: 0x2421,
+_PICTURES: Final = {code: chr(0x2400 + code) for code in range(0x20)} | {
+    0x7F: "␡",
     ord("\\"): "＼",
 }
-_IN_NAME: Final = _PICTURES | {ord(","): "\\,", ord("="): "\\=", ord(" "): "\\ "}
+_IN_NAME: Final = _PICTURES | {
+    ord(","): "\\,",
+    ord("="): "\\=",
+    ord(" "): "\\ ",
+    ord('"'): "＂",
+}
 _IN_STRING: Final = _PICTURES | {ord('"'): '\\"', ord("\\"): "\\\\"}
 _QUALITY: Final = {
     Quality.good: "",

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from gateway.options import Duration, PluginOptions, Secret
 from gateway.web import check_url
 
-_OF_VERSION: Final = {
-    1: ("database", "retention_policy", "username", "password", "create_database"),
-    2: ("org", "bucket", "token"),
+_VERSION_OF: Final = {
+    "database": 1,
+    "retention_policy": 1,
+    "username": 1,
+    "password": 1,
+    "org": 2,
+    "bucket": 2,
+    "token": 2,
 }
-_NEEDED: Final = {1: ("database",), 2: ("org", "bucket", "token")}
+_NEEDED: Final = ("database", "org", "bucket", "token")
 
 
 def _tag(name: str) -> str:
@@ -33,17 +38,20 @@ class Options(PluginOptions):
     version: Literal[1, 2] = 1
     """1: ``/write``; 2: ``/api/v2/write``."""
 
-    database: Annotated[str, Field(max_length=200)] = ""
+    database: Annotated[
+        str, Field(max_length=200, pattern=r"^[^\"\\]*$", validate_default=True)
+    ] = ""
+    """Without double quote and backslash: it stands in a statement."""
     retention_policy: Annotated[str, Field(max_length=200)] = ""
     """"": the database's default."""
-    username: Annotated[str, Field(max_length=200)] = ""
+    username: Annotated[str, Field(max_length=200, pattern=r"^[^:]*$")] = ""
     password: Secret | None = None
     create_database: bool = True
-    """Create ``database`` when the server does not have it."""
+    """Create ``database`` when the server does not have it; version 1 only."""
 
-    org: Annotated[str, Field(max_length=200)] = ""
-    bucket: Annotated[str, Field(max_length=200)] = ""
-    token: Secret | None = None
+    org: Annotated[str, Field(max_length=200, validate_default=True)] = ""
+    bucket: Annotated[str, Field(max_length=200, validate_default=True)] = ""
+    token: Annotated[Secret | None, Field(validate_default=True)] = None
 
     tags: dict[Annotated[_Short, AfterValidator(_tag)], _Short] = Field({}, max_length=8)
     """Tags of every point, like ``{site: 云河社区}``."""
@@ -53,18 +61,18 @@ class Options(PluginOptions):
     """zlib level; 0 sends plain text."""
     timeout: Annotated[Duration, Field(gt=0, le=300)] = 10.0
 
-    @model_validator(mode="before")
+    @field_validator(*_VERSION_OF)
     @classmethod
-    def _belongs_to_the_version(cls, given: Any) -> Any:
-        if not isinstance(given, dict) or given.get("version", 1) not in _OF_VERSION:
-            return given  # the fields' own errors say it
-        version = given.get("version", 1)
-        other = 3 - version
-        if wrong := [name for name in _OF_VERSION[other] if name in given]:
-            raise ValueError(f"{', '.join(wrong)}: for version {other}, and this is {version}")
-        if missing := [name for name in _NEEDED[version] if not given.get(name)]:
-            raise ValueError(f"version {version} needs {', '.join(missing)}")
-        return given
+    def _belongs_to_the_version(cls, value: Any, info: ValidationInfo) -> Any:
+        name, version = str(info.field_name), info.data.get("version")
+        if version is None or name not in _VERSION_OF:  # its own error says it
+            return value
+        mine = _VERSION_OF[name]
+        if mine == version and name in _NEEDED and not value:
+            raise ValueError(f"version {version} needs {name}")
+        if mine != version and value:
+            raise ValueError(f"{name} is for version {mine}, and this is version {version}")
+        return value
 
     @model_validator(mode="after")
     def _user_and_password(self) -> Self:

@@ -36,7 +36,7 @@ class Version1:
         if options.gzip:
             self._headers["Content-Encoding"] = "gzip"
         self._session = aiohttp.ClientSession(
-            auth=_login(options),
+            headers=_login(options),
             timeout=aiohttp.ClientTimeout(total=options.timeout),
             max_field_size=LONGEST_HEADER,
             cookie_jar=aiohttp.DummyCookieJar(),
@@ -52,8 +52,8 @@ class Version1:
         missing = answer.status == 404 and "database not found" in answer.text
         if not (missing and self._options.create_database):
             return answer
-        name = self._options.database.replace("\\", "\\\\").replace('"', '\\"')
-        made = await self._post("/query", {"q": f'CREATE DATABASE "{name}"'}, b"", {})
+        statement = f'CREATE DATABASE "{self._options.database}"'
+        made = await self._post("/query", {"q": statement}, b"", {})
         if made.status != 200 or '"error"' in made.text:
             return made if made.status != 200 else answer
         _log.info("database_created", database=self._options.database, at=self._where)
@@ -76,7 +76,8 @@ class Version1:
             return Answer(answer.status, text, retry_after(answer.headers))
 
 
-def _login(options: Options) -> aiohttp.BasicAuth | None:
+def _login(options: Options) -> dict[str, str]:
     if options.password is None:
-        return None
-    return aiohttp.BasicAuth(options.username, options.password.reveal(), "utf-8")
+        return {}
+    login = aiohttp.encode_basic_auth(options.username, options.password.reveal(), "utf-8")
+    return {"Authorization": login}

@@ -62,7 +62,7 @@ class Version2:
         return Answer(204 if stored else 200, "")
 
     async def ping(self) -> str:
-        """ "". Raise ``Unavailable`` when nobody, or somebody else, answers."""
+        """An empty text. Raise ``Unavailable`` when nobody, or somebody else, answers."""
         if not await self._client.ping():
             raise Unavailable(f"{self._where}/ping does not answer as InfluxDB does; check url")
         return ""

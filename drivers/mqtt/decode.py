@@ -1,0 +1,135 @@
+"""Messages to items: which dialect reads a topic, and what all dialects have in common. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any, Final, NamedTuple, Protocol
+
+import msgspec
+
+from drivers.mqtt.wire import Message
+from gateway.model import Item, Undecodable
+
+KEPT: Final = 4_096
+"""Bytes of an undecodable payload that are kept: enough to see what is wrong with it."""
+EXTRAS: Final = 32
+"""Values outside the tables that one message may bring."""
+LONGEST_NAME: Final = 200
+"""Characters of a device's address; MQTT would allow 65,535."""
+_PLANS: Final = 10_000
+"""Topics whose plan is kept; the oldest goes first. A topic without plan costs one look-up."""
+
+Decode = Callable[[bytes, bool], list[Item]]
+"""The decoder of one topic: (payload, retained) to items. Never raises."""
+
+
+class Filter(NamedTuple):
+    """A subscription."""
+
+    topic: str
+    qos: int
+
+
+class Dialect(Protocol):
+    """A way of writing readings into topics and payloads."""
+
+    def filters(self, qos: int) -> list[Filter]:
+        """What to subscribe to; ``qos`` where the dialect's options do not say."""
+
+    def plan(self, topic: str) -> Decode | None:
+        """The decoder of ``topic``; None if it is not this dialect's."""
+
+
+class Router:
+    """Finds the decoder of a message by its topic, and remembers it."""
+
+    def __init__(self, dialects: Iterable[Dialect]) -> None:
+        self._dialects = tuple(dialects)
+        self._plans: dict[bytes, Decode] = {}
+
+    def filters(self, qos: int) -> list[Filter]:
+        """What to subscribe to, each topic once."""
+        found: dict[str, Filter] = {}
+        for dialect in self._dialects:
+            for wanted in dialect.filters(qos):
+                found.setdefault(wanted.topic, wanted)
+        return list(found.values())
+
+    def decode(self, message: Message) -> list[Item]:
+        """The items of ``message``; none for an empty payload: the topic was deleted."""
+        if not message.payload:
+            return []
+        plan = self._plans.get(message.topic)
+        if plan is None:
+            plan = self._plan(message.topic)
+        if message.size > len(message.payload):
+            source = message.topic.decode("utf-8", "replace")
+            return [Undecodable(source, message.payload, f"{message.size:,} bytes are too many")]
+        return plan(message.payload, message.retained)
+
+    def _plan(self, topic: bytes) -> Decode:
+        plan = self._find(topic)
+        if len(self._plans) >= _PLANS:
+            del self._plans[next(iter(self._plans))]
+        self._plans[topic] = plan
+        return plan
+
+    def _find(self, topic: bytes) -> Decode:
+        try:
+            text = topic.decode()
+        except UnicodeDecodeError:
+            return refusing(topic.decode("utf-8", "replace"), "the topic is not UTF-8")
+        for dialect in self._dialects:
+            if (plan := dialect.plan(text)) is not None:
+                return plan
+        return refusing(text, "no dialect reads this topic; is it an old subscription?")
+
+
+def refusing(topic: str, reason: str) -> Decode:
+    """The decoder of a topic that nothing can be made of."""
+
+    def decode(payload: bytes, retained: bool) -> list[Item]:
+        return [undecodable(topic, payload, reason)]
+
+    return decode
+
+
+def undecodable(topic: str, payload: bytes, reason: str) -> Undecodable:
+    """``payload``'s beginning and the reason."""
+    return Undecodable(topic[:LONGEST_NAME], payload[:KEPT], reason)
+
+
+_OBJECT: Final = msgspec.json.Decoder(dict[str, Any])
+_NO_NUMBER: Final = re.compile(
+    rb"(?<=[:,\[\s])[-+]?(?:nan|inf(?:inity)?)(?=[\s,}\]])", re.IGNORECASE
+)
+
+
+def fields_of(payload: bytes) -> dict[str, Any]:
+    """The members of a JSON object. ValueError says why it is none.
+
+    A bare NaN, which sensors print for "not connected", becomes null: the smoke alarm beside it
+    counts.
+    """
+    try:
+        return _OBJECT.decode(payload)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        reason = _reason(error)
+    mended = _NO_NUMBER.sub(b"null", payload)
+    if mended != payload:
+        try:
+            return _OBJECT.decode(mended)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+            pass
+    raise ValueError(reason)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, RecursionError):
+        return "not JSON: nested too deeply"
+    if isinstance(error, UnicodeDecodeError):
+        return "not JSON: not UTF-8"
+    if isinstance(error, msgspec.ValidationError):
+        return f"not a JSON object: {error}"
+    return f"not JSON: {error}"

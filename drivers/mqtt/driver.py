@@ -1,0 +1,243 @@
+"""The MQTT driver: one emit() for each read of the socket, PUBACKs after it returned, in order.
+
+Link.received ─▶ Router.decode ─▶ emit(items) ─▶ on disk ─▶ acknowledge ─▶ PUBACKs
+                                    └ many at once, bounded; at the bound reading stops
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+from collections import deque
+from collections.abc import Sequence
+from typing import Any, Final, Protocol
+
+import structlog
+
+from drivers.mqtt.decode import Dialect, Filter, Router, undecodable
+from drivers.mqtt.link import Address, Link
+from drivers.mqtt.mapping import JsonDialect
+from drivers.mqtt.options import DialectOptions, Options
+from drivers.mqtt.wire import Message
+from drivers.mqtt.zigbee2mqtt import Zigbee2mqtt
+from gateway.model import Item, Reading
+from gateway.ports import Clock, Emit, Unavailable
+
+DROPS: Final = b"$SYS/broker/publish/messages/dropped"
+_MOST_WAITING: Final = 4_000
+"""Messages that may wait for the disk; QoS 0 has no window that would bound them."""
+_MOST_BYTES: Final = 8_000_000
+"""Payload bytes that may wait for the disk."""
+
+
+class Driver:
+    """Readings from one broker. ``run`` is one connection; the supervisor makes the next one."""
+
+    def __init__(self, name: str, options: Options, clock: Clock) -> None:
+        self._name = name
+        self._options = options
+        self._clock = clock
+        self._client_id = options.client_id or f"gridwarden-{name}"
+        self._router = Router(_dialect(each) for each in options.dialects)
+        self._drops = _Drops()
+        self._log = structlog.get_logger(name)
+
+    async def run(self, emit: Emit) -> None:
+        """Live until cancelled or the broker is gone, which raises ``Unavailable``."""
+        options = self._options
+        intake = _Intake(emit, self._items)
+        link = self._link(self._client_id, intake, clean=False)
+        intake.link = link
+        try:
+            await link.open()
+            if not link.session_present:
+                self._log.info("session_is_new", client_id=self._client_id)
+            await link.subscribe(self._filters())
+            self._log.info("connected", broker=f"{options.host}:{options.port}")
+            reason = await intake.failed_or(link)
+        except asyncio.CancelledError:
+            intake.cancel()
+            raise
+        finally:
+            await link.close()
+            await intake.finish()
+        raise Unavailable(reason)
+
+    async def check(self) -> str:
+        """Connect beside the running driver (own client id, no session), and leave again."""
+        link = self._link(f"{self._client_id}-check", _Intake(_nobody, self._items), clean=True)
+        try:
+            await link.open()
+            return f"the broker at {self._options.host}:{self._options.port} lets us in"
+        finally:
+            await link.close()
+
+    def _link(self, client_id: str, intake: _Intake, *, clean: bool) -> Link:
+        return Link(
+            self._address(),
+            client_id,
+            intake.received,
+            self._clock,
+            max_payload=self._options.max_payload,
+            keepalive=round(self._options.keepalive),
+            clean=clean,
+        )
+
+    def _address(self) -> Address:
+        options = self._options
+        try:
+            password = options.password.reveal() if options.password else ""
+            context = None
+            if (tls := options.tls) is not None:
+                context = ssl.create_default_context(cafile=tls.ca or None)
+                if tls.cert:
+                    context.load_cert_chain(tls.cert, tls.key)
+        except (OSError, ValueError) as error:
+            raise Unavailable(f"{self._name}: {error}; look at password: and tls:") from None
+        return Address(options.host, options.port, context, options.username, password)
+
+    def _filters(self) -> list[Filter]:
+        filters = self._router.filters(self._options.qos)
+        if self._options.watch_drops:
+            filters.append(Filter(DROPS.decode(), 0))
+        return filters
+
+    def _items(self, messages: Sequence[Message]) -> list[Item]:
+        """Every item of ``messages``, in order."""
+        items: list[Item] = []
+        decode = self._router.decode
+        for message in messages:
+            if message.topic == DROPS and self._options.watch_drops:
+                items += self._drops.items(message)
+            else:
+                items += decode(message)
+        return items
+
+
+class _ItemsOf(Protocol):
+    def __call__(self, messages: Sequence[Message]) -> list[Item]: ...
+
+
+class _Batch:
+    """What one read brought, until it is acknowledged."""
+
+    __slots__ = ("acks", "count", "done", "size")
+
+    def __init__(self, messages: Sequence[Message]) -> None:
+        self.acks = b"".join([message.ack for message in messages])
+        self.count = len(messages)
+        self.size = sum([len(message.payload) for message in messages])
+        self.done = False
+
+
+class _Intake:
+    """Hands batches to ``emit``, each in a task of its own, and acknowledges them in order."""
+
+    def __init__(self, emit: Emit, items: _ItemsOf) -> None:
+        self.link: Link | None = None
+        self._emit = emit
+        self._items = items
+        self._waiting: deque[_Batch] = deque()
+        self._messages = self._bytes = 0
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
+
+    def received(self, messages: Sequence[Message]) -> None:
+        """Take what one read brought; at the bound, stop reading."""
+        batch = _Batch(messages)
+        self._waiting.append(batch)
+        self._messages += batch.count
+        self._bytes += batch.size
+        if items := self._items(messages):
+            task = asyncio.get_running_loop().create_task(self._take(batch, items))
+            self._tasks.add(task)
+            task.add_done_callback(self._ended)
+        else:
+            self._done(batch)
+        if self._full and self.link is not None:
+            self.link.hold(True)
+
+    async def failed_or(self, link: Link) -> str:
+        """Wait for the end of the connection: the reason. What emit raised is raised here."""
+        lost = asyncio.ensure_future(link.lost())
+        either: tuple[asyncio.Future[Any], ...] = (lost, self._failed)
+        try:
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            lost.cancel()
+        if self._failed.done():
+            raise self._failed.result()
+        return lost.result()
+
+    def cancel(self) -> None:
+        """Give up what is not stored yet: it is not acknowledged and will come again."""
+        for task in self._tasks:
+            task.cancel()
+
+    async def finish(self) -> None:
+        """After the connection: let what is being stored be stored; its PUBACKs are dropped."""
+        self.link = None
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    @property
+    def _full(self) -> bool:
+        return self._messages >= _MOST_WAITING or self._bytes >= _MOST_BYTES
+
+    async def _take(self, batch: _Batch, items: list[Item]) -> None:
+        await self._emit(items)
+        self._done(batch)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if task.cancelled() or (error := task.exception()) is None:
+            return
+        if not self._failed.done():
+            self._failed.set_result(error)
+
+    def _done(self, batch: _Batch) -> None:
+        """Acknowledge from the oldest on, as far as all is stored (MQTT-4.6.0-2)."""
+        batch.done = True
+        acks = []
+        while self._waiting and self._waiting[0].done:
+            first = self._waiting.popleft()
+            self._messages -= first.count
+            self._bytes -= first.size
+            acks.append(first.acks)
+        if acks and self.link is not None:
+            self.link.acknowledge(b"".join(acks))
+            if not self._full:
+                self.link.hold(False)
+
+
+class _Drops:
+    """Messages that the broker says it has dropped since we first asked it."""
+
+    def __init__(self) -> None:
+        self._first: int | None = None
+        self._last = -1
+
+    def items(self, message: Message) -> list[Item]:
+        """A reading of the broker when the count has changed."""
+        try:
+            count = int(message.payload[:20])
+        except ValueError:
+            return [undecodable(message.topic.decode(), message.payload, "no count")]
+        if self._first is None or count < self._last:
+            self._first = count if self._first is None else 0  # a restarted broker begins at 0
+        if count == self._last:
+            return []
+        self._last = count
+        values = {"broker_drops": float(count - self._first)}
+        return [Reading("broker", "gateway", {**values}, retained=message.retained)]
+
+
+def _dialect(options: DialectOptions) -> Dialect:
+    if options.zigbee2mqtt is not None:
+        return Zigbee2mqtt(options.zigbee2mqtt)
+    if options.json_ is None:
+        raise ValueError("a dialect is missing")  # the options refuse this
+    return JsonDialect(options.json_)
+
+
+async def _nobody(items: Sequence[Item]) -> None:
+    """Takes what a check might receive."""

@@ -1,0 +1,209 @@
+"""What can be configured for an MQTT broker and its dialects."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Final, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+
+from drivers._times import Unit
+from gateway.document import nearest
+from gateway.model import EXTRA, KINDS, every_value_name
+from gateway.options import Duration, PluginOptions, Secret, Size
+
+_DEEPEST: Final = 8
+"""Steps of a field path."""
+
+
+def check_filter(topic: str) -> str:
+    """A topic filter as MQTT 3.1.1 section 4.7 wants it."""
+    if not topic or len(topic.encode()) > 65_535 or "\0" in topic:
+        raise ValueError("a topic needs 1 to 65,535 bytes and no NUL")
+    steps = topic.split("/")
+    for index, step in enumerate(steps):
+        if step == "#" and index < len(steps) - 1:
+            raise ValueError(f"{topic!r}: # can only be the last level")
+        if len(step) > 1 and ("+" in step or "#" in step):
+            raise ValueError(f"{topic!r}: + and # must be a whole level")
+    return topic
+
+
+Filter = Annotated[str, AfterValidator(check_filter)]
+Path = Annotated[str, Field(min_length=1, max_length=200)]
+
+
+class FieldOptions(PluginOptions):
+    """How one value is read. Written ``name: field`` where the field alone is enough."""
+
+    field: Path
+    true: tuple[str | bool | int | float, ...] = ()
+    false: tuple[str | bool | int | float, ...] = ()
+    invert: bool = False
+    scale: float = 1.0
+    offset: float = 0.0
+
+
+Short = Annotated[
+    FieldOptions, BeforeValidator(lambda raw: {"field": raw} if isinstance(raw, str) else raw)
+]
+
+
+class DeviceField(PluginOptions):
+    """The device's address lies in the payload."""
+
+    field: Path
+
+
+class TimeOptions(PluginOptions):
+    """The device's own time."""
+
+    field: Path
+    unit: Unit = "s"
+    zone: Annotated[str, Field(pattern=r"^[+-]\d\d:\d\d$")] = "+00:00"
+    """Offset of ISO times that name none."""
+
+    @property
+    def zone_minutes(self) -> int:
+        """``zone`` in minutes east of Greenwich."""
+        minutes = int(self.zone[1:3]) * 60 + int(self.zone[4:])
+        return -minutes if self.zone[0] == "-" else minutes
+
+
+def _device(raw: Any) -> Any:
+    """Keeps messages short: a text is a template, anything else must be ``{field: PATH}``."""
+    return raw if isinstance(raw, (str, DeviceField)) else DeviceField.model_validate(raw)
+
+
+class TopicOptions(PluginOptions):
+    """One topic filter of the ``json`` dialect and what its payloads hold."""
+
+    topic: Filter
+    device: Annotated[str | DeviceField, BeforeValidator(_device)]
+    kind: str = ""
+    values: dict[str, Short] = Field(min_length=1)
+    time: TimeOptions | None = None
+    key: str = ""
+    extra: Literal["keep", "ignore"] = "keep"
+    qos: Literal[0, 1] | None = None
+
+    @field_validator("kind")
+    @classmethod
+    def _known_kind(cls, kind: str) -> str:
+        if kind and kind not in KINDS:
+            raise ValueError(f"unknown kind {kind!r}{nearest(kind, KINDS)}")
+        return kind
+
+    @field_validator("values")
+    @classmethod
+    def _known_values(cls, values: dict[str, FieldOptions]) -> dict[str, FieldOptions]:
+        known = every_value_name()
+        for name, field in values.items():
+            if name not in known and not name.startswith(EXTRA):
+                raise ValueError(
+                    f"unknown value {name!r}{nearest(name, known)}; for others write extra.NAME"
+                )
+            truth = name not in known or known[name].type is bool
+            if (field.true or field.false or field.invert) and not truth:
+                raise ValueError(f"{name} is no truth value: true, false and invert do not fit")
+            scaled = field.scale != 1.0 or field.offset != 0.0
+            if scaled and name in known and known[name].type is not float:
+                raise ValueError(f"{name} is no number: scale and offset do not fit")
+            if scaled and (field.true or field.false or field.invert):
+                raise ValueError(f"{name}: scale and offset do not go with true, false and invert")
+            if name not in known and field.invert and not (field.true or field.false):
+                raise ValueError(f"{name}: invert needs true or false, for its type is not known")
+            if field.field.count(".") >= _DEEPEST:
+                raise ValueError(f"{name}: a field path has {_DEEPEST} steps at most")
+        return values
+
+    @model_validator(mode="after")
+    def _placeholders(self) -> TopicOptions:
+        wildcards = sum(step in ("+", "#") for step in self.topic.split("/"))
+        if isinstance(self.device, str):
+            if not self.device:
+                raise ValueError("device is empty; write {1}, {topic} or {field: PATH}")
+            for word in re.findall(r"\{(\w*)\}", self.device):
+                if word != "topic" and not (word.isdecimal() and 1 <= int(word) <= wildcards):
+                    raise ValueError(
+                        f"device: {{{word}}} is no wildcard of {self.topic!r}, which has"
+                        f" {wildcards}; the first is {{1}}, the whole topic is {{topic}}"
+                    )
+        return self
+
+
+class JsonOptions(PluginOptions):
+    """The ``json`` dialect."""
+
+    topics: tuple[TopicOptions, ...] = Field(min_length=1)
+
+
+class Zigbee2mqttOptions(PluginOptions):
+    """The ``zigbee2mqtt`` dialect: everything below one base topic."""
+
+    base: Filter = "zigbee2mqtt"
+
+    @field_validator("base")
+    @classmethod
+    def _plain(cls, base: str) -> str:
+        if "+" in base or "#" in base or base.endswith("/"):
+            raise ValueError("base is a plain topic without wildcards and without / at the end")
+        return base
+
+
+class DialectOptions(PluginOptions):
+    """One of the two."""
+
+    zigbee2mqtt: Zigbee2mqttOptions | None = None
+    json_: JsonOptions | None = Field(None, alias="json")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _one(cls, raw: Any) -> Any:
+        if isinstance(raw, dict) and len(raw) != 1:
+            raise ValueError("one dialect for each list entry: zigbee2mqtt or json")
+        if isinstance(raw, dict) and raw.get("zigbee2mqtt", ...) is None:
+            return {"zigbee2mqtt": {}}
+        return raw
+
+
+class TlsOptions(PluginOptions):
+    """TLS. Without ``ca`` the system's authorities are believed."""
+
+    ca: str = ""
+    cert: str = ""
+    key: str = ""
+
+    @model_validator(mode="after")
+    def _pair(self) -> TlsOptions:
+        if bool(self.cert) != bool(self.key):
+            raise ValueError("cert and key belong together")
+        return self
+
+
+class Options(PluginOptions):
+    """A broker."""
+
+    host: str = Field("127.0.0.1", min_length=1)
+    port: int = Field(1883, ge=1, le=65_535)
+    tls: TlsOptions | None = None
+    username: str = ""
+    password: Secret | None = None
+    client_id: str = Field("", max_length=200)
+    qos: Literal[0, 1] = 1
+    inflight: int = Field(20, ge=1, le=65_535)
+    keepalive: Duration = Field(60.0, ge=5, le=3600)
+    max_payload: Size = Field(1_000_000, ge=1_000, le=64_000_000)
+    watch_drops: bool = True
+    dialects: tuple[DialectOptions, ...] = Field(min_length=1)
+
+    @model_validator(mode="after")
+    def _login(self) -> Options:
+        if self.password is not None and not self.username:
+            raise ValueError("a password needs a username")
+        return self
+
+    @property
+    def window(self) -> int | None:
+        """The broker's ``max_inflight_messages``."""
+        return self.inflight

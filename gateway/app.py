@@ -1,0 +1,283 @@
+"""The composition root: settings become objects, objects become tasks in one group.
+
+The only file that imports everything. It wires and decides nothing:
+
+    drivers ─▶ doors ─▶ journal ─┬▶ detector ─▶ desk ─▶ teller ─▶ notifiers
+                                 └▶ pumps ─▶ sinks          └▶ console
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import sys
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from functools import partial
+from typing import Any, Final, NamedTuple
+
+import structlog
+
+from gateway.clock import Arrival, Signal, SystemClock
+from gateway.config import Settings
+from gateway.console.app import create_app, serve
+from gateway.console.view import View
+from gateway.detect import Detector
+from gateway.health import DRIVER, Vitals
+from gateway.incidents.desk import Desk
+from gateway.intake import Intake
+from gateway.model import Incident, Lane, OutboxRow, Person, Site, Stamp, Value
+from gateway.notify.teller import Teller
+from gateway.options import SinkOptions
+from gateway.plugins import make
+from gateway.ports import Clock, Driver, Sink
+from gateway.pump import pump
+from gateway.store.cases import Cases
+from gateway.store.evidence import EvidenceStore
+from gateway.store.journal import Journal, Limits
+from gateway.supervise import Health, keep_running
+from gateway.view import StoreView
+
+DUTY: Final = Person("duty", "值班员", "", "assistant")
+"""Who owns an incident while the registry is empty: told by every notifier there is."""
+_CLOCK_EVERY: Final = 5.0
+
+log = structlog.get_logger("gateway")
+
+
+class Running(NamedTuple):
+    """A gateway that runs."""
+
+    console_url: str
+    view: View
+
+
+class House:
+    """The objects of one gateway and the tasks that keep them alive."""
+
+    def __init__(self, settings: Settings, clock: Clock) -> None:
+        self.settings = settings
+        self.clock = clock
+        self.changes = Signal()
+        self.tasks: list[Health] = []
+        self.site = Site()
+        self.console_url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.journal: Journal
+        self.cases: Cases
+        self.evidence: EvidenceStore
+        self.intake: Intake
+        self.arrival: Arrival
+        self.vitals: Vitals
+        self.teller: Teller
+        self.desk: Desk
+        self.view: StoreView
+
+    async def open(self, stack: AsyncExitStack) -> None:
+        """Open the stores and build what stands on them."""
+        settings, clock = self.settings, self.clock
+        data = settings.site.data
+        data.mkdir(parents=True, exist_ok=True, mode=0o750)
+        kept = settings.journal
+        limits = Limits(kept.group, kept.rows, kept.keep, kept.max_size)
+        enter = stack.enter_async_context
+        self.journal = await enter(Journal(data / "journal.db", limits, clock))
+        self.cases = await enter(Cases(data / "cases.db", clock))
+        self.evidence = await enter(EvidenceStore(data / "evidence"))
+        stamp = clock.now()
+        resumed = max(self.journal.arrival, self.cases.last_arrival) or stamp.wall
+        self.arrival = Arrival(resumed, stamp)
+        self.intake = Intake(self.journal, self.evidence, clock, self.arrival, kept.recent_keys)
+        await self._load_registry()
+        await self.intake.resume()
+        self.vitals = Vitals(self.journal, clock, data)
+        await self._build(stack)
+        self._say_what_was_put_aside()
+
+    async def _load_registry(self) -> None:
+        """The CSV files when they changed, else what the cases remember."""
+        settings = self.settings
+        if settings.digest and settings.digest != await self.cases.registry_digest():
+            self.site = await self.cases.replace_registry(settings.imported, settings.digest)
+            log.info("registry_imported", devices=len(self.site.devices))
+        else:
+            self.site = await self.cases.load_site()
+        self.intake.follow(self.site)
+
+    async def _build(self, stack: AsyncExitStack) -> None:
+        notifiers = {
+            name: await self._entered(stack, make("notifiers", name, configured, self.clock))
+            for name, configured in self.settings.notifiers.items()
+        }
+        self.teller = Teller(
+            self.cases, notifiers, self._site, self.clock, self.arrival, self.changes.notify
+        )
+        self.desk = Desk(
+            self.cases,
+            self._offer,
+            self._site,
+            deadlines=self.settings.deadlines.by_category(),
+            fallback=DUTY,
+        )
+        self.view = StoreView(
+            self.journal, self.cases, self.intake, self.evidence, self.desk, self._site,
+            self.tasks, self.clock, self.arrival, self.changes,
+        )  # fmt: skip
+
+    def _site(self) -> Site:
+        return self.site
+
+    def _offer(self, rows: Sequence[OutboxRow], incidents: Sequence[Incident]) -> None:
+        self.teller.offer(rows, incidents)
+        self.changes.notify()
+
+    async def _entered(self, stack: AsyncExitStack, plugin: Any) -> Any:
+        """Plugins that hold a session say so by being context managers."""
+        if hasattr(plugin, "__aenter__"):
+            await stack.enter_async_context(plugin)
+        if hasattr(plugin, "follow"):
+            plugin.follow(self._site)
+        return plugin
+
+    def _say_what_was_put_aside(self) -> None:
+        """A store that was found broken becomes an incident; a sound one clears it."""
+        for name, aside in (("journal", self.journal.put_aside), ("cases", self.cases.put_aside)):
+            values: dict[str, Value] = {"store_replaced": aside is not None}
+            if aside is not None:
+                values["extra.file"] = aside.name
+            self.vitals.note(f"store:{name}", values)
+
+    async def lives(self, stack: AsyncExitStack) -> list[tuple[Health, Any, Any]]:
+        """Everything that must be kept running: (health, what runs, who hears of its state)."""
+        detector = Detector(
+            self.journal, self.cases, self.desk, self.settings.ruleset,
+            self._site, self.clock, self.arrival,
+        )  # fmt: skip
+        own = {
+            "journal": self.journal.run,
+            "rules": detector.run,
+            "incidents": partial(self.desk.run, self.clock, self.arrival),
+            "telling": self.teller.run,
+            "health": partial(self.vitals.run, self.intake.door(DRIVER)),
+            "clock": self._watch_clock,
+            "console": self._serve,
+        }
+        lives = [(Health(name), live, self._part_changed) for name, live in own.items()]
+        for name, configured in self.settings.sinks.items():
+            sink: Sink = await self._entered(stack, make("sinks", name, configured, self.clock))
+            lives += self._pumps(name, sink, configured.options)
+        for name, configured in self.settings.drivers.items():
+            driver: Driver = await self._entered(
+                stack, make("drivers", name, configured, self.clock)
+            )
+            door = self.intake.door(name, configured.options.window)
+            changed = partial(self._plugin_changed, "driver", name)
+            lives.append((Health(f"driver {name}"), partial(driver.run, door), changed))
+        self.tasks += [health for health, _, _ in lives]
+        return lives
+
+    def _pumps(self, name: str, sink: Sink, options: Any) -> list[tuple[Health, Any, Any]]:
+        """Two bookmarks, two loops: alarms overtake telemetry."""
+        batching = options if isinstance(options, SinkOptions) else SinkOptions()
+        changed = partial(self._plugin_changed, "sink", name)
+        found = []
+        for lane in (Lane.alarms, Lane.rest):
+            self.journal.lane(name, lane)
+            live = partial(
+                pump, self.journal, name, lane, sink, self.clock,
+                batch=batching.batch, flush=batching.flush,
+            )  # fmt: skip
+            found.append((Health(f"sink {name} {lane.value}"), live, changed))
+        return found
+
+    def _part_changed(self, health: Health) -> None:
+        self.changes.notify()
+
+    def _plugin_changed(self, what: str, name: str, health: Health) -> None:
+        """A driver or sink that falls is a reading of the gateway's own, and so an incident."""
+        prefix = f"{what} {name}"
+        down = [h for h in self.tasks if h.name.split(" ")[:2] == prefix.split(" ") and not h.up]
+        values: dict[str, Value] = {f"{what}_down": bool(down)}
+        if down:
+            values["extra.reason"] = down[0].reason[:200]
+        self.vitals.note(f"{what}:{name}", values)
+        self.changes.notify()
+
+    async def _watch_clock(self) -> None:
+        """Once the wall clock is right, say what it was worth before; then only watch."""
+        was: Stamp = self.clock.now()
+        while True:
+            await self.clock.sleep(_CLOCK_EVERY)
+            now = self.clock.now()
+            if now.trusted and not was.trusted:
+                await self.journal.trust(now)
+                log.info("clock_trusted")
+            was = now
+
+    async def _serve(self) -> None:
+        """The console; a port that is taken must not keep alarms from ringing."""
+        where = self.settings.console
+        app = create_app(self.view, clock=self.clock)
+        async with serve(app, where.host, where.port) as bound:
+            host = f"[{bound.host}]" if ":" in bound.host else bound.host
+            if not self.console_url.done():
+                self.console_url.set_result(f"http://{host}:{bound.port}")
+            await asyncio.get_running_loop().create_future()
+
+
+@asynccontextmanager
+async def gateway(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Running]:
+    """Run a gateway while entered. The console serves when this yields.
+
+    Leaving stops the drivers first: what they had not acknowledged will be sent again.
+    """
+    clock = clock or SystemClock(settings.clock.trust)
+    async with AsyncExitStack() as stack:
+        house = House(settings, clock)
+        await house.open(stack)
+        lives = await house.lives(stack)
+        tasks = [
+            asyncio.create_task(keep_running(live, clock, health, changed), name=health.name)
+            for health, live, changed in lives
+        ]
+        stack.push_async_callback(_stop, tasks)
+        console = asyncio.ensure_future(_console_or_reason(house, clock))
+        try:
+            url = await console
+        finally:
+            console.cancel()
+        yield Running(url, house.view)
+
+
+async def _console_or_reason(house: House, clock: Clock) -> str:
+    """The console's address; "" when it can not serve now (its task goes on trying)."""
+    while not house.console_url.done():
+        down = next((h for h in house.tasks if h.name == "console" and not h.up), None)
+        if down is not None:
+            log.error("console_down", reason=down.reason)
+            return ""
+        await clock.sleep(0.01)
+    return house.console_url.result()
+
+
+async def _stop(tasks: list[asyncio.Task[None]]) -> None:
+    """Drivers first, then the others, each group awaited."""
+    drivers = [task for task in tasks if task.get_name().startswith("driver ")]
+    for group in (drivers, [task for task in tasks if task not in drivers]):
+        for task in group:
+            task.cancel()
+        await asyncio.gather(*group, return_exceptions=True)
+
+
+def configure_log(level: str) -> None:
+    """One line for each event on the error stream; the journal of the system adds the time."""
+    logging.basicConfig(stream=sys.stderr, level=level.upper(), format="%(message)s")
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.format_exc_info,
+            structlog.processors.LogfmtRenderer(key_order=["level", "event"]),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        cache_logger_on_first_use=True,
+    )

@@ -1,0 +1,42 @@
+"""``gridwarden run``: the program itself, until it is told to stop."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+from pathlib import Path
+
+import click
+
+from gateway.app import configure_log, gateway
+from gateway.cli._say import say
+from gateway.cli.check import DEFAULT_FILE
+from gateway.config import Settings, load
+
+
+@click.command(
+    "run",
+    help=say(
+        "运行网关,直到收到 SIGTERM 或 Ctrl-C。\n\n"
+        "例:gridwarden run /etc/gridwarden/gridwarden.yaml",
+        "Run the gateway until SIGTERM or Ctrl-C.\n\n"
+        "Example: gridwarden run /etc/gridwarden/gridwarden.yaml",
+    ),
+)
+@click.argument("file", type=click.Path(path_type=Path), default=Path(DEFAULT_FILE))
+def command(file: Path) -> int:
+    """See the help text."""
+    settings = load(file)
+    configure_log(settings.log.level)
+    asyncio.run(_run(settings))
+    return 0
+
+
+async def _run(settings: Settings) -> None:
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    async with gateway(settings) as running:
+        click.echo(f"console: {running.console_url}")
+        await stopped.wait()

@@ -1,0 +1,61 @@
+// The dialog that asks how an incident ended. Closing without an outcome is not possible.
+
+import { act } from "./net.js";
+import { language, make, said, setText, t, word } from "./words.js";
+
+const OUTCOMES = ["real", "false_alarm", "test", "duplicate", "cannot_reproduce"];
+const byId = (id) => document.getElementById(id);
+
+// The words for a failed action: the gateway's own sentence when it gave one in both languages.
+export function failure(answer) {
+  return answer[language] ?? t("act.failed", { reason: answer.error });
+}
+
+export class Closing {
+  constructor(onDone) {
+    this.onDone = onDone;
+    this.dialog = byId("closing");
+    byId("outcomes").append(...OUTCOMES.map((outcome) => make("label", {},
+      make("input", { type: "radio", name: "outcome", value: outcome }), make("span", {}, word("outcome", outcome)))));
+    byId("outcomes").addEventListener("change", () => { byId("closing-confirm").disabled = false; });
+    byId("closing-cancel").addEventListener("click", () => this.dialog.close());
+    this.dialog.querySelector("form").addEventListener("submit", (event) => {
+      event.preventDefault();
+      this.submit();
+    });
+  }
+
+  open(incident, person) {
+    this.incident = incident;
+    this.person = person;
+    setText(byId("closing-title"), said(incident, "title"));
+    this.dialog.querySelectorAll("input").forEach((input) => { input.checked = false; });
+    byId("comment").value = "";
+    byId("closing-error").hidden = true;
+    byId("closing-confirm").disabled = true;
+    this.dialog.showModal();
+  }
+
+  async submit() {
+    const outcome = this.dialog.querySelector("input:checked")?.value;
+    if (!outcome) return;
+    byId("closing-confirm").disabled = true;
+    try {
+      const { ok, body } = await act(this.incident.key, "close", { person: this.person, outcome, comment: byId("comment").value });
+      if (ok) {
+        this.dialog.close();
+        this.onDone(t("act.done_close", { key: this.incident.key }));
+        return;
+      }
+      this.fail(failure(body));
+    } catch {
+      this.fail(t("act.failed", { reason: t("act.offline") }));
+    }
+    byId("closing-confirm").disabled = false;
+  }
+
+  fail(sentence) {
+    setText(byId("closing-error"), sentence);
+    byId("closing-error").hidden = false;
+  }
+}

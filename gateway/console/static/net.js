@@ -1,0 +1,24 @@
+// Talking to the gateway. Throws TypeError or DOMException when it can not be reached.
+
+const PATIENCE = 8000; // ms: a gateway that takes longer is as good as away
+
+export async function get(path) {
+  const response = await fetch(`/api/v1/${path}`, {
+    signal: AbortSignal.timeout(PATIENCE),
+    headers: { Accept: "application/json" },
+  });
+  // Trouble is also an answer: /health says 503 with the same body.
+  if (!response.ok && response.status !== 503) throw new TypeError(`status ${response.status}`);
+  return response.json();
+}
+
+// {ok, body}: a refusal is an answer as well.
+export async function act(key, verb, body) {
+  const response = await fetch(`/api/v1/incidents/${encodeURIComponent(key)}/${verb}`, {
+    method: "POST",
+    signal: AbortSignal.timeout(PATIENCE),
+    headers: { "Content-Type": "application/json" },
+    body: JSON.stringify(body),
+  });
+  return { ok: response.ok, body: await response.json() };
+}

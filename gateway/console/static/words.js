@@ -1,0 +1,96 @@
+// Texts, numbers and spans of time in the reader's language, and how elements are made.
+// Every text enters the page as text, never as HTML: names and reasons come from outside.
+
+const texts = JSON.parse(document.body.dataset.texts);
+export const language = document.body.dataset.language === "en" ? "en" : "zh";
+const numbers = new Intl.NumberFormat(language, { maximumFractionDigits: 2 });
+const clockTime = new Intl.DateTimeFormat(language === "en" ? "en-GB" : "zh-CN", {
+  hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false,
+});
+const dayTime = new Intl.DateTimeFormat(language === "en" ? "en-GB" : "zh-CN", {
+  month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false,
+});
+
+export function t(key, fill = {}) {
+  return (texts[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => String(fill[name] ?? ""));
+}
+
+// The word for a name of the model; a name from outside (a site's own reason) stays as it is.
+export function word(group, name) {
+  return texts[`${group}.${name}`] ?? name;
+}
+
+export function has(group, name) {
+  return `${group}.${name}` in texts;
+}
+
+// The Chinese field is the bare name, the English one ends in _en.
+export function said(object, name) {
+  return language === "en" ? object[`${name}_en`] || object[name] : object[name];
+}
+
+export function personName(id, name) {
+  return id === name ? word("person", id) : name;
+}
+
+export function number(value) {
+  return numbers.format(value);
+}
+
+export function timeOfDay(moment) {
+  return clockTime.format(moment);
+}
+
+// Today's times as hours, older ones with their day.
+export function when(iso) {
+  const moment = new Date(iso);
+  const today = moment.toDateString() === new Date().toDateString();
+  return (today ? clockTime : dayTime).format(moment);
+}
+
+// A running clock: 03:12, 1:03:12, 2 天 01:03:12.
+export function clock(seconds) {
+  const whole = Math.max(0, Math.floor(seconds));
+  const two = (n) => String(n).padStart(2, "0");
+  const days = Math.floor(whole / 86400);
+  const hours = Math.floor(whole / 3600) % 24;
+  const rest = `${two(Math.floor(whole / 60) % 60)}:${two(whole % 60)}`;
+  if (days) return `${t("span.day", { n: days })} ${two(hours)}:${rest}`;
+  return hours ? `${hours}:${rest}` : rest;
+}
+
+// A rough span: 12 秒, 5 分钟, 3 小时, 2 天.
+export function span(seconds) {
+  const units = [["day", 86400], ["hour", 3600], ["minute", 60]];
+  for (const [name, size] of units) {
+    if (seconds >= size) return t(`span.${name}`, { n: Math.floor(seconds / size) });
+  }
+  return t("span.second", { n: Math.max(0, Math.floor(seconds)) });
+}
+
+export function make(tag, properties = {}, ...children) {
+  const element = document.createElement(tag);
+  for (const [name, value] of Object.entries(properties)) {
+    if (value === undefined || value === null) continue;
+    if (name in element) element[name] = value;
+    else element.setAttribute(name, value);
+  }
+  element.append(...children.filter((child) => child !== null && child !== undefined));
+  return element;
+}
+
+// Touch the page only where something changed: no flicker, and screen readers stay calm.
+export function setText(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+}
+
+export function icon(name) {
+  const space = "http://www.w3.org/2000/svg";
+  const picture = document.createElementNS(space, "svg");
+  picture.setAttribute("class", "icon");
+  picture.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS(space, "use");
+  use.setAttribute("href", `/static/icons.svg#${name}`);
+  picture.append(use);
+  return picture;
+}

@@ -1,0 +1,1 @@
+"""The case's state machine, its time limits, and the desk where changes become incidents."""

@@ -1,0 +1,105 @@
+"""The fold: what an incident is, from its events alone. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+
+import msgspec
+
+from gateway.model import (
+    Category,
+    Happened,
+    Incident,
+    IncidentEvent,
+    Severity,
+    State,
+    Text,
+    Value,
+)
+
+_MOST_EVIDENCE: Final = 20
+"""Newest snapshots that the incident itself lists; its events name them all."""
+_RISING: Final = tuple(Severity)
+
+
+def fold(events: Iterable[IncidentEvent]) -> Incident:
+    """The incident after ``events``, oldest first. ValueError if they do not begin one."""
+    incident: Incident | None = None
+    for event in events:
+        incident = apply(incident, event)
+    if incident is None:
+        raise ValueError("an incident begins with an opened event; there are no events")
+    return incident
+
+
+def apply(incident: Incident | None, event: IncidentEvent) -> Incident:
+    """The incident after one more event."""
+    if incident is None:
+        if event.what is not Happened.opened:
+            raise ValueError(f"an incident begins with an opened event, not {event.what.value}")
+        return _opened(event)
+    changes = _changes(incident, event)
+    return msgspec.structs.replace(incident, **changes, events=event.seq, head=event.hash)
+
+
+def _opened(event: IncidentEvent) -> Incident:
+    data = {name: str(value) for name, value in event.data.items()}
+    return Incident(
+        key=event.incident,
+        rule=data["rule"],
+        same=data["same"],
+        title=Text(data["title_zh"], data["title_en"]),
+        category=Category(data["category"]),
+        severity=Severity(data["severity"]),
+        kind=data["kind"],
+        device=data["device"],
+        place=data["place"],
+        owner=data["owner"],
+        state=State.open,
+        opened_at=event.wall,
+        deadline=int(data["deadline"]),
+        why=Text(data["why_zh"], data["why_en"]),
+        found=data["found"],
+        alarming=(data["device"],),
+        evidence=(data["evidence"],) if data["evidence"] else (),
+        events=event.seq,
+        head=event.hash,
+        since=int(data["at"]),
+    )
+
+
+def _changes(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
+    data = event.data
+    person = event.by.removeprefix("person:")
+    match event.what:
+        case Happened.alarmed:
+            return _alarmed(incident, data)
+        case Happened.cleared:
+            left = tuple(device for device in incident.alarming if device != data["device"])
+            return {"alarming": left}
+        case Happened.received:
+            return {"state": State.received, "owner": person}
+        case Happened.handling:
+            return {"state": State.handling, "owner": person}
+        case Happened.overdue:
+            return {"overdue": True}
+        case Happened.closed:
+            return {"state": State.closed, "outcome": str(data["outcome"]), "deadline": 0}
+        case Happened.opened | Happened.commented:
+            return {}
+
+
+def _alarmed(incident: Incident, data: dict[str, Value]) -> dict[str, Any]:
+    severity = max(incident.severity, Severity(str(data["severity"])), key=_RISING.index)
+    snapshots = (str(data["evidence"]),) if data["evidence"] else ()
+    changes: dict[str, Any] = {
+        "alarming": (*incident.alarming, str(data["device"])),
+        "severity": severity,
+        "evidence": (*incident.evidence, *snapshots)[-_MOST_EVIDENCE:],
+    }
+    if not incident.alarming:
+        changes["why"] = Text(str(data["why_zh"]), str(data["why_en"]))
+        changes["since"] = int(str(data["at"]))
+        changes["found"] = str(data["found"])
+    return changes

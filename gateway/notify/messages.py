@@ -1,0 +1,163 @@
+"""The wording of a message, in Chinese and English: where, what, since when, whom to call. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, tzinfo
+from typing import Final
+
+from gateway.model import (
+    SECOND,
+    Category,
+    Device,
+    Incident,
+    Notification,
+    OutboxRow,
+    Outcome,
+    Person,
+    Site,
+    Text,
+)
+
+_HEADS: Final = {
+    "again": Text("再次报警", "Alarm again"),
+    "cleared": Text("恢复正常", "Back to normal"),
+    "overdue": Text("超时未签收", "Overdue"),
+    "closed": Text("已办结", "Closed"),
+}
+_CATEGORIES: Final = {
+    Category.life: Text("紧急", "Emergency"),
+    Category.intrusion: Text("入侵", "Intrusion"),
+    Category.facility: Text("设施", "Facility"),
+    Category.trouble: Text("故障", "Trouble"),
+    Category.system: Text("系统", "System"),
+}
+_FOUND: Final = {
+    "start": Text("(启动时发现)", " (found at start)"),
+    "late": Text("(迟到的报告)", " (reported late)"),
+}
+_OUTCOMES: Final = {
+    Outcome.real.value: Text("属实", "real"),
+    Outcome.false_alarm.value: Text("误报", "false alarm"),
+    Outcome.test.value: Text("测试", "test"),
+    Outcome.duplicate.value: Text("重复", "duplicate"),
+    Outcome.cannot_reproduce.value: Text("无法重现", "can not be reproduced"),
+}
+_NORMAL: Final = Text("传感器已恢复正常", "the sensors are back to normal")
+_RECEIVE: Final = Text("请尽快签收并到场查看。", "Please receive it and go there.")
+_LABELS: Final = {
+    "where": Text("地点:", "Where: "),
+    "what": Text("情况:", "What: "),
+    "since": Text("时间:", "Since: "),
+    "state": Text("现状:", "Now: "),
+    "call": Text("联系:", "Call: "),
+    "key": Text("编号:", "Number: "),
+    "outcome": Text("结果:", "Outcome: "),
+}
+
+
+def notification(
+    row: OutboxRow,
+    incident: Incident,
+    site: Site,
+    person: Person,
+    channel: str,
+    zone: tzinfo,
+) -> Notification:
+    """The message for ``person`` by ``channel``; its key stays the same for every attempt."""
+    return Notification(
+        key=f"{row.incident}/{row.seq}/{row.person}/{channel}",
+        incident=incident.key,
+        purpose=row.purpose,
+        person=person.id,
+        name=person.name,
+        phone=person.phone,
+        language=person.language,
+        title=title(row.purpose, incident, site, person.language),
+        text=text(row.purpose, incident, site, person.language, zone),
+        category=incident.category.value,
+        severity=incident.severity.value,
+        state=incident.state.value,
+        kind=incident.kind,
+        device=incident.device,
+        place=incident.place,
+        opened_at=incident.opened_at,
+        head=incident.head,
+    )
+
+
+def title(purpose: str, incident: Incident, site: Site, language: str) -> str:
+    """As 【紧急】烟感报警:3号楼 2层 201."""
+    head = _HEADS.get(purpose, _CATEGORIES[incident.category]).say(language)
+    what = incident.title.say(language)
+    near = _nearest(incident, site, language)
+    if language == "en":
+        return f"[{head}] {what}" + (f": {near}" if near else "")
+    return f"【{head}】{what}" + (f":{near}" if near else "")
+
+
+def text(purpose: str, incident: Incident, site: Site, language: str, zone: tzinfo) -> str:
+    """One fact a line; a line without a fact is left out."""
+    device = _device(incident, site)
+    facts = {
+        "where": _where(incident, site, device, language),
+        "what": incident.why.say(language),
+        "since": _since(incident, zone, language),
+        "state": "" if incident.alarming else _NORMAL.say(language),
+        "outcome": _outcome(incident, language),
+        "call": device.contact if device is not None else "",
+        "key": incident.key,
+    }
+    lines = [f"{_LABELS[name].say(language)}{fact}" for name, fact in facts.items() if fact]
+    if purpose in ("opened", "again", "overdue"):
+        lines.append(_RECEIVE.say(language))
+    return "\n".join(lines)
+
+
+def _where(incident: Incident, site: Site, device: Device | None, language: str) -> str:
+    chain = site.chain(incident.place)
+    path = " › ".join(place.name for place in reversed(chain))
+    address = next((place.address for place in chain if place.address), "")
+    parts = [path, address, _inside(device, language), device.name if device else incident.device]
+    point = _point(device, incident, site)
+    return (", " if language == "en" else ",").join(part for part in [*parts, point] if part)
+
+
+def _nearest(incident: Incident, site: Site, language: str) -> str:
+    """The few words that fit into a title: the place and the rooms within it."""
+    chain = site.chain(incident.place)
+    device = _device(incident, site)
+    inside = _inside(device, language) or (device.name if device is not None else incident.device)
+    return " ".join(part for part in (chain[0].name if chain else "", inside) if part)
+
+
+def _inside(device: Device | None, language: str) -> str:
+    if device is None:
+        return ""
+    floor, flat = device.floor, device.flat
+    if language == "en":
+        named = (floor and f"floor {floor}", flat and f"flat {flat}")
+    else:
+        named = (floor and f"{floor}层", flat and f"{flat}室")
+    return " ".join(part for part in named if part)
+
+
+def _point(device: Device | None, incident: Incident, site: Site) -> str:
+    for thing in (device, *site.chain(incident.place)):
+        if thing is not None and thing.latitude is not None and thing.longitude is not None:
+            return f"{thing.latitude:.5f} {thing.longitude:.5f}"
+    return ""
+
+
+def _since(incident: Incident, zone: tzinfo, language: str) -> str:
+    local = datetime.fromtimestamp(incident.since // SECOND, UTC).astimezone(zone)
+    found = _FOUND.get(incident.found)
+    return f"{local:%Y-%m-%d %H:%M:%S}" + (found.say(language) if found is not None else "")
+
+
+def _outcome(incident: Incident, language: str) -> str:
+    outcome = _OUTCOMES.get(incident.outcome)
+    return outcome.say(language) if outcome is not None else ""
+
+
+def _device(incident: Incident, site: Site) -> Device | None:
+    return site.devices.get(incident.device)

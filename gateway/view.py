@@ -1,0 +1,154 @@
+"""What the console reads of the running gateway: ``gateway.console.view.View`` over the stores."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any, cast
+
+from gateway.clock import Arrival, Signal
+from gateway.console.view import ActRefused, Ledger, Now
+from gateway.console.view import Health as HealthView
+from gateway.health import resident_mib
+from gateway.incidents.desk import Desk
+from gateway.incidents.machine import NotAllowed
+from gateway.intake import Intake
+from gateway.model import Incident, IncidentEvent, OutboxRow, Reading, Site
+from gateway.ports import Clock
+from gateway.store.cases import Cases
+from gateway.store.evidence import EvidenceStore
+from gateway.store.journal import Journal
+from gateway.supervise import Health
+
+
+class StoreView:
+    """Read side of the stores, and the one door for what a person does."""
+
+    def __init__(
+        self,
+        journal: Journal,
+        cases: Cases,
+        intake: Intake,
+        evidence: EvidenceStore,
+        desk: Desk,
+        site: Callable[[], Site],
+        tasks: Sequence[Health],
+        clock: Clock,
+        arrival: Arrival,
+        changes: Signal,
+    ) -> None:
+        self._journal = journal
+        self._cases = cases
+        self._intake = intake
+        self._evidence = evidence
+        self._desk = desk
+        self._site = site
+        self._tasks = tasks
+        self._clock = clock
+        self._arrival = arrival
+        self._changes = changes
+
+    def now(self) -> Now:
+        """See ``View``."""
+        stamp = self._clock.now()
+        return Now(stamp.wall, self._arrival(stamp))
+
+    def site(self) -> Site:
+        """See ``View``."""
+        return self._site()
+
+    async def incidents(self, *, open_only: bool, limit: int) -> list[Incident]:
+        """See ``View``."""
+        return await self._cases.incidents(open_only, limit)
+
+    async def incident(
+        self, key: str
+    ) -> tuple[Incident, list[IncidentEvent], list[OutboxRow]] | None:
+        """See ``View``."""
+        incident = await self._cases.incident(key)
+        if incident is None:
+            return None
+        return incident, await self._cases.events(key), await self._cases.outbox(key)
+
+    async def texts(self, digests: list[str]) -> dict[str, str]:
+        """See ``View``."""
+        return await self._cases.texts(digests)
+
+    def latest(self) -> Mapping[str, Reading]:
+        """See ``View``."""
+        return self._intake.latest
+
+    async def readings(self, device: str, since: int, limit: int) -> list[Reading]:
+        """See ``View``."""
+        return await self._journal.readings(device, since, limit)
+
+    async def ledger(self) -> Ledger:
+        """See ``View``."""
+        return cast("Ledger", self._journal.ledger())
+
+    def health(self) -> HealthView:
+        """See ``View``."""
+        stamp = self._clock.now()
+        tasks: list[Any] = [health.as_dict() for health in self._tasks]
+        return {
+            "ok": all(health.up for health in self._tasks) and not self._journal.failing,
+            "clock": {"trusted": stamp.trusted},
+            "tasks": tasks,
+            "memory_mib": resident_mib(),
+            "stores": {"journal": self._journal_health(), "cases": self._cases_health()},
+            "version": program_version(),
+        }
+
+    def _journal_health(self) -> dict[str, Any]:
+        return {
+            "ok": not self._journal.failing,
+            "reason": self._journal.failing,
+            "records": self._journal.last,
+            "commits": self._journal.commits,
+            "put_aside": _name(self._journal.put_aside),
+        }
+
+    def _cases_health(self) -> dict[str, Any]:
+        return {
+            "ok": True,
+            "open": self._desk.open_count,
+            "over_limit": self._desk.over_limit,
+            "put_aside": _name(self._cases.put_aside),
+        }
+
+    async def outbox_counts(self) -> dict[str, int]:
+        """See ``View``."""
+        return await self._cases.outbox_counts()
+
+    async def act(self, key: str, verb: str, person: str, outcome: str, comment: str) -> Incident:
+        """See ``View``."""
+        stamp = self._clock.now()
+        try:
+            return await self._desk.act(
+                key, verb, person, outcome, comment, stamp, self._arrival(stamp)
+            )
+        except NotAllowed as error:
+            raise ActRefused(error.text) from None
+
+    def evidence(self, sha256: str) -> Path | None:
+        """See ``View``."""
+        return self._evidence.path(sha256)
+
+    async def changed(self, after: int) -> int:
+        """See ``View``."""
+        if self._changes.count > after:
+            return self._changes.count
+        return await self._changes.wait(self._changes.count)
+
+
+def program_version() -> str:
+    """The installed version; "0" when it runs from a folder that was never installed."""
+    try:
+        return version("gridwarden")
+    except PackageNotFoundError:
+        return "0"
+
+
+def _name(path: Path | None) -> str:
+    return path.name if path is not None else ""

@@ -1,0 +1,265 @@
+"""A ``View`` in memory over the real model types: what the pages and the API are tested on."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import struct
+import zlib
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from gateway.console.view import ActRefused, Health, Ledger, Now
+from gateway.model import (
+    SECOND,
+    Category,
+    Device,
+    End,
+    Happened,
+    Incident,
+    IncidentEvent,
+    OutboxRow,
+    Person,
+    Place,
+    Quality,
+    Reading,
+    Severity,
+    Site,
+    State,
+    Text,
+)
+from gateway.ports import Clock
+
+HOUR = 3_600 * SECOND
+_NEXT = {"receive": State.received, "handle": State.handling, "close": State.closed}
+_HAPPENED = {
+    "receive": Happened.received,
+    "handle": Happened.handling,
+    "close": Happened.closed,
+}
+
+
+def make_site() -> Site:
+    places = [
+        Place("1309", "", "district", "云河区"),
+        Place("130901", "1309", "street", "建设街道"),
+        Place("13090101", "130901", "community", "花园社区", "花园路 8 号"),
+        Place("1309010101", "13090101", "grid", "第一网格"),
+        Place("1309010102", "13090101", "grid", "第二网格"),
+    ]
+    devices = [
+        Device("sm-1", "mqtt", "smoke/1", "smoke", "3 号楼 7 层烟感", "1309010101",
+               floor="7", flat="702", max_silence=24 * HOUR, contact="王芳 139****0001"),
+        Device("sm-2", "mqtt", "smoke/2", "smoke", "3 号楼 8 层烟感", "1309010101", max_silence=HOUR),
+        Device("ir-1", "mqtt", "pir/1", "infrared", "仓库红外", "1309010102", max_silence=HOUR),
+        Device("mh-1", "mqtt", "dc413/1", "manhole", "花园路 3 号井盖", "1309010102"),
+        Device("cam-1", "camera", "cam1", "camera", "东门摄像头", "1309010101"),
+        Device("cl-1", "line", "1", "climate", "值班室环境", "1309010101", state="bypassed"),
+    ]  # fmt: skip
+    people = [
+        Person("zhang", "张三", "1309010101", "assistant", "13900000001"),
+        Person("li", "李四", "1309010101", "officer"),
+        Person("zhao", "赵六", "1309010102", "assistant"),
+        Person("wang", "王五", "13090101", "supervisor"),
+    ]
+    return Site(
+        1, {p.code: p for p in places}, {d.id: d for d in devices}, {p.id: p for p in people}
+    )
+
+
+def make_latest(wall: int) -> dict[str, Reading]:
+    def heard(device: str, kind: str, ago: float, values: dict[str, Any], **more: Any) -> Reading:
+        at = wall - int(ago * SECOND)
+        return Reading(device, kind, values, received_at=at, at=at, **more)
+
+    every = [
+        heard("sm-1", "smoke", 12, {"alarm": True, "density": 0.31, "temperature": 48.5,
+              "battery": 87.0, "tamper": False, "test": False}),
+        heard("sm-2", "smoke", 7300, {"alarm": False, "density": 0.01, "battery": 12.0,
+              "battery_low": True}),
+        heard("ir-1", "infrared", 200, {"alarm": False, "armed": True, "occupied": True}),
+        heard("mh-1", "manhole", 95, {"open": True, "tilt": 41.2, "water_level": 0.35},
+              quality=Quality.clock_suspect),
+        heard("cl-1", "climate", 3, {"temperature": 22.4, "humidity": 41.0, "co2": 612.0,
+              "pm2_5": 18.0, "extra.lux": 310.0}),
+        heard("mqtt/zigbee/0x00158d", "unknown", 40, {"link": 61.0}),
+    ]  # fmt: skip
+    return {reading.device: reading for reading in every}
+
+
+def make_incident(key: str, wall: int, **changes: Any) -> Incident:
+    usual = Incident(
+        key=key, rule="smoke_alarm", same="device:sm-1", title=Text("烟雾报警：3 号楼 7 层烟感", "Smoke alarm: building 3, floor 7"),
+        category=Category.life, severity=Severity.critical, kind="smoke", device="sm-1",
+        place="1309010101", owner="zhang", state=State.open, opened_at=wall - 72 * SECOND,
+        deadline=228 * SECOND, why=Text("烟雾浓度 0.31 %/m", "density 0.31 %/m"),
+        alarming=("sm-1",), events=1, head="0" * 64,
+    )  # fmt: skip
+    return msgspec.structs.replace(usual, **changes)
+
+
+def png(width: int = 64, height: int = 48) -> bytes:
+    """A small grey picture."""
+
+    def chunk(tag: bytes, data: bytes) -> bytes:
+        body = tag + data
+        return struct.pack(">I", len(data)) + body + struct.pack(">I", zlib.crc32(body))
+
+    rows = b"".join(b"\0" + bytes((x * 3) % 200 + 30 for x in range(width)) for _ in range(height))
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")  # fmt: skip
+
+
+class MemoryView:
+    """Fulfils ``gateway.console.view.View``; ``open`` and ``tell`` are what a test does to it."""
+
+    def __init__(self, clock: Clock, evidence: Path | None = None) -> None:
+        self.clock = clock
+        self.start = clock.now().mono
+        self.the_site = make_site()
+        self.the_latest = make_latest(clock.now().wall)
+        self.found: dict[str, Incident] = {}
+        self.events: dict[str, list[IncidentEvent]] = {}
+        self.rows: dict[str, list[OutboxRow]] = {}
+        self.kept_texts: dict[str, str] = {}
+        self.kept_readings: list[Reading] = []
+        self.folder = evidence
+        self.well = True
+        self.counter = 0
+        self._grown = asyncio.Condition()
+
+    # --- what a test does --------------------------------------------------------------
+
+    async def open(self, incident: Incident, *told: str) -> None:
+        self.found[incident.key] = incident
+        self.events[incident.key] = []
+        self.rows[incident.key] = [
+            OutboxRow(n, incident.key, 1, "opened", person, self.now().arrival)
+            for n, person in enumerate(told, 1)
+        ]
+        await self._append(incident.key, Happened.opened, f"rule:{incident.rule}", {})
+
+    async def end(self, key: str, person: str, end: End, channel: str = "webhook") -> None:
+        self.rows[key] = [
+            msgspec.structs.replace(row, end=end.value, channel=channel, attempts=1, ended_at=self.now().wall)
+            if row.person == person else row
+            for row in self.rows[key]
+        ]  # fmt: skip
+        await self.touch()
+
+    async def touch(self) -> None:
+        async with self._grown:
+            self.counter += 1
+            self._grown.notify_all()
+
+    def keep_picture(self) -> str:
+        assert self.folder is not None
+        content = png()
+        digest = hashlib.sha256(content).hexdigest()
+        (self.folder / digest).write_bytes(content)
+        return digest
+
+    async def _append(self, key: str, what: Happened, by: str, data: dict[str, Any]) -> None:
+        chain = self.events[key]
+        previous = chain[-1].hash if chain else ""
+        digest = hashlib.sha256(f"{previous}{what}{by}{data}".encode()).hexdigest()
+        now = self.now()
+        chain.append(
+            IncidentEvent(key, len(chain) + 1, what, now.wall, now.arrival, True, by, data, previous, digest)
+        )  # fmt: skip
+        self.found[key] = msgspec.structs.replace(
+            self.found[key], head=digest, events=len(chain)
+        )
+        await self.touch()
+
+    # --- the View ------------------------------------------------------------------------
+
+    def now(self) -> Now:
+        stamp = self.clock.now()
+        return Now(stamp.wall, stamp.mono - self.start)
+
+    def site(self) -> Site:
+        return self.the_site
+
+    async def incidents(self, *, open_only: bool, limit: int) -> list[Incident]:
+        every = sorted(self.found.values(), key=lambda i: -i.opened_at)
+        return [i for i in every if not open_only or i.state is not State.closed][:limit]
+
+    async def incident(
+        self, key: str
+    ) -> tuple[Incident, list[IncidentEvent], list[OutboxRow]] | None:
+        if key not in self.found:
+            return None
+        return self.found[key], self.events[key], self.rows[key]
+
+    async def texts(self, digests: list[str]) -> dict[str, str]:
+        return {d: self.kept_texts[d] for d in digests if d in self.kept_texts}
+
+    def latest(self) -> Mapping[str, Reading]:
+        return self.the_latest
+
+    async def readings(self, device: str, since: int, limit: int) -> list[Reading]:
+        return [r for r in self.kept_readings if r.device == device and r.at >= since][-limit:]
+
+    async def ledger(self) -> Ledger:
+        return {
+            "received": 12_840,
+            "refused": {"undecodable": 3, "duplicate": 37},
+            "stored": 12_800,
+            "readers": {
+                "rules": {"delivered": 12_800, "waiting": 0, "dropped": {}},
+                "influxdb/alarms": {"delivered": 12_700, "waiting": 100, "dropped": {}},
+                "influxdb/rest": {
+                    "delivered": 9_000,
+                    "waiting": 3_780,
+                    "dropped": {"refused": 15, "before_start": 5},
+                },
+            },
+            "in_flight": 2,
+        }
+
+    def health(self) -> Health:
+        down = not self.well
+        return {
+            "ok": self.well,
+            "clock": {"trusted": True},
+            "tasks": [
+                {"name": "mqtt", "up": True, "reason": "", "falls": 0, "since": self.now().wall},
+                {"name": "influxdb", "up": not down, "reason": "connection refused" if down else "",
+                 "falls": int(down), "since": self.now().wall},
+            ],
+            "memory_mib": 48.2,
+            "stores": {"journal": {"bytes": 1_048_576, "ok": True, "put_aside": None}},
+            "version": "0.1.0",
+        }  # fmt: skip
+
+    async def outbox_counts(self) -> dict[str, int]:
+        return dict(Counter(row.end or "waiting" for rows in self.rows.values() for row in rows))
+
+    async def act(self, key: str, verb: str, person: str, outcome: str, comment: str) -> Incident:
+        incident = self.found[key]
+        if incident.state is State.closed:
+            raise ActRefused(Text("这个事件已经办结。", "This incident is closed already."))
+        data: dict[str, Any] = {"outcome": outcome} if outcome else {}
+        if comment:
+            data["comment"] = hashlib.sha256(comment.encode()).hexdigest()
+            self.kept_texts[data["comment"]] = comment
+        self.found[key] = msgspec.structs.replace(
+            incident, state=_NEXT[verb], owner=person, outcome=outcome,
+            deadline=0 if verb == "close" else incident.deadline,
+        )  # fmt: skip
+        await self._append(key, _HAPPENED[verb], f"person:{person}", data)
+        return self.found[key]
+
+    def evidence(self, sha256: str) -> Path | None:
+        path = self.folder / sha256 if self.folder is not None else None
+        return path if path is not None and path.exists() else None
+
+    async def changed(self, after: int) -> int:
+        async with self._grown:
+            await self._grown.wait_for(lambda: self.counter > after)
+            return self.counter

@@ -1,0 +1,217 @@
+"""The page in a real browser: loaded in both languages, watched live, acted on by clicking."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+
+from gateway.clock import SystemClock
+from gateway.console.app import create_app, serve
+from gateway.model import SECOND, Category, End, Severity, State, Text
+from tests.console.memory_view import MemoryView, make_incident
+
+CHROMIUM = shutil.which("chromium") or ""
+FLAGS = [
+    "--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run",
+    "--disable-background-networking", "--disable-component-update", "--disable-sync",
+]  # fmt: skip
+SHOTS = os.environ.get("GRIDWARDEN_SCREENSHOTS", "")
+CHINESE = re.compile(r"[一-鿿]")
+
+pytestmark = pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
+
+
+@dataclass
+class Desk:
+    page: Page
+    view: MemoryView
+    url: str
+    troubles: list[str] = field(default_factory=list)
+
+
+@asynccontextmanager
+async def a_desk(folder: Path, width: int = 1366, height: int = 768) -> AsyncIterator[Desk]:
+    view = MemoryView(SystemClock(), folder)
+    async with (
+        serve(create_app(view), "127.0.0.1", 0) as bound,
+        async_playwright() as playwright,
+        await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS) as browser,
+    ):
+        page = await browser.new_page(viewport={"width": width, "height": height})
+        desk = Desk(page, view, f"http://{bound.host}:{bound.port}/")
+        page.on("console", lambda m: desk.troubles.append(m.text) if m.type == "error" else None)
+        page.on("pageerror", lambda error: desk.troubles.append(str(error)))
+        yield desk
+
+
+async def a_busy_day(view: MemoryView) -> None:
+    wall = view.now().wall
+    await view.open(make_incident("F0105-0001", wall, alarming=("sm-1", "sm-2")), "zhang", "li")
+    await view.end("F0105-0001", "zhang", End.told)
+    await view.open(
+        make_incident(
+            "S0105-0002", wall, category=Category.facility, severity=Severity.alarm, kind="manhole",
+            device="mh-1", place="1309010102", owner="zhao", opened_at=wall - 4_000 * SECOND,
+            title=Text("井盖打开：花园路 3 号井盖", "Manhole open: Garden Road 3"), overdue=True,
+            deadline=-400 * SECOND, state=State.received,
+        ), "zhao", "wang",
+    )  # fmt: skip
+    await view.end("S0105-0002", "zhao", End.told)
+    await view.end("S0105-0002", "wang", End.failed_all_channels)
+    await view.open(
+        make_incident(
+            "I0105-0003", wall, category=Category.intrusion, severity=Severity.alarm, kind="camera",
+            device="cam-1", opened_at=wall - 30 * SECOND, evidence=(view.keep_picture(),),
+            title=Text("夜间移动：东门摄像头", "Motion at night: east gate"), alarming=(),
+            state=State.handling, found="start", deadline=1_800 * SECOND,
+        ), "zhang",
+    )  # fmt: skip
+    await view.open(
+        make_incident(
+            "T0105-0004", wall, category=Category.trouble, severity=Severity.notice, kind="smoke",
+            device="sm-2", opened_at=wall - 190_000 * SECOND, deadline=0, owner="duty",
+            title=Text("设备失联：3 号楼 8 层烟感", "Device silent: building 3, floor 8"),
+        )
+    )  # fmt: skip
+
+
+async def shoot(desk: Desk, name: str, *, whole: bool = False) -> None:
+    if SHOTS:
+        await desk.page.screenshot(path=f"{SHOTS}/{name}.png", full_page=whole)
+
+
+async def test_an_incident_appears_live_and_is_received_and_closed_by_clicking(
+    tmp_path: Path,
+) -> None:
+    async with a_desk(tmp_path) as desk:
+        page, view = desk.page, desk.view
+        await page.goto(desk.url)
+        await expect(page.locator("#incidents-none")).to_have_text("现在没有未办结的事件。")
+        await shoot(desk, "empty")
+        await view.open(make_incident("F0105-0001", view.now().wall), "zhang", "li")
+        card = page.locator("article[data-key='F0105-0001']")
+        await expect(card).to_contain_text("烟雾报警：3 号楼 7 层烟感", timeout=3_000)
+        await expect(card).to_contain_text("待签收")
+        await expect(card).to_contain_text("等待发送 张三")
+        await expect(page.locator("[data-count=life]")).to_have_text("1")
+        await view.end("F0105-0001", "zhang", End.told)
+        await expect(card).to_contain_text("已通知 张三", timeout=3_000)
+
+        await expect(card.locator("select")).to_have_value("zhang")
+        await card.locator("select").select_option("li")
+        await card.get_by_role("button", name="签收").click()
+        await expect(card).to_contain_text("已签收")
+        await expect(page.locator("#toast")).to_have_text("F0105-0001 已签收。")
+        assert view.found["F0105-0001"].owner == "li"
+
+        await card.get_by_role("button", name="办结").click()
+        confirm = page.get_by_role("button", name="确认办结")
+        await expect(confirm).to_be_disabled()
+        await page.get_by_text("误报").click()
+        await page.locator("#comment").fill("炒菜油烟")
+        await shoot(desk, "closing")
+        await confirm.click()
+        await expect(card).to_have_count(0)
+        closed = view.found["F0105-0001"]
+        assert (closed.state, closed.outcome) == (State.closed, "false_alarm")
+        assert "炒菜油烟" in view.kept_texts.values()
+        assert desk.troubles == []
+
+
+@pytest.mark.parametrize(
+    ("width", "height"), [(1920, 1080), (1366, 768), (390, 844)], ids=lambda size: str(size)
+)
+async def test_the_page_fits_the_screen_and_says_everything_in_words(
+    tmp_path: Path, width: int, height: int
+) -> None:
+    async with a_desk(tmp_path, width, height) as desk:
+        page = desk.page
+        await a_busy_day(desk.view)
+        await page.goto(desk.url)
+        await expect(page.locator("article")).to_have_count(4)
+        await expect(page.locator("article").first).to_contain_text("烟雾报警")
+        await expect(page.locator("#ledger")).to_contain_text("12,840")
+        await expect(page.locator("#ledger .right")).to_have_count(4)
+        await expect(page.locator(".messages .failed")).to_contain_text("未送达")
+        await expect(page.locator("article img")).to_have_js_property("naturalWidth", 64)
+        overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        assert await page.evaluate(overflow) <= 0
+        await shoot(desk, f"zh-{width}", whole=width < 500)
+        seen = await page.locator("body").inner_text()
+        assert not re.search(r"\b(card|devices|ledger|tasks|health|state|value)\.\w+", seen)
+        assert not re.search(r"undefined|null|NaN|\[object", seen)
+        assert desk.troubles == []
+
+
+async def test_english_is_remembered_and_leaves_no_chinese_of_ours(tmp_path: Path) -> None:
+    async with a_desk(tmp_path) as desk:
+        page = desk.page
+        await page.goto(desk.url + "?lang=en")
+        await page.goto(desk.url)
+        await expect(page.locator("#incidents-none")).to_contain_text("no incident")
+        await expect(page.locator("#health")).to_contain_text("Gateway is well")
+        site = desk.view.the_site
+        ours = await page.locator("body").inner_text()
+        names = [p.name for p in (*site.places.values(), *site.devices.values())]
+        for name in sorted([*names, "中文"], key=len, reverse=True):
+            ours = ours.replace(name, "")
+        assert not CHINESE.search(ours), ours
+        await a_busy_day(desk.view)
+        await expect(page.locator("article").first).to_contain_text("Told")
+        await shoot(desk, "en-1366")
+        assert desk.troubles == []
+
+
+async def test_a_category_and_a_search_narrow_what_is_shown(tmp_path: Path) -> None:
+    async with a_desk(tmp_path) as desk:
+        page = desk.page
+        await a_busy_day(desk.view)
+        await page.goto(desk.url)
+        await page.get_by_role("button", name="设施").click()
+        await expect(page.locator("article")).to_have_count(1)
+        await expect(page.locator("article")).to_contain_text("井盖打开")
+        await page.locator("#kind").select_option("smoke")
+        await expect(page.locator("#devices tbody tr")).to_have_count(2)
+        await page.locator("#search").fill("8 层")
+        await expect(page.locator("#devices tbody tr")).to_have_count(1)
+        await expect(page.locator("#devices")).to_contain_text("失联")
+        await page.locator("#search").fill("没有这个")
+        await expect(page.locator("#devices-none")).to_have_text("没有符合条件的设备。")
+
+
+async def test_a_lost_gateway_is_said_in_words_and_forgotten_when_it_is_back(
+    tmp_path: Path,
+) -> None:
+    async with a_desk(tmp_path) as desk:
+        page = desk.page
+        await page.goto(desk.url)
+        await expect(page.locator("#updated")).to_contain_text("更新于")
+        await page.context.set_offline(True)
+        await expect(page.locator("#lost")).to_contain_text("与网关的连接已断开", timeout=9_000)
+        await shoot(desk, "lost")
+        await page.context.set_offline(False)
+        await expect(page.locator("#lost")).to_be_hidden(timeout=9_000)
+
+
+async def test_a_name_from_outside_is_shown_as_text_and_never_run(tmp_path: Path) -> None:
+    async with a_desk(tmp_path) as desk:
+        page, view = desk.page, desk.view
+        evil = "<img src=x onerror=alert(1)>"
+        await view.open(make_incident("F1", view.now().wall, title=Text(evil, evil)), "zhang")
+        reading = view.the_latest["cl-1"]
+        view.the_latest[evil] = type(reading)(
+            evil, "smoke", {"zone": evil, "alarm": True}, received_at=reading.at, at=reading.at
+        )
+        await page.goto(desk.url)
+        await expect(page.locator("article h3")).to_have_text(evil)
+        await expect(page.locator("#devices")).to_contain_text(evil)
+        assert await page.locator("img[src=x]").count() == 0
+        assert desk.troubles == []
