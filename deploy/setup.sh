@@ -97,6 +97,7 @@ python_packages() {
         -c constraints.txt -e ".[$1]" ||
         fail "pip could not install the packages of constraints.txt (see above; is the network there?)"
     echo "$wanted" >"$stamp"
+    [ "$1" != dev ] || echo "$wanted" >.venv/.gridwarden-demo # dev holds all that demo wants
 }
 
 servers() {

@@ -11,22 +11,22 @@ from __future__ import annotations
 import asyncio
 import logging
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, Final, NamedTuple
 
 import structlog
 
-from gateway.clock import Arrival, Signal, SystemClock
+from gateway.clock import Arrival, SystemClock
 from gateway.config import Settings
 from gateway.console.app import create_app, serve
 from gateway.console.view import View
 from gateway.detect import Detector
 from gateway.health import DRIVER, Vitals
-from gateway.incidents.desk import Desk
+from gateway.incidents.desk import CHINA, Desk
 from gateway.intake import Intake
-from gateway.model import Incident, Lane, OutboxRow, Person, Site, Stamp, Value
+from gateway.model import Lane, Person, Site, Stamp, Value
 from gateway.notify.teller import Teller
 from gateway.options import SinkOptions
 from gateway.plugins import make
@@ -58,7 +58,6 @@ class House:
     def __init__(self, settings: Settings, clock: Clock) -> None:
         self.settings = settings
         self.clock = clock
-        self.changes = Signal()
         self.tasks: list[Health] = []
         self.site = Site()
         self.console_url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -109,26 +108,22 @@ class House:
             for name, configured in self.settings.notifiers.items()
         }
         self.teller = Teller(
-            self.cases, notifiers, self._site, self.clock, self.arrival, self.changes.notify
+            self.cases, notifiers, self._site, self.clock, self.arrival, fallback=DUTY, zone=CHINA
         )
         self.desk = Desk(
             self.cases,
-            self._offer,
+            self.teller.offer,
             self._site,
             deadlines=self.settings.deadlines.by_category(),
             fallback=DUTY,
         )
         self.view = StoreView(
             self.journal, self.cases, self.intake, self.evidence, self.desk, self._site,
-            self.tasks, self.clock, self.arrival, self.changes,
+            self.tasks, self.clock, self.arrival, self.cases.news,
         )  # fmt: skip
 
     def _site(self) -> Site:
         return self.site
-
-    def _offer(self, rows: Sequence[OutboxRow], incidents: Sequence[Incident]) -> None:
-        self.teller.offer(rows, incidents)
-        self.changes.notify()
 
     async def _entered(self, stack: AsyncExitStack, plugin: Any) -> Any:
         """Plugins that hold a session say so by being context managers."""
@@ -190,7 +185,7 @@ class House:
         return found
 
     def _part_changed(self, health: Health) -> None:
-        self.changes.notify()
+        self.cases.news.notify()
 
     def _plugin_changed(self, what: str, name: str, health: Health) -> None:
         """A driver or sink that falls is a reading of the gateway's own, and so an incident."""
@@ -200,7 +195,7 @@ class House:
         if down:
             values["extra.reason"] = down[0].reason[:200]
         self.vitals.note(f"{what}:{name}", values)
-        self.changes.notify()
+        self.cases.news.notify()
 
     async def _watch_clock(self) -> None:
         """Once the wall clock is right, say what it was worth before; then only watch."""

@@ -208,7 +208,7 @@ def _translate(
     location = _written(document, path, detail["loc"])
     kind, word = detail["type"], str(location[-1]) if location else ""
     if kind == "extra_forbidden":
-        known = _fields_at(model, detail["loc"][:-1])
+        word, known = str(detail["loc"][-1]), _fields_at(model, detail["loc"][:-1])
         return document.problem(location, f"unknown name {word!r}{nearest(word, known)}", key=True)
     if kind == "missing":
         return document.problem(location, f"{detail['loc'][-1]!r} is missing")

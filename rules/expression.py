@@ -185,7 +185,9 @@ class _Checker:
 def _show(node: Node) -> str:
     if isinstance(node, Name):
         return repr(node.name)
-    return repr(node.value) if isinstance(node, Literal) else "this"
+    if isinstance(node, Literal):
+        return str(node.value).lower() if isinstance(node.value, bool) else repr(node.value)
+    return "this"
 
 
 def never(get: Get) -> bool:

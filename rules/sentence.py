@@ -31,8 +31,8 @@ def why(condition: Condition, values: Mapping[str, Value], since: int, zone: tzi
     at = local_time(since, zone)
     if not unique:
         unique = {("条件不再成立", "the condition no longer holds"): None}
-    zh, en = ",".join(zh for zh, _ in unique), ", ".join(en for _, en in unique)
-    return Text(f"{zh},自 {at} 起", f"{en} since {at}")
+    zh, en = "，".join(zh for zh, _ in unique), ", ".join(en for _, en in unique)
+    return Text(f"{zh}，自 {at} 起", f"{en} since {at}")
 
 
 def silent(heard: int, silence: int, zone: tzinfo) -> Text:
@@ -40,11 +40,11 @@ def silent(heard: int, silence: int, zone: tzinfo) -> Text:
     length = words.duration(silence)
     if not heard:
         return Text(
-            f"从未收到上报,已超过 {length.zh}", f"never reported, for longer than {length.en}"
+            f"从未收到上报，已超过 {length.zh}", f"never reported, for longer than {length.en}"
         )
     at = local_time(heard, zone, dated=silence >= 12 * 3_600 * SECOND)
     return Text(
-        f"自 {at} 起无上报,已超过 {length.zh}",
+        f"自 {at} 起无上报，已超过 {length.zh}",
         f"no report since {at}, longer than {length.en}",
     )
 

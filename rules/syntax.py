@@ -146,7 +146,10 @@ def _tokens(text: str) -> list[_Token]:
     while at < end:
         found = _TOKEN.match(text, at)
         if found is None:
-            raise Faults(_unreadable(text, at))
+            # Reported only when the parser gets there: what stands before says more.
+            fault = _unreadable(text, at)
+            tokens.append(_Token("unreadable", fault.message, fault.at))
+            return tokens
         kind = str(found.lastgroup)
         tokens.append(_Token(kind, found[kind], found.start(kind)))
         at = found.end()
@@ -179,11 +182,15 @@ class _Parser:
         node = self._junction("or")
         token = self._peek()
         if token.kind != "end":
-            raise Faults(Fault(token.at, f"{token.text!r} is not expected here"))
+            hint = f"; write {token.text.lower()!r}" if token.text.lower() in WORDS else ""
+            raise Faults(Fault(token.at, f"{token.text!r} is not expected here{hint}"))
         return node
 
     def _peek(self) -> _Token:
-        return self._tokens[self._next]
+        token = self._tokens[self._next]
+        if token.kind == "unreadable":
+            raise Faults(Fault(token.at, token.text))
+        return token
 
     def _take(self, *texts: str) -> _Token | None:
         token = self._peek()

@@ -40,7 +40,7 @@ FLAGS: Final[Mapping[str, Says]] = MappingProxyType(
         "sink_down": _says("数据上送中断", "sink down", "数据上送正常", "sinks running"),
         "started": _says("已启动", "started", "未启动", "not started"),
         "store_replaced": _says(
-            "存储文件损坏,已更换", "store replaced", "存储文件正常", "store in order"
+            "存储文件损坏，已更换", "store replaced", "存储文件正常", "store in order"
         ),
         "tamper": _says("被拆动", "tampered with", "未被拆动", "not tampered with"),
         "test": _says("测试中", "being tested", "非测试", "not being tested"),

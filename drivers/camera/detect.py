@@ -15,9 +15,11 @@ from typing import Final, NamedTuple
 
 import cv2
 import numpy as np
+from cv2.typing import MatLike
 from numpy.typing import NDArray
 
-Grey = NDArray[np.uint8]
+Grey = MatLike
+"""One channel, 8 bits; rows first."""
 Points = Sequence[tuple[float, float]]
 
 WIDTH: Final = 160
@@ -44,8 +46,10 @@ NOTHING: Final = Seen(0.0, "", 0.0)
 
 
 def shrink(picture: Grey) -> Grey:
-    """About 160 wide. Nearest neighbour does the far way at a twentieth of the cost of
-    averaging; averaging the last factor of two keeps most of the sensor's noise out.
+    """About 160 wide, grey or in colour.
+
+    Nearest neighbour does the far way at a twentieth of the cost of averaging; averaging
+    the last factor of two keeps most of the sensor's noise out.
     """
     height, width = picture.shape[:2]
     if width <= WIDTH:
@@ -73,7 +77,7 @@ class Detector:
         self._threshold = float(threshold)
         self._min_area = min_area
         self._lightning = lightning
-        self._mean: NDArray[np.float32] | None = None
+        self._mean: MatLike | None = None
         self._fresh()
 
     def _fresh(self) -> None:
@@ -102,12 +106,10 @@ class Detector:
         self._usual = np.zeros_like(self._mean)
         self._count = 1
         self._zones = zone_map(self._regions, self._masks, picture.shape[1], picture.shape[0])
-        self._watched = cv2.compare(self._zones, 0, cv2.CMP_GT)
+        self._watched = np.where(self._zones > 0, 255, 0).astype(np.uint8)
         self._watched_points = max(1, cv2.countNonZero(self._watched))
 
-    def _learn(
-        self, now: NDArray[np.float32], difference: NDArray[np.float32], moved: Grey, elapsed: float
-    ) -> None:
+    def _learn(self, now: MatLike, difference: MatLike, moved: Grey, elapsed: float) -> None:
         """At first a plain mean of all pictures, later a forgetting one."""
         assert self._mean is not None  # noqa: S101  # look() has begun
         self._count += 1
@@ -117,7 +119,7 @@ class Detector:
         cv2.accumulateWeighted(now, self._mean, rate, mask=still)
         cv2.accumulateWeighted(now, self._mean, rate * _SLOWER, mask=moved)
 
-    def _largest(self, moved: Grey, difference: NDArray[np.float32]) -> Seen:
+    def _largest(self, moved: Grey, difference: MatLike) -> Seen:
         """Parts that nearly touch are one thing: legs and a body, a car and its lights."""
         count, labels = cv2.connectedComponents(cv2.dilate(moved, _JOIN))
         labels[moved == 0] = 0

@@ -158,7 +158,6 @@ class Driver:
             regions=[(region.name, region.polygon) for region in options.regions],
             quality=options.snapshot.quality,
             max_width=options.snapshot.max_width,
-            colour=options.snapshot.colour,
             **options.model_dump(
                 include={
                     *("analyse_fps", "realtime", "loop", "masks", "threshold", "min_area"),
@@ -171,9 +170,7 @@ class Driver:
 class _Worker:
     """The running process, seen from the driver."""
 
-    def __init__(
-        self, process: asyncio.subprocess.Process, options: Options, clock: Clock
-    ) -> None:
+    def __init__(self, process: asyncio.subprocess.Process, options: Options, clock: Clock) -> None:
         self._process = process
         self._options = options
         self._clock = clock

@@ -32,7 +32,6 @@ class Job(msgspec.Struct, frozen=True):
     lightning: float
     quality: int
     max_width: int
-    colour: bool
 
 
 class Opened(msgspec.Struct, frozen=True, tag=True):
@@ -108,4 +107,5 @@ async def read_message(stream: asyncio.StreamReader) -> Message:
     length = int.from_bytes(await stream.readexactly(_LENGTH), "little")
     if length > MAX_MESSAGE:
         raise ValueError(f"a message of {length} bytes")
-    return _decoder.decode(await stream.readexactly(length))
+    message: Message = _decoder.decode(await stream.readexactly(length))
+    return message

@@ -34,8 +34,6 @@ class Snapshot(BaseModel):
 
     quality: int = Field(80, ge=10, le=100)
     max_width: int = Field(1280, ge=64, le=4096)
-    colour: bool = True
-    """False analyses and keeps the luminance alone, which saves the colour conversion."""
 
 
 class Options(PluginOptions):
@@ -62,7 +60,7 @@ class Options(PluginOptions):
     learn: Duration = 5.0
     lightning: float = Field(0.8, gt=0, le=1)
     """When more than this fraction changes at once it was the light, not an intruder."""
-    snapshot: Snapshot = Snapshot()  # type: ignore[call-arg]  # pydantic fills the defaults
+    snapshot: Snapshot = Snapshot()
     hung_after: Duration = 15.0
     """A worker that says nothing for so long is killed; above the 5 s of a stream's time-out."""
 

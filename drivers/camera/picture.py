@@ -1,13 +1,14 @@
 """Opens a video and hands out its pictures: small and grey to analyse, as JPEG to show.
 
-Three ways, the cheapest that the video allows. CPU at 1280x720 per picture, one thread:
+Two ways, the cheaper that the video allows:
 
-    packets    Motion JPEG: the packet *is* the snapshot, and libjpeg decodes it at an eighth
-    luminance  planar YUV without ``colour``: the decoder's Y plane as it is, no conversion
-    colour     everything else: decoded and converted to BGR (0.5 ms more than luminance)
+    packets   Motion JPEG: the packet *is* the snapshot, and libjpeg decodes it at an eighth
+    pictures  everything else: decoded, and converted to BGR when it is to be analysed
 
-Switching one capture between luminance and colour would be better still, but OpenCV keeps
-the row length of the first picture and then reads beyond the other's end.
+Rejected: the Y plane alone (CAP_PROP_CONVERT_RGB 0) saves a fifth for some H.264 streams, costs
+half as much again for those that name their colour space (FFmpeg then converts the slow way),
+and can not be switched for the snapshot: OpenCV keeps the first picture's row length and
+reads beyond the end of the other's memory.
 """
 
 from __future__ import annotations
@@ -17,14 +18,12 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 import cv2
-import numpy as np
 
 from drivers.camera.detect import WIDTH, Grey, shrink
 from drivers.camera.messages import Job
 
 _TIMEOUT_MS: Final = 5000
 """Opening and reading; OpenCV's own 30 s would look like a hung worker."""
-_PLANAR: Final = frozenset({"I420", "NV12", "NV21", "Y42B", "444P", "GREY", "Y800"})
 _REDUCED: Final = (
     (8, cv2.IMREAD_REDUCED_GRAYSCALE_8),
     (4, cv2.IMREAD_REDUCED_GRAYSCALE_4),
@@ -65,9 +64,6 @@ class Video:
         self._picture: Any = None
         self._buffer: Any = None
         self._packets = self.codec == "MJPG" and self._capture.set(cv2.CAP_PROP_FORMAT, -1)
-        planar = _four(get(cv2.CAP_PROP_CODEC_PIXEL_FORMAT)) in _PLANAR
-        if planar and not job.colour and not self._packets:
-            self._capture.set(cv2.CAP_PROP_CONVERT_RGB, 0)
 
     def close(self) -> None:
         """Let go of the file or the connection."""
@@ -93,10 +89,8 @@ class Video:
             scale = next((code for by, code in _REDUCED if self.width >= WIDTH * by), None)
             flag = cv2.IMREAD_GRAYSCALE if scale is None else scale
             decoded = cv2.imdecode(picture, flag)
-            return None if decoded is None else shrink(np.asarray(decoded, np.uint8))
-        if picture.ndim == 2:
-            return shrink(picture)
-        return cv2.cvtColor(shrink(picture), cv2.COLOR_BGR2GRAY)  # type: ignore[return-value]
+            return None if decoded is None else shrink(decoded)
+        return cv2.cvtColor(shrink(picture), cv2.COLOR_BGR2GRAY)
 
     def jpeg(self) -> bytes:
         """The picture for people; b"" when it is damaged."""

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
+from drivers._fields import FieldOptions, converter
 from drivers._times import time_ns
-from drivers._values import Coerce, coercer, number, scalar, shown, text
+from drivers._values import Coerce, scalar, text
 from drivers.mqtt.decode import EXTRAS, LONGEST_NAME, Decode, Filter, fields_of, undecodable
-from drivers.mqtt.options import FieldOptions, JsonOptions, TopicOptions
+from drivers.mqtt.options import JsonOptions, TopicOptions
 from gateway.model import EXTRA, Item, Reading, Value
 
 Path = tuple[str, ...]
@@ -90,11 +91,11 @@ def _decoder(topic: str, device: str, plan: _Plan) -> Decode:
                     values[name] = value
         if plan.extras:
             _add_extras(values, fields, plan.known)
-        at = _guarded(lambda: time_ns(_get(fields, plan.time), plan.unit, plan.zone), wrong, "time")
-        key = _guarded(lambda: text(_get(fields, plan.key)), wrong, "key") if plan.key else None
+        at = _time(fields, plan, wrong) if plan.time else None
+        key = _key(fields, plan.key, wrong) if plan.key else ""
         items: list[Item] = []
         if values:
-            items.append(Reading(sender, kind, values, at, key or "", retained))
+            items.append(Reading(sender, kind, values, at, key, retained))
         if wrong or not values:
             reason = "; ".join(wrong) or "none of the declared fields is in it"
             items.append(undecodable(topic, payload, reason))
@@ -103,17 +104,24 @@ def _decoder(topic: str, device: str, plan: _Plan) -> Decode:
     return decode
 
 
-def _guarded(read: Callable[[], Any], wrong: list[str], what: str) -> Any:
-    """What ``read`` gives; None where it raises, with the reason noted in ``wrong``."""
+def _time(fields: Mapping[str, Any], plan: _Plan, wrong: list[str]) -> int | None:
     try:
-        return read()
+        return time_ns(_dig(fields, plan.time), plan.unit, plan.zone)
     except ValueError as error:
-        wrong.append(f"{what}: {error}")
+        wrong.append(f"time: {error}")
         return None
 
 
+def _key(fields: Mapping[str, Any], path: Path, wrong: list[str]) -> str:
+    try:
+        return text(_dig(fields, path)) or ""
+    except ValueError as error:
+        wrong.append(f"key: {error}")
+        return ""
+
+
 def _device(fields: Mapping[str, Any], path: Path) -> str:
-    sender = text(_get(fields, path))
+    sender = text(_dig(fields, path)) if path else None
     if sender is None:
         raise ValueError(f"no device in field {'.'.join(path)}")
     return sender
@@ -132,10 +140,6 @@ def _add_extras(values: dict[str, Value], fields: Mapping[str, Any], known: froz
             values[EXTRA + name] = value
             if (left := left - 1) == 0:
                 return
-
-
-def _get(fields: Mapping[str, Any], path: Path) -> Any:
-    return _dig(fields, path) if path else None
 
 
 def _dig(raw: Any, path: Path) -> Any:
@@ -204,43 +208,4 @@ def _fill(template: str, topic: str, levels: tuple[str | None, ...]) -> str:
 
 def _pick(name: str, field: FieldOptions) -> _Pick:
     first, *rest = _path(field.field)
-    convert = coercer(name)
-    if field.true or field.false:
-        convert = _words(field)
-    elif field.scale != 1.0 or field.offset != 0.0:
-        convert = _scaled(field.scale, field.offset)
-    if field.invert:
-        convert = _inverted(convert)
-    return _Pick(name, first, tuple(rest), convert)
-
-
-def _words(field: FieldOptions) -> Coerce:
-    """True and false as the options declare them; one list alone: anything else is the other."""
-    true, false = tuple(field.true), tuple(field.false)
-
-    def convert(raw: object) -> bool:
-        if raw in true:
-            return True
-        if raw in false:
-            return False
-        if (true and false) or not isinstance(raw, (str, int, float)):
-            raise ValueError(f"{shown(raw)} is neither of the declared words")
-        return not true
-
-    return convert
-
-
-def _scaled(scale: float, offset: float) -> Coerce:
-    def convert(raw: object) -> float | None:
-        value = number(raw)
-        return None if value is None else number(value * scale + offset)
-
-    return convert
-
-
-def _inverted(convert: Coerce) -> Coerce:
-    def inverted(raw: object) -> bool | None:
-        value = convert(raw)
-        return None if value is None else not value
-
-    return inverted
+    return _Pick(name, first, tuple(rest), converter(name, field))

@@ -3,17 +3,12 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
 
-from drivers._times import Unit
-from gateway.document import nearest
-from gateway.model import EXTRA, KINDS, every_value_name
+from drivers._fields import DeviceField, Short, TimeOptions, known_kind, known_values
 from gateway.options import Duration, PluginOptions, Secret, Size
-
-_DEEPEST: Final = 8
-"""Steps of a field path."""
 
 
 def check_filter(topic: str) -> str:
@@ -30,44 +25,6 @@ def check_filter(topic: str) -> str:
 
 
 Filter = Annotated[str, AfterValidator(check_filter)]
-Path = Annotated[str, Field(min_length=1, max_length=200)]
-
-
-class FieldOptions(PluginOptions):
-    """How one value is read. Written ``name: field`` where the field alone is enough."""
-
-    field: Path
-    true: tuple[str | bool | int | float, ...] = ()
-    false: tuple[str | bool | int | float, ...] = ()
-    invert: bool = False
-    scale: float = 1.0
-    offset: float = 0.0
-
-
-Short = Annotated[
-    FieldOptions, BeforeValidator(lambda raw: {"field": raw} if isinstance(raw, str) else raw)
-]
-
-
-class DeviceField(PluginOptions):
-    """The device's address lies in the payload."""
-
-    field: Path
-
-
-class TimeOptions(PluginOptions):
-    """The device's own time."""
-
-    field: Path
-    unit: Unit = "s"
-    zone: Annotated[str, Field(pattern=r"^[+-]\d\d:\d\d$")] = "+00:00"
-    """Offset of ISO times that name none."""
-
-    @property
-    def zone_minutes(self) -> int:
-        """``zone`` in minutes east of Greenwich."""
-        minutes = int(self.zone[1:3]) * 60 + int(self.zone[4:])
-        return -minutes if self.zone[0] == "-" else minutes
 
 
 def _device(raw: Any) -> Any:
@@ -87,35 +44,8 @@ class TopicOptions(PluginOptions):
     extra: Literal["keep", "ignore"] = "keep"
     qos: Literal[0, 1] | None = None
 
-    @field_validator("kind")
-    @classmethod
-    def _known_kind(cls, kind: str) -> str:
-        if kind and kind not in KINDS:
-            raise ValueError(f"unknown kind {kind!r}{nearest(kind, KINDS)}")
-        return kind
-
-    @field_validator("values")
-    @classmethod
-    def _known_values(cls, values: dict[str, FieldOptions]) -> dict[str, FieldOptions]:
-        known = every_value_name()
-        for name, field in values.items():
-            if name not in known and not name.startswith(EXTRA):
-                raise ValueError(
-                    f"unknown value {name!r}{nearest(name, known)}; for others write extra.NAME"
-                )
-            truth = name not in known or known[name].type is bool
-            if (field.true or field.false or field.invert) and not truth:
-                raise ValueError(f"{name} is no truth value: true, false and invert do not fit")
-            scaled = field.scale != 1.0 or field.offset != 0.0
-            if scaled and name in known and known[name].type is not float:
-                raise ValueError(f"{name} is no number: scale and offset do not fit")
-            if scaled and (field.true or field.false or field.invert):
-                raise ValueError(f"{name}: scale and offset do not go with true, false and invert")
-            if name not in known and field.invert and not (field.true or field.false):
-                raise ValueError(f"{name}: invert needs true or false, for its type is not known")
-            if field.field.count(".") >= _DEEPEST:
-                raise ValueError(f"{name}: a field path has {_DEEPEST} steps at most")
-        return values
+    _kind = field_validator("kind")(known_kind)
+    _values = field_validator("values")(known_values)
 
     @model_validator(mode="after")
     def _placeholders(self) -> TopicOptions:

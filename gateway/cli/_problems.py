@@ -78,8 +78,8 @@ _CHINESE: Final = [
         ),
         (r"must be longer than nothing and at most (.*)", "时长必须大于 0,且不超过 {0}"),
         (
-            r"there is no time zone '(.*)'; write one like Asia/Shanghai",
-            "没有时区 {0},例如 Asia/Shanghai",
+            r"this machine knows no time zone '(.*)'; .*",
+            "本机不认识时区 {0};请写 Asia/Shanghai 这样的名称,或安装 tzdata",
         ),
         (
             r"source must not hold a password; write url: .*",
@@ -112,6 +112,15 @@ _CHINESE: Final = [
         ),
         # rules
         (r"there is no kind '(.*)'", "没有设备种类 {0}"),
+        (r"(\w+): a value is expected here, not 'the end'", "{0}:条件没有写完,此处应有一个数值"),
+        (r"(\w+): a value is expected here, not '(.*)'", "{0}:此处应有一个数值,而不是 {1}"),
+        (r"(\w+): unknown value '(.*)'", "{0}:没有名为 {1} 的数值"),
+        (r"(\w+): this bracket is never closed", "{0}:括号没有闭合"),
+        (r"(\w+): '(.*)' is not expected here", "{0}:此处不应出现 {1}"),
+        (r"(\w+): '(.*)' is a full-width character; write '(.*)'", "{0}:{1} 是全角字符,请写 {2}"),
+        (r"(\w+): '(.*)' is not understood.*", "{0}:不认识 {1}"),
+        (r"(\w+): there is no function '(.*)'", "{0}:没有函数 {1}"),
+        (r"a rule needs 'when' .*", "规则须有 when(条件)或 absent(静默)"),
         (r"'(.*)' is no rule name; .*", "{0} 不能作规则名,请用字母、数字和 _"),
         # registry
         (r"empty; the first row names the columns (.*)", "文件为空;第一行应为列名 {0}"),

@@ -9,11 +9,11 @@ from typing import Final
 
 import click
 
-from gateway.cli._plugin import SECTIONS, make
 from gateway.cli._problems import sentence
 from gateway.cli._say import language, say
 from gateway.clock import SystemClock
-from gateway.config import Configured, Settings, load, summary
+from gateway.config import Configured, Settings, load, plugins, summary
+from gateway.plugins import make
 from gateway.ports import Clock, Refused, Unavailable
 
 DEFAULT_FILE: Final = "/etc/gridwarden/gridwarden.yaml"
@@ -53,7 +53,7 @@ async def _reach_all(settings: Settings) -> bool:
     """Try every far end, one after the other; whether all could be reached."""
     clock = SystemClock(settings.clock.trust)
     well = True
-    for section in SECTIONS:
+    for section in plugins.PACKAGES:
         entries: dict[str, Configured] = getattr(settings, section)
         for name, configured in entries.items():
             try:

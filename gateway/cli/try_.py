@@ -12,7 +12,6 @@ from typing import Any
 import click
 
 from gateway import document as yaml_document
-from gateway.cli._plugin import make
 from gateway.cli._say import say
 from gateway.cli.check import DEFAULT_FILE
 from gateway.clock import SystemClock
@@ -21,6 +20,7 @@ from gateway.config.load import read_document
 from gateway.document import Document, Problem, Problems, nearest
 from gateway.model import SECOND, Action, DeviceSeen, Item, Reading, Undecodable, Value
 from gateway.options import parse_duration
+from gateway.plugins import make
 from gateway.ports import Clock
 
 

@@ -9,9 +9,9 @@ from typing import Any, Final
 from gateway.config.settings import Configured, Settings
 from gateway.document import Document, Problem, nearest
 
-_HELD_BY_ONE: Final = (("host", "port", "client_id"), ("port",), ("path",))
+_HELD_BY_ONE: Final = (("host", "port", "client_id"), ("port",))
 """Options that together name something only one plugin of a type can hold: a session at a
-broker, a serial port, a listening address. A serial port is a text, a TCP port a number."""
+broker, a serial port. A serial port is a text, a TCP port a number."""
 
 
 def errors(document: Document, parts: Mapping[str, Any]) -> Iterator[Problem]:

@@ -58,7 +58,10 @@ def _zone(value: str) -> str:
     try:
         zoneinfo.ZoneInfo(value)
     except (zoneinfo.ZoneInfoNotFoundError, ValueError, OSError):
-        raise ValueError(f"there is no time zone {value!r}; write one like Asia/Shanghai") from None
+        raise ValueError(
+            f"this machine knows no time zone {value!r}; write one like Asia/Shanghai, or"
+            " install tzdata"
+        ) from None
     return value
 
 
@@ -73,7 +76,7 @@ class SiteSection(Section):
 
     name: Annotated[str, Field(max_length=100), AfterValidator(_printable)]
     data: FileName = Path("/var/lib/gridwarden")
-    zone: Annotated[str, AfterValidator(_zone)] = "Asia/Shanghai"
+    zone: Annotated[str, Field(validate_default=True), AfterValidator(_zone)] = "Asia/Shanghai"
     """The local time that people are told, by its IANA name."""
 
 

@@ -11,6 +11,7 @@ from typing import Final
 
 from aiohttp import web
 
+from gateway.clock import at_most
 from gateway.console.query import ApiError
 from gateway.console.view import View
 from gateway.ports import Clock
@@ -61,12 +62,12 @@ class Streams:
         counter = 0
         while not self._closing.is_set():
             grown = await self._next(counter)
-            if grown is None:
-                await response.write(b": still here\n\n")
-            else:
+            if grown is not None:
                 counter = grown
                 await response.write(b"event: change\ndata: %d\n\n" % counter)
-                await self._clock.sleep(_PAUSE)
+                await at_most(_PAUSE, self._clock, self._closing.wait())
+            elif not self._closing.is_set():
+                await response.write(b": still here\n\n")
 
     async def _next(self, counter: int) -> int | None:
         """The grown counter; None when it was time for a heartbeat or the server ends."""

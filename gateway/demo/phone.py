@@ -41,7 +41,9 @@ async def phone(say: Callable[[Text], None]) -> AsyncIterator[str]:
 
 
 def spoken(message: Mapping[str, Any]) -> Text:
-    """The message as it was received, in the receiver's own language."""
-    name = message.get("name") or message.get("person", "?")
-    text = " ".join(f"{message.get('title', '')} {message.get('text', '')}".split())
-    return Text(f"{name}的手机收到:{text}", f"on the phone of {message.get('person', '?')}")
+    """The message as it was received, in the receiver's own language, one line below another."""
+    person = str(message.get("person", "?"))
+    name = message.get("name") or person
+    text = f"{message.get('title', '')}\n{message.get('text', '')}"
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return Text(f"{name}的手机收到:", "\n  | ".join([f"on the phone of {person}:", *lines]))

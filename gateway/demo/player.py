@@ -16,6 +16,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from gateway.demo import recording
 from gateway.demo.serial_pair import SerialPair
+from gateway.model import SECOND
 from gateway.ports import Clock
 
 _QOS: Final = 1
@@ -54,15 +55,21 @@ def publish(client: paho.Client, message: recording.Message) -> None:
 
 async def _repeat(events: Sequence[Any], send: Callable[[Any], object], clock: Clock) -> None:
     while True:
+        start = clock.now().mono
         await play_once(events, send, clock)
-        await clock.sleep(recording.PAUSE)
+        await clock.sleep(recording.PERIOD - _since(start, clock))
 
 
 async def play_once(events: Sequence[Any], send: Callable[[Any], object], clock: Clock) -> None:
     """``send`` each event at its time, counted from now; what is late is sent at once."""
     start = clock.now().mono
     for event in events:
-        wait = event.t - (clock.now().mono - start) / 1e9
+        wait = event.t - _since(start, clock)
         if wait > 0:
             await clock.sleep(wait)
         send(event)
+
+
+def _since(start: int, clock: Clock) -> float:
+    """Seconds since ``start`` on the monotonic clock."""
+    return (clock.now().mono - start) / SECOND

@@ -16,8 +16,8 @@ FOLDER: Final = Path(__file__).parent / "recordings"
 CAMERA: Final = FOLDER / "traffic_camera.mp4"
 MQTT: Final = ("smoke", "manholes", "doors", "water_leak", "environment", "water_level")
 SERIAL: Final = "infrared"
-PAUSE: Final = 1.0
-"""Seconds between the end of a recording and its next beginning."""
+PERIOD: Final = 150.0
+"""Seconds after which every recording begins again: a little longer than the longest."""
 
 
 class Message(NamedTuple):

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import signal
 import tempfile
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
@@ -23,7 +24,7 @@ from gateway.demo.influx import influx
 from gateway.demo.phone import phone
 from gateway.demo.serial_pair import SerialPair, serial_pair
 from gateway.demo.story import Story, Told
-from gateway.model import Text
+from gateway.model import SECOND, Text
 from gateway.ports import Clock
 
 
@@ -54,8 +55,9 @@ async def run(
     began = clock.now().mono
 
     def say(text: Text) -> None:
-        elapsed = (clock.now().mono - began) / 1e9
-        out(f"[{elapsed:5.1f} s] {text.zh} | {text.en}")
+        elapsed = (clock.now().mono - began) / SECOND
+        out(f"[{elapsed:5.1f} s] {text.zh}")
+        out(textwrap.indent(text.en, " " * 10))
 
     with tempfile.TemporaryDirectory(prefix="gridwarden-demo-") as name, _terminated_politely():
         async with AsyncExitStack() as stack:
@@ -72,7 +74,8 @@ async def run(
                 await (clock.sleep(seconds) if seconds is not None else asyncio.Event().wait())
                 for task in playing:
                     task.cancel()
-            say(await story.summary())
+            for text in await story.summary():
+                say(text)
     return 0
 
 

@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Final, Protocol
 
+from gateway.console.view import Ledger
 from gateway.model import Happened, Incident, IncidentEvent, OutboxRow, Reading, Site, Text
 from gateway.ports import Clock
 
@@ -59,7 +60,7 @@ class Told(Protocol):
     def latest(self) -> Mapping[str, Reading]:
         """The newest reading of each device."""
 
-    async def ledger(self) -> Mapping[str, object]:
+    async def ledger(self) -> Ledger:
         """Where every reading went."""
 
 
@@ -98,21 +99,29 @@ class Story:
         stored, devices = ledger["stored"], len(self._view.latest())
         zh = f"已入库 {stored} 条读数,来自 {devices} 个设备"
         en = f"{stored} readings from {devices} devices on disk"
-        readers = ledger["readers"]
-        for name, reader in sorted(readers.items()) if isinstance(readers, dict) else ():
-            if name not in ("rules", "console"):
+        for name, reader in sorted(ledger["readers"].items()):
+            if name != "rules":
                 zh += f";{name} 已送达 {reader['delivered']}"
                 en += f"; {name}: {reader['delivered']} delivered"
         return Text(zh, en)
 
-    async def summary(self) -> Text:
-        """What happened in all."""
+    async def summary(self) -> list[Text]:
+        """What happened in all, and the ledger's sum."""
         await self.look()
         incidents = await self._view.incidents(open_only=False, limit=_NEWEST)
         count = Counter(incident.category.value for incident in incidents)
         zh = "、".join(f"{_CATEGORIES[name]} {number}" for name, number in sorted(count.items()))
         en = ", ".join(f"{name} {number}" for name, number in sorted(count.items()))
-        return Text(f"警情:{zh or '无'}", f"incidents: {en or 'none'}")
+        ledger = await self._view.ledger()
+        refused = sum(ledger["refused"].values())
+        came, stored = ledger["received"], ledger["stored"]
+        return [
+            Text(f"警情:{zh or '无'}", f"incidents: {en or 'none'}"),
+            Text(
+                f"账目:接收 {came} = 入库 {stored} + 拒收 {refused}",
+                f"ledger: {came} received = {stored} stored + {refused} refused",
+            ),
+        ]
 
     def _tell(self, incident: Incident, events: list[IncidentEvent], rows: list[OutboxRow]) -> None:
         said = self._seen.get(incident.key, 0)

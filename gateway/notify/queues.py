@@ -105,10 +105,6 @@ class Queues:
                 self._add(row, lives[row.incident])
         return bool(done)
 
-    def forget(self) -> None:
-        """Empty; the disk still has every row."""
-        self.__init__()  # type: ignore[misc]
-
     def _add(self, row: OutboxRow, life: bool) -> None:
         place = (life, row.person)
         self._lanes.setdefault(place, _Lane()).waiting.append(row)

@@ -135,7 +135,7 @@ class Teller:
             for flight in self._flights:
                 flight.cancel()
             await asyncio.gather(*self._flights, return_exceptions=True)
-            self._queues.forget()
+            self._queues = Queues()
             self._results.clear()
 
     async def _scan(self) -> None:
@@ -163,7 +163,7 @@ class Teller:
         """Until something is offered or ends, or the next row falls due."""
         if self._rescan and self._queues.has_room:
             return
-        if self._next is None:
+        if self._rescan or self._next is None:
             await self._signal.wait(seen)
             return
         seconds = (self._next - self._arrival(self._clock.now())) / SECOND
@@ -179,8 +179,9 @@ class Teller:
         """One row from due to kept. Whatever goes wrong with it is this row's trouble alone."""
         turned = await settled(self._attempt(row))
         if isinstance(turned, BaseException):
-            reason = turned.reason if isinstance(turned, Unavailable) else repr(turned)
+            reason = _reason(turned)
             self._log.error("telling_failed", incident=row.incident, row=row.id, reason=reason)
+            self._log.debug("telling_traceback", exc_info=turned)
             turned = self._later(row, reason, None)
         await self._keep(turned)
         if not turned.end and (self._next is None or turned.due < self._next):
@@ -220,7 +221,7 @@ class Teller:
             if isinstance(answer, Receipt):
                 detail = "; ".join([*tried, f"{channel}: told {answer.detail}".rstrip()])
                 return self._ended(row, End.told, detail)
-            tried.append(f"{channel}: {answer}")
+            tried.append(f"{channel}: {_reason(answer)}")
             if not isinstance(answer, Refused):
                 wish = answer.retry_after if isinstance(answer, Unavailable) else None
                 waits.append(wish or 0.0)
@@ -238,7 +239,7 @@ class Teller:
         if isinstance(answer, BaseException) and not isinstance(answer, Refused):
             if channel not in self._down:
                 self._down.add(channel)
-                self._log.warning("channel_down", channel=channel, reason=str(answer))
+                self._log.warning("channel_down", channel=channel, reason=_reason(answer))
         elif channel in self._down:
             self._down.discard(channel)
             self._log.info("channel_back", channel=channel)
@@ -288,6 +289,13 @@ class Teller:
                 except Unavailable as error:
                     self._log.warning("results_not_saved", rows=len(batch), reason=error.reason)
                 await self._clock.sleep(_SAVE_AGAIN)
+
+
+def _reason(error: BaseException) -> str:
+    """An unforeseen error gives its type alone: its words may hold an address with a token."""
+    if isinstance(error, (Unavailable, Refused)):
+        return error.reason
+    return f"unexpected {type(error).__name__}"
 
 
 async def settled(

@@ -177,7 +177,8 @@ class Row:
         if (found := words.get(cell) or words.get(cell.lower())) is not None:
             return found
         if cell:
-            self.wrong(column, f"unknown {column} {cell!r}{nearest(cell, set(words.values()))}")
+            same_script = [word for word in words if word.isascii() == cell.isascii()]
+            self.wrong(column, f"unknown {column} {cell!r}{nearest(cell, same_script)}")
         return ""
 
     def number_in(self, column: str, low: float, high: float) -> float | None:

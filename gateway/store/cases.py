@@ -18,6 +18,7 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import StaticPool
 
+from gateway.clock import Signal
 from gateway.model import Incident, IncidentEvent, OutboxRow, Position, Site
 from gateway.ports import Clock, Unavailable
 from gateway.store import cases_read, cases_write, chain
@@ -111,6 +112,8 @@ class Cases:
         self._last_row = 0
         self.put_aside: Path | None = None
         """Where the file that was found broken at opening lies now."""
+        self.news = Signal()
+        """Moves on when something that people act on has changed."""
         self.last_arrival = 0
         """The last stored sign of life on the arrival axis, ns."""
 
@@ -162,6 +165,8 @@ class Cases:
             step = msgspec.structs.replace(step, arrival=self.last_arrival)
         rows = await self._writer.run(self._commit, step)
         self.last_arrival = max(self.last_arrival, step.arrival)
+        if step.incidents or step.ended_rows or step.outbox:
+            self.news.notify()
         return rows
 
     def _commit(self, connection: Connection, step: Step) -> list[OutboxRow]:

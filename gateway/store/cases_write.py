@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sqlite3
 from typing import Any, Final
 
 import msgspec
@@ -139,8 +140,10 @@ def delete_texts(connection: Connection, before_wall: int) -> int:
         statement = delete(TEXT).where(TEXT.c.wall < before_wall)
         gone = int(connection.execute(statement).rowcount)
     if gone:
-        connection.exec_driver_sql("PRAGMA incremental_vacuum").fetchall()
-        connection.exec_driver_sql("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        raw = connection.connection.dbapi_connection
+        assert isinstance(raw, sqlite3.Connection)  # noqa: S101 - the engine was made with one
+        raw.execute("PRAGMA incremental_vacuum").fetchall()
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
     return gone
 
 

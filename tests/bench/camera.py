@@ -54,7 +54,7 @@ class Run(NamedTuple):
     analysed: int
 
 
-def job(source: Path, *, colour: bool, probe: bool = False) -> Job:
+def job(source: Path, *, probe: bool = False) -> Job:
     return Job(
         source=str(source),
         stream=False,
@@ -72,7 +72,6 @@ def job(source: Path, *, colour: bool, probe: bool = False) -> Job:
         lightning=0.8,
         quality=80,
         max_width=1280,
-        colour=colour,
     )
 
 
@@ -103,10 +102,10 @@ def messages(data: bytes) -> Iterator[Message]:
         at += 4 + length
 
 
-def per_picture(clip: Path, *, colour: bool, runs: int) -> tuple[float, float, int]:
+def per_picture(clip: Path, runs: int) -> tuple[float, float, int]:
     """Milliseconds: the median of the runs, the spread; and MiB."""
-    start = statistics.median(run(job(clip, colour=colour, probe=True)).cpu for _ in range(3))
-    done = [run(job(clip, colour=colour)) for _ in range(runs)]
+    start = statistics.median(run(job(clip, probe=True)).cpu for _ in range(3))
+    done = [run(job(clip)) for _ in range(runs)]
     times = [(one.cpu - start) / one.analysed * 1000 for one in done]
     return statistics.median(times), max(times) - min(times), done[0].memory // 1024
 
@@ -129,8 +128,10 @@ def make(scene: Path, folder: Path) -> dict[str, Path]:
         ):
             picture = f"setpts=N/25/TB,scale={size.replace('x', ':')}"
             subprocess.run(
-                ["ffmpeg", "-v", "error", "-i", str(scene), "-an", "-vf", picture, "-r", "25"]
-                + [*codec.split(), "-pix_fmt", "yuv420p", str(folder / name)],
+                [
+                    *("ffmpeg", "-v", "error", "-i", str(scene), "-an", "-vf", picture),
+                    *("-r", "25", *codec.split(), "-pix_fmt", "yuv420p", str(folder / name)),
+                ],
                 check=True,
             )
             clips[name] = folder / name
@@ -140,7 +141,7 @@ def make(scene: Path, folder: Path) -> dict[str, Path]:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--clip", type=Path, default=RECORDING)
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--runs", type=int, default=3)
     asked = parser.parse_args()
     if not asked.clip.exists():
         sys.exit(f"{asked.clip} does not exist; name a video with --clip")
@@ -152,10 +153,8 @@ def main() -> None:
             print("no ffmpeg here: the scaled clips are left out (apt-get install ffmpeg)")
         print(f"{'ms CPU per analysed picture':38}{'median':>8}{'spread':>8}{'MiB':>6}")
         for name, clip in clips.items():
-            for colour in (True, False):
-                median, spread, memory = per_picture(clip, colour=colour, runs=asked.runs)
-                label = f"{name}, {'colour' if colour else 'luminance'}"
-                print(f"{label:38}{median:8.2f}{spread:8.2f}{memory:6}", flush=True)
+            median, spread, memory = per_picture(clip, runs=asked.runs)
+            print(f"{name:38}{median:8.2f}{spread:8.2f}{memory:6}", flush=True)
             print(f"{name + ', MOG2 instead':38}{mog2(clip, min(3, asked.runs)):8.2f}", flush=True)
     for size, figure in PEER_FIGURES.items():
         print(f"{PEER}, {size}: {figure}")

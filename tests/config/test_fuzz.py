@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.config import load
+from gateway.config import load, plugins
 from gateway.config.load import read_document
 from gateway.document import Problem, Problems
 
@@ -48,7 +48,7 @@ _TREES = st.recursive(
     ),
     max_leaves=20,
 )
-_MARKS = r": - { } [ ] , & * ! | > % @ ` ' # ? ~ << \x \U".split(" ")
+_MARKS = [*":-{}[],&*!|>%@`'#?~", "<<", "\\x", "\\U"]
 _FRAGMENTS = st.lists(st.sampled_from([*_WORDS, *_MARKS, "\n", "\t", '"']), max_size=40).map(
     " ".join
 )
@@ -90,7 +90,29 @@ def test_any_yaml_fragments_give_problems_or_settings(tmp_path: Path, text: str)
 @_FUZZ
 @given(st.dictionaries(st.sampled_from(_WORDS), _TREES, max_size=6))
 def test_any_tree_gives_problems_or_settings(tmp_path: Path, tree: dict[str, object]) -> None:
+    tree["rules"] = tree.get("rules", {"packs": []})
     _loads_or_complains(tmp_path, json.dumps(tree).encode())
+
+
+def _written_names(section: str, kind: str) -> list[str]:
+    fields = plugins.options_class(section, kind).model_fields
+    return sorted(field.alias or name for name, field in fields.items())
+
+
+_PLUGINS = [(section, kind) for section in plugins.PACKAGES for kind in plugins.types(section)]
+
+
+_AWKWARD = [None, True, [], {}, [[]], [{}], {"": []}, {"a": {}}, "", "\0", "x" * 5000, -1, 1e999]
+
+
+@pytest.mark.parametrize(("section", "kind"), _PLUGINS)
+def test_awkward_values_in_any_option_give_problems_or_settings(
+    tmp_path: Path, section: str, kind: str
+) -> None:
+    for name in _written_names(section, kind):
+        entries = {f"e{index}": {"type": kind, name: value} for index, value in enumerate(_AWKWARD)}
+        tree = {"site": {"name": "a"}, "rules": {"packs": []}, section: entries}
+        _loads_or_complains(tmp_path, json.dumps(tree).encode())
 
 
 @pytest.mark.parametrize(

@@ -129,6 +129,7 @@ class MemoryView:
         self.kept_readings: list[Reading] = []
         self.folder = evidence
         self.well = True
+        self.broken = ""
         self.counter = 0
         self._grown = asyncio.Condition()
 
@@ -171,9 +172,7 @@ class MemoryView:
         chain.append(
             IncidentEvent(key, len(chain) + 1, what, now.wall, now.arrival, True, by, data, previous, digest)
         )  # fmt: skip
-        self.found[key] = msgspec.structs.replace(
-            self.found[key], head=digest, events=len(chain)
-        )
+        self.found[key] = msgspec.structs.replace(self.found[key], head=digest, events=len(chain))
         await self.touch()
 
     # --- the View ------------------------------------------------------------------------
@@ -212,8 +211,8 @@ class MemoryView:
             "stored": 12_800,
             "readers": {
                 "rules": {"delivered": 12_800, "waiting": 0, "dropped": {}},
-                "influxdb/alarms": {"delivered": 12_700, "waiting": 100, "dropped": {}},
-                "influxdb/rest": {
+                "influxdb": {"delivered": 12_700, "waiting": 100, "dropped": {}},
+                "hub": {
                     "delivered": 9_000,
                     "waiting": 3_780,
                     "dropped": {"refused": 15, "before_start": 5},
@@ -228,12 +227,12 @@ class MemoryView:
             "ok": self.well,
             "clock": {"trusted": True},
             "tasks": [
-                {"name": "mqtt", "up": True, "reason": "", "falls": 0, "since": self.now().wall},
-                {"name": "influxdb", "up": not down, "reason": "connection refused" if down else "",
+                {"name": "driver mqtt", "up": True, "reason": "", "falls": 0, "since": self.now().wall},
+                {"name": "sink influxdb rest", "up": not down, "reason": "connection refused" if down else "",
                  "falls": int(down), "since": self.now().wall},
             ],
             "memory_mib": 48.2,
-            "stores": {"journal": {"bytes": 1_048_576, "ok": True, "put_aside": None}},
+            "stores": {"journal": {"bytes": 1_048_576, "ok": True, "put_aside": self.broken}},
             "version": "0.1.0",
         }  # fmt: skip
 
@@ -244,6 +243,8 @@ class MemoryView:
         incident = self.found[key]
         if incident.state is State.closed:
             raise ActRefused(Text("这个事件已经办结。", "This incident is closed already."))
+        if incident.state is State.open and verb != "receive":
+            raise ActRefused(Text("请先签收。", "Receive the incident first."))
         data: dict[str, Any] = {"outcome": outcome} if outcome else {}
         if comment:
             data["comment"] = hashlib.sha256(comment.encode()).hexdigest()

@@ -160,7 +160,7 @@ async def test_english_is_remembered_and_leaves_no_chinese_of_ours(tmp_path: Pat
         await expect(page.locator("#health")).to_contain_text("Gateway is well")
         site = desk.view.the_site
         ours = await page.locator("body").inner_text()
-        names = [p.name for p in (*site.places.values(), *site.devices.values())]
+        names = [p.name for p in site.places.values()] + [d.name for d in site.devices.values()]
         for name in sorted([*names, "中文"], key=len, reverse=True):
             ours = ours.replace(name, "")
         assert not CHINESE.search(ours), ours
@@ -199,6 +199,22 @@ async def test_a_lost_gateway_is_said_in_words_and_forgotten_when_it_is_back(
         await shoot(desk, "lost")
         await page.context.set_offline(False)
         await expect(page.locator("#lost")).to_be_hidden(timeout=9_000)
+
+
+async def test_trouble_of_the_gateway_is_said_in_words(tmp_path: Path) -> None:
+    async with a_desk(tmp_path) as desk:
+        page = desk.page
+        desk.view.well = False
+        desk.view.broken = "journal-broken-20260105-080000.db"
+        await page.goto(desk.url)
+        health = page.locator("#health")
+        await expect(health).to_contain_text("网关有问题")
+        await expect(health).to_contain_text("上传 influxdb 其余数据 已中断")
+        await expect(health).to_contain_text("数据日志损坏，已另存为 journal-broken")
+        await expect(page.locator("#tasks .wrong")).to_contain_text("connection refused")
+        await shoot(desk, "trouble")
+        # The API's 503 is an answer; the browser logs it all the same.
+        assert all("503" in each for each in desk.troubles)
 
 
 async def test_a_name_from_outside_is_shown_as_text_and_never_run(tmp_path: Path) -> None:

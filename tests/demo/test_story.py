@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from gateway.console.view import Ledger
 from gateway.demo.story import Story
 from gateway.model import (
     Category,
@@ -76,9 +77,17 @@ class Seen:
     def latest(self) -> Mapping[str, Reading]:
         return {"smoke-0302": Reading("smoke-0302", "smoke", {"alarm": True})}
 
-    async def ledger(self) -> Mapping[str, Any]:
-        series = {"delivered": 40, "waiting": 2, "dropped": {}}
-        return {"received": 42, "refused": {}, "stored": 42, "readers": {"series": series}}
+    async def ledger(self) -> Ledger:
+        return {
+            "received": 43,
+            "refused": {"duplicate": 1},
+            "stored": 42,
+            "readers": {
+                "rules": {"delivered": 42, "waiting": 0, "dropped": {}},
+                "series": {"delivered": 40, "waiting": 2, "dropped": {}},
+            },
+            "in_flight": 0,
+        }
 
 
 async def test_incident_and_its_message_are_said_once() -> None:
@@ -125,7 +134,10 @@ async def test_summary_counts_by_category() -> None:
     view = Seen()
     view.found[FIRE.key] = (FIRE, [], [])
     summary = await Story(view, VirtualClock(), lambda _: None).summary()
-    assert summary == Text("警情:人身安全 1", "incidents: life 1")
+    assert summary == [
+        Text("警情:人身安全 1", "incidents: life 1"),
+        Text("账目:接收 43 = 入库 42 + 拒收 1", "ledger: 43 received = 42 stored + 1 refused"),
+    ]
 
 
 class Gateway:
@@ -156,5 +168,5 @@ async def test_demo_ends_by_itself_and_says_where_the_console_is(
     assert await demo.run(start, 1.0, lines.append) == 0
     assert "console: http://127.0.0.1:1" in lines
     assert any("烟感报警" in line for line in lines)
-    assert "incidents: life 1" in lines[-1]
+    assert any("incidents: life 1" in line for line in lines[-4:])
     assert not running["now"]

@@ -101,7 +101,8 @@ async def test_phone_shows_each_message_once() -> None:
             headers = {"Idempotency-Key": key}
             async with session.post(url, json=message, headers=headers) as answer:
                 assert answer.status == 200
-    assert [text.zh for text in said] == ["张伟的手机收到:烟感报警 302室 请核实"] * 2
+    english = "on the phone of zhang-wei:\n  | 烟感报警\n  | 302室\n  | 请核实"
+    assert said == [Text("张伟的手机收到:", english)] * 2
 
 
 def test_serial_pair_carries_lines_and_no_echo() -> None:

@@ -43,7 +43,7 @@ async def test_the_file_grows_by_one_json_line_per_message(tmp_path: Path) -> No
 async def test_a_file_that_can_not_be_written_is_unavailable(tmp_path: Path) -> None:
     to = notifier(tmp_path / "none" / "told.jsonl")
     for call in (to.tell(NOTIFICATION), to.check()):
-        with pytest.raises(Unavailable, match="notifier screen: .*No such file or directory"):
+        with pytest.raises(Unavailable, match=r"notifier screen: .*No such file or directory"):
             await call
 
 

@@ -8,7 +8,7 @@ const SHOWN = 60; // cards; more nobody reads, and a storm must not stall an old
 const DETAILED = 24; // cards whose messages are fetched
 const MESSAGES = 4;
 const SEVERITIES = ["critical", "alarm", "warning", "notice"];
-const VERBS = { open: ["receive", "handle", "close"], received: ["handle", "close"], handling: ["close"], closed: [] };
+const VERBS = { open: ["receive"], received: ["handle", "close"], handling: ["close"], closed: [] };
 
 function rank(a, b) {
   const severity = SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity);
@@ -46,7 +46,7 @@ class Card {
     this.select = make("select", { id: `person-${incident.key}` });
     this.element = make(
       "article", { className: `card ${incident.category}`, "aria-labelledby": this.title.id, "data-key": incident.key },
-      make("div", { className: "tags" }, this.badge, this.severity, make("small", {}, incident.key), this.mark, this.state),
+      make("div", { className: "tags" }, this.badge, this.severity, make("small", { className: "key" }, incident.key), this.mark, this.state),
       make("div", {}, this.title, this.why),
       make("div", { className: "body" },
         make("div", { className: "facts" },
@@ -226,7 +226,8 @@ export class Cards {
   async fetchDetails() {
     const inOrder = [...this.box.children].slice(0, DETAILED).map((each) => this.cards.get(each.dataset.key));
     await Promise.all(inOrder.filter((card) => card?.wantsDetail).map(async (card) => {
-      card.showDetail(await get(`incidents/${encodeURIComponent(card.incident.key)}`));
+      const detail = await get(`incidents/${encodeURIComponent(card.incident.key)}`);
+      if (detail) card.showDetail(detail);
     }));
   }
 

@@ -7,8 +7,8 @@ const OUTCOMES = ["real", "false_alarm", "test", "duplicate", "cannot_reproduce"
 const byId = (id) => document.getElementById(id);
 
 // The words for a failed action: the gateway's own sentence when it gave one in both languages.
-export function failure(answer) {
-  return answer[language] ?? t("act.failed", { reason: answer.error });
+export function failure({ status, body }) {
+  return body[language] ?? t("act.failed", { reason: t("act.code", { n: status }) });
 }
 
 export class Closing {
@@ -41,13 +41,13 @@ export class Closing {
     if (!outcome) return;
     byId("closing-confirm").disabled = true;
     try {
-      const { ok, body } = await act(this.incident.key, "close", { person: this.person, outcome, comment: byId("comment").value });
-      if (ok) {
+      const answer = await act(this.incident.key, "close", { person: this.person, outcome, comment: byId("comment").value });
+      if (answer.ok) {
         this.dialog.close();
         this.onDone(t("act.done_close", { key: this.incident.key }));
         return;
       }
-      this.fail(failure(body));
+      this.fail(failure(answer));
     } catch {
       this.fail(t("act.failed", { reason: t("act.offline") }));
     }

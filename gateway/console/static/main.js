@@ -58,7 +58,13 @@ function reached(yes) {
   byId("lost").hidden = yes;
   document.body.classList.toggle("is-lost", !yes);
   if (yes) setText(byId("updated"), t("page.updated", { time: timeOfDay(now.reached) }));
-  else setText(byId("lost"), now.reached ? t("page.lost", { time: timeOfDay(now.reached) }) : t("page.lost_never"));
+  else lost();
+}
+
+function lost() {
+  setText(byId("lost"), now.reached ? t("page.lost", { time: timeOfDay(now.reached) }) : t("page.lost_never"));
+  setText(byId("health"), t("health.lost"));
+  byId("health").className = "health bad";
 }
 
 // One refresh at a time, at most one per `pause` ms; a wish during one is kept for after it.
@@ -76,7 +82,7 @@ function calmly(refresh, pause) {
       await refresh();
       reached(true);
     } catch (error) {
-      if (!(error instanceof TypeError || error instanceof DOMException)) throw error;
+      if (!([TypeError, DOMException, SyntaxError].some((kind) => error instanceof kind))) throw error;
       reached(false);
     } finally {
       const wait = Math.max(0, pause - (performance.now() - started));
@@ -128,9 +134,9 @@ async function onAct(incident, verb, person, button) {
   }
   button.disabled = true;
   try {
-    const { ok, body } = await act(incident.key, verb, { person, outcome: "", comment: "" });
-    if (ok) done(t(`act.done_${verb}`, { key: incident.key }));
-    else toast(failure(body), false);
+    const answer = await act(incident.key, verb, { person, outcome: "", comment: "" });
+    if (answer.ok) done(t(`act.done_${verb}`, { key: incident.key }));
+    else toast(failure(answer), false);
   } catch {
     toast(t("act.failed", { reason: t("act.offline") }), false);
   }

@@ -7,12 +7,13 @@ export async function get(path) {
     signal: AbortSignal.timeout(PATIENCE),
     headers: { Accept: "application/json" },
   });
-  // Trouble is also an answer: /health says 503 with the same body.
+  // What is gone is null; trouble is also an answer: /health says 503 with the same body.
+  if (response.status === 404) return null;
   if (!response.ok && response.status !== 503) throw new TypeError(`status ${response.status}`);
   return response.json();
 }
 
-// {ok, body}: a refusal is an answer as well.
+// {ok, status, body}: a refusal is an answer as well.
 export async function act(key, verb, body) {
   const response = await fetch(`/api/v1/incidents/${encodeURIComponent(key)}/${verb}`, {
     method: "POST",
@@ -20,5 +21,5 @@ export async function act(key, verb, body) {
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
   });
-  return { ok: response.ok, body: await response.json() };
+  return { ok: response.ok, status: response.status, body: await response.json() };
 }

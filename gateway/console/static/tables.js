@@ -8,6 +8,14 @@ const BAD = ["tamper", "fault", "battery_low", "sink_down", "driver_down", "disk
 const QUIET = [...BAD, "test", "muted", "shielded", "vibration"]; // not worth a word while false
 const VALUES = 6;
 
+// The names of parts are "rules", "driver NAME", "sink NAME alarms": the plain words of them
+// are ours, NAME is the site's own.
+function partName(name) {
+  const [first, ...rest] = name.split(" ");
+  const lane = rest.length > 1 && has("lane", rest.at(-1)) ? word("lane", rest.pop()) : null;
+  return [word("part", first), rest.join(" "), lane].filter(Boolean).join(" ");
+}
+
 const byId = (id) => document.getElementById(id);
 
 function valueChip(name, value, unit) {
@@ -116,7 +124,7 @@ export function showLedger(ledger) {
   const rows = [ledgerRow(t("ledger.intake"), ledger.received,
     [[t("ledger.stored"), ledger.stored], [t("ledger.refused"), total(ledger.refused)]], [t("ledger.refused"), ledger.refused])];
   for (const [name, reader] of Object.entries(ledger.readers)) {
-    rows.push(ledgerRow(name, ledger.stored,
+    rows.push(ledgerRow(partName(name), ledger.stored,
       [[t("ledger.delivered"), reader.delivered], [t("ledger.waiting"), reader.waiting], [t("ledger.dropped"), total(reader.dropped)]],
       [t("ledger.dropped"), reader.dropped]));
   }
@@ -126,9 +134,13 @@ export function showLedger(ledger) {
 }
 
 export function showHealth(health) {
-  const down = health.tasks.filter((task) => !task.up).map((task) => task.name);
+  const down = health.tasks.filter((task) => !task.up).map((task) => partName(task.name));
   const parts = [t(health.ok ? "health.good" : "health.bad")];
   if (down.length) parts.push(t("health.down", { names: down.join(t("list.separator")) }));
+  for (const [name, store] of Object.entries(health.stores)) {
+    if (store.ok === false) parts.push(t("health.store", { name: word("store", name) }));
+    if (store.put_aside) parts.push(t("health.put_aside", { name: word("store", name), file: store.put_aside }));
+  }
   if (health.clock.trusted === false) parts.push(t("health.clock"));
   const box = byId("health");
   setText(box, `${health.ok ? "✓" : "⚠"} ${parts.join(" · ")}`);
@@ -137,7 +149,7 @@ export function showHealth(health) {
   byId("tasks-none").hidden = health.tasks.length > 0;
   byId("tasks").hidden = !health.tasks.length;
   byId("tasks").tBodies[0].replaceChildren(...health.tasks.map((task) => make("tr", { className: task.up ? "" : "trouble" },
-    make("th", { scope: "row" }, task.name),
+    make("th", { scope: "row" }, partName(task.name)),
     make("td", { className: task.up ? "right" : "wrong" }, task.up ? `✓ ${t("tasks.up")}` : `✕ ${t("tasks.down")}`,
       task.reason && !task.up ? make("small", {}, task.reason) : null),
     make("td", {}, task.since ? when(task.since) : ""),

@@ -61,7 +61,7 @@ class Notifier:
             async with self._opened().post(
                 url, data=body, headers=headers, allow_redirects=False
             ) as answer:
-                text = one_line(await read_start(answer.content, _MOST_OF_AN_ANSWER))
+                text = await _start_of(answer)
         except (aiohttp.InvalidURL, aiohttp.NonHttpUrlClientError):
             raise Unavailable(f"notifier {self.name}: check url, it can not be used") from None
         except (aiohttp.ClientError, OSError) as error:
@@ -119,6 +119,14 @@ class Notifier:
         if not text.isprintable():
             raise Unavailable(f"notifier {self.name}: a secret is more than one printable line")
         return text
+
+
+async def _start_of(answer: aiohttp.ClientResponse) -> str:
+    """What it says, on one line. The status has decided: a body that breaks off changes nothing."""
+    try:
+        return one_line(await read_start(answer.content, _MOST_OF_AN_ANSWER))
+    except (aiohttp.ClientError, OSError):
+        return ""
 
 
 def _kind_of(error: Exception) -> str:

@@ -1,0 +1,1 @@
+"""Replay: plays a recording of readings, at any speed."""

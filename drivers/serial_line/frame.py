@@ -1,0 +1,179 @@
+"""Cuts a stream of bytes into reports and garbage, the same however the stream is cut. Pure.
+
+``next_line`` and ``next_frame`` look at the start of a buffer and say how many bytes they used
+and for what; ``Cutter`` feeds them and joins neighbouring garbage to one run. Bytes are
+never kept beyond one report, garbage never beyond ``MAX_GARBAGE``: the rest of an endless run
+(a wrong baud rate) is dropped without a word, for one word was said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final, NamedTuple
+
+from drivers.serial_line.options import Checksum, Frame, Line
+
+MAX_GARBAGE: Final = 256
+"""Bytes shown of one run of garbage: enough to recognise a wrong baud rate or a boot text."""
+
+
+class Piece(NamedTuple):
+    """A whole report, or, with a ``reason``, bytes that are none."""
+
+    raw: bytes
+    reason: str = ""
+
+
+class Step(NamedTuple):
+    """``used`` 0: more bytes are needed. ``garbage``: the used bytes are part of a run."""
+
+    used: int
+    report: bytes | None = None
+    garbage: str = ""
+    ends_run: bool = False
+
+
+_MORE: Final = Step(0)
+Next = Callable[[bytes, bool], Step]
+
+
+def next_line(buffer: bytes, in_run: bool, options: Line) -> Step:
+    """``in_run``: the line's beginning was too long and went; its end goes too."""
+    mark = options.terminator.encode(options.encoding)
+    at = buffer.find(mark)
+    if in_run:
+        if at >= 0:
+            return Step(at + len(mark), garbage="too long", ends_run=True)
+        keep = len(mark) - 1
+        return Step(len(buffer) - keep, garbage="too long") if len(buffer) > keep else _MORE
+    if 0 <= at <= options.max:
+        line = buffer[:at]
+        return Step(at + len(mark), line.removesuffix(b"\r") if mark == b"\n" else line)
+    if len(buffer) < options.max + len(mark):
+        return _MORE
+    return Step(options.max, garbage=f"no end of line within {options.max} bytes")
+
+
+def next_frame(buffer: bytes, in_run: bool, options: Frame) -> Step:
+    """A start mark inside garbage or inside a torn frame is tried like any other."""
+    at = buffer.find(options.start)
+    if at < 0:
+        stray = len(buffer) - _begun(buffer, options.start)
+        return Step(stray, garbage="no start of a frame") if stray else _MORE
+    if at > 0:
+        return Step(at, garbage="no start of a frame")
+    if len(buffer) < options.length:
+        return _MORE
+    candidate = buffer[: options.length]
+    fault = _fault(candidate, options)
+    return Step(1, garbage=fault) if fault else Step(options.length, candidate)
+
+
+def _begun(buffer: bytes, mark: bytes) -> int:
+    """How many bytes at the buffer's end may be the beginning of ``mark``."""
+    longest = min(len(mark) - 1, len(buffer))
+    return next((n for n in range(longest, 0, -1) if buffer.endswith(mark[:n])), 0)
+
+
+def _fault(frame: bytes, options: Frame) -> str:
+    if not frame.endswith(options.end):
+        return "a frame without its end mark"
+    check = options.checksum
+    if check is None or check.over is None or check.position is None:
+        return ""
+    first, last = check.over
+    at = check.position % len(frame)
+    last = last + len(frame) if last < 0 else last
+    value = checksum(check, frame[first:last])
+    width = 2 if check.type == "crc16_modbus" else 1
+    sent = int.from_bytes(frame[at : at + width], check.order)
+    return "" if sent == value else f"checksum {sent:0{2 * width}X}, computed {value:0{2 * width}X}"
+
+
+def checksum(options: Checksum, data: bytes) -> int:
+    """The sum of ``data``."""
+    if options.type == "sum8":
+        return sum(data) & 0xFF
+    if options.type == "xor8":
+        total = 0
+        for byte in data:
+            total ^= byte
+        return total
+    return crc16_modbus(data)
+
+
+def crc16_modbus(data: bytes) -> int:
+    """CRC-16/MODBUS: 0x4B37 for ``123456789``."""
+    crc = 0xFFFF
+    for byte in data:
+        crc = crc >> 8 ^ _CRC[(crc ^ byte) & 0xFF]
+    return crc
+
+
+def _crc_of(byte: int) -> int:
+    for _ in range(8):
+        byte = byte >> 1 ^ (0xA001 if byte & 1 else 0)
+    return byte
+
+
+_CRC: Final = [_crc_of(byte) for byte in range(256)]
+
+
+class Cutter:
+    """One stream. ``feed`` it what was read; ``finish`` gives what a closed port left."""
+
+    def __init__(self, step: Next) -> None:
+        self._step = step
+        self._buffer = b""
+        self._run = b""
+        self._reason = ""
+        self._length = 0
+
+    def feed(self, data: bytes) -> list[Piece]:
+        """The pieces that are complete now, in order."""
+        self._buffer += data
+        pieces: list[Piece] = []
+        at = 0
+        while True:
+            step = self._step(self._buffer[at : at + 2 * MAX_LOOK], self._length > 0)
+            if not step.used:
+                break
+            raw = self._buffer[at : at + step.used]
+            at += step.used
+            if step.garbage:
+                self._grow(raw, step.garbage, pieces)
+            if step.report is not None or step.ends_run:
+                self._end(pieces)
+            if step.report:
+                pieces.append(Piece(step.report))
+        self._buffer = self._buffer[at:]
+        return pieces
+
+    def finish(self) -> list[Piece]:
+        """What is left is half a report at most."""
+        pieces: list[Piece] = []
+        if self._buffer:
+            self._grow(self._buffer, "half a report when the port closed", pieces)
+        self._end(pieces)
+        self._buffer = b""
+        return pieces
+
+    def _grow(self, raw: bytes, reason: str, pieces: list[Piece]) -> None:
+        """Said when the run is ``MAX_GARBAGE`` long, or at its end if that comes first."""
+        before = self._length
+        self._length += len(raw)
+        if before >= MAX_GARBAGE:
+            return
+        self._reason = self._reason or reason
+        self._run += raw[: MAX_GARBAGE - before]
+        if self._length >= MAX_GARBAGE:
+            pieces.append(Piece(self._run, self._reason))
+
+    def _end(self, pieces: list[Piece]) -> None:
+        if 0 < self._length < MAX_GARBAGE:
+            pieces.append(Piece(self._run, self._reason))
+        self._run, self._reason, self._length = b"", "", 0
+
+
+MAX_LOOK: Final = 4096 + 16
+"""No step needs to see more than one report with its marks."""

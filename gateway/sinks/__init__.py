@@ -1,0 +1,1 @@
+"""Places that readings are streamed to, one folder each."""

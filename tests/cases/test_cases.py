@@ -1,0 +1,217 @@
+"""The store keeps steps whole, the record verifiable, and the registry as it was given."""
+
+import random
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+from sqlalchemy import create_engine, inspect
+
+from gateway.model import Position, Site
+from gateway.ports import Unavailable
+from gateway.store.cases import Cases
+from gateway.store.cases_tables import TABLES
+from gateway.store.chain import digest_of
+from gateway.store.schema import open_checked
+from gateway.store.step import Step
+from tests.cases.build import alarmed, cleared, site
+from tests.cases.house import Phone, living
+from tests.virtual import VirtualClock
+
+
+def described(url: str) -> dict[str, object]:
+    engine = create_engine(url)
+    found: dict[str, object] = {}
+    look = inspect(engine)
+    for table in look.get_table_names():
+        columns = {
+            c["name"]: (str(c["type"]), c["nullable"] and not c["primary_key"])
+            for c in look.get_columns(table)
+        }
+        indexes = {
+            (i["name"], tuple(i["column_names"]), bool(i["unique"]),
+             str(i.get("dialect_options", {}).get("sqlite_where", "")))
+            for i in look.get_indexes(table)
+        }  # fmt: skip
+        unique = {tuple(u["column_names"]) for u in look.get_unique_constraints(table)}
+        key = look.get_pk_constraint(table)["constrained_columns"]
+        found[table] = (columns, indexes, unique, key)
+    engine.dispose()
+    return found
+
+
+def test_schema_files_and_tables_agree(tmp_path: Path) -> None:
+    connection, _ = open_checked(tmp_path / "files.db", "cases", 0)
+    connection.close()
+    engine = create_engine(f"sqlite:///{tmp_path / 'tables.db'}")
+    TABLES.create_all(engine)
+    engine.dispose()
+    from_files = described(f"sqlite:///{tmp_path / 'files.db'}")
+    assert from_files == described(f"sqlite:///{tmp_path / 'tables.db'}")
+    assert len(from_files) == 10
+
+
+async def test_registry_comes_back_as_it_was(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    async with Cases(tmp_path / "c.db", clock) as cases:
+        assert await cases.load_site() == Site()
+        assert await cases.registry_digest() == ""
+        kept = await cases.replace_registry(site(), "d1")
+        assert kept.version == 1
+        assert (await cases.replace_registry(site(), "d2")).version == 2
+    async with Cases(tmp_path / "c.db", clock) as cases:
+        found = await cases.load_site()
+        assert await cases.registry_digest() == "d2"
+        assert found.version == 2
+        assert (found.places, found.devices, found.people) == (
+            site().places,
+            site().devices,
+            site().people,
+        )
+        assert list(found.people) == list(site().people)
+
+
+async def test_rules_go_on_where_they_were(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    async with Cases(tmp_path / "c.db", clock) as cases:
+        assert await cases.rules_start() == (None, {})
+        state = {"a": b"1", "b": b"2"}
+        await cases.commit(Step(arrival=5, bookmark=Position("j 1", 7), state=state))
+        await cases.commit(Step(arrival=3, state={"a": None, "c": b"3"}))
+    async with Cases(tmp_path / "c.db", clock) as cases:
+        assert await cases.rules_start() == (Position("j 1", 7), {"b": b"2", "c": b"3"})
+        assert cases.last_arrival == 5  # never back
+
+
+async def test_broken_file_is_put_aside_and_said(tmp_path: Path) -> None:
+    path, clock = tmp_path / "cases.db", VirtualClock()
+    async with Cases(path, clock) as cases:
+        await cases.replace_registry(site(), "d")
+    path.write_bytes(bytes(path.stat().st_size))
+    async with Cases(path, clock) as cases:
+        assert cases.put_aside == tmp_path / "cases-broken-20260105-080000.db"
+        assert await cases.load_site() == Site()
+
+
+async def test_full_disk_is_unavailable_and_leaves_the_step_before(tmp_path: Path) -> None:
+    clock, phone = VirtualClock(), Phone()
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        await house.take(alarmed(same="device:0"))
+        await clock.advance(0)
+
+        def limit(pages: int):
+            def set_limit(connection):
+                connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}").fetchall()
+                connection.rollback()
+
+            return set_limit
+
+        writer = house.cases._writer
+        await writer.run(limit(1))  # SQLite takes the present size instead
+        with pytest.raises(Unavailable, match=r"c\.db: database or disk is full"):
+            await house.take(*(alarmed(same=f"device:{n}") for n in range(1, 200)))
+        assert len(await house.cases.open_incidents()) == 1
+        await writer.run(limit(100_000))
+        await house.take(*(alarmed(same=f"device:{n}") for n in range(1, 200)))
+        assert len(await house.cases.open_incidents()) == 200
+        assert await house.cases.verify() == []
+
+
+async def record(path: Path) -> None:
+    clock = VirtualClock()
+    async with living(path, clock, {"phone": Phone()}) as house:
+        for number in range(4):
+            await house.take(alarmed(same=f"device:{number}"), cleared(same=f"device:{number}"))
+            await clock.advance(1)
+        await house.act("L20260105-0002", "receive", comment="王家 302")
+        await house.act("L20260105-0002", "close", outcome="real")
+        await clock.advance(400)
+        assert await house.cases.verify() == []
+
+
+async def verified(path: Path) -> list[str]:
+    async with Cases(path, VirtualClock()) as cases:
+        return await cases.verify()
+
+
+def changed(value: object, chance: random.Random) -> object:
+    if isinstance(value, int):
+        return value ^ 1
+    assert isinstance(value, str)
+    if not value:
+        return "x"
+    place = chance.randrange(len(value))
+    return f"{value[:place]}{chr(ord(value[place]) ^ 1)}{value[place + 1 :]}"
+
+
+async def test_one_changed_byte_of_any_event_is_named(tmp_path: Path) -> None:
+    path, chance = tmp_path / "c.db", random.Random(7)
+    await record(path)
+    with closing(sqlite3.connect(path)) as connection:
+        before = connection.execute("SELECT * FROM event").fetchall()
+        columns = [c[1] for c in connection.execute("PRAGMA table_info(event)")]
+    assert len(before) >= 12
+    for row in before:
+        incident, seq = row[:2]
+        column = chance.randrange(2, len(columns))
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute(
+                f"UPDATE event SET {columns[column]} = ? WHERE incident = ? AND seq = ?",
+                (changed(row[column], chance), incident, seq),
+            )
+        lines = await verified(path)
+        assert len(lines) == 1, (row, columns[column])
+        assert lines[0].startswith(f"incident {incident}: event {seq} ")
+        with closing(sqlite3.connect(path)) as connection, connection:
+            connection.execute(
+                f"UPDATE event SET {columns[column]} = ? WHERE incident = ? AND seq = ?",
+                (row[column], incident, seq),
+            )
+    assert await verified(path) == []
+
+
+@pytest.mark.parametrize("seq", [1, 2, 4])
+async def test_one_removed_event_is_named(tmp_path: Path, seq: int) -> None:
+    path = tmp_path / "c.db"
+    await record(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        gone = "DELETE FROM event WHERE incident = 'L20260105-0002' AND seq = ?"
+        assert connection.execute(gone, (seq,)).rowcount == 1
+    assert await verified(path) == [f"incident L20260105-0002: event {seq} is missing"]
+
+
+async def test_whole_removed_incident_is_named(tmp_path: Path) -> None:
+    path = tmp_path / "c.db"
+    await record(path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DELETE FROM event WHERE incident = 'L20260105-0002'")
+        connection.execute("DELETE FROM incident WHERE key = 'L20260105-0002'")
+    assert await verified(path) == ["incident L20260105-0002: event 1 is missing"]
+
+
+def everything_under(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.iterdir())
+
+
+async def test_purged_texts_are_gone_from_the_files_and_the_chain_holds(tmp_path: Path) -> None:
+    path, clock = tmp_path / "c.db", VirtualClock()
+    await record(path)
+    async with Cases(path, clock) as cases:
+        digest = digest_of("王家 302")
+        assert await cases.texts([digest]) == {digest: "王家 302"}
+        assert await cases.purge_texts(clock.wall) == 0
+        assert await cases.purge_texts(clock.wall + 10**12) == 1
+        assert await cases.texts([digest]) == {}
+        assert await cases.verify() == []
+        assert "王家 302".encode() not in everything_under(tmp_path)
+
+
+async def test_store_refuses_a_second_open_incident_of_one_place(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    async with living(tmp_path / "c.db", clock, {}) as house:
+        await house.take(alarmed())
+    with closing(sqlite3.connect(tmp_path / "c.db")) as connection:
+        copy = "INSERT INTO incident SELECT 'X', rule, same, category, state, 0, body FROM incident"
+        with pytest.raises(sqlite3.IntegrityError):
+            connection.execute(copy)

@@ -1,0 +1,207 @@
+"""The command line: exit codes, one-line errors, two languages, and what is imported when."""
+
+from __future__ import annotations
+
+import importlib
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from gateway.cli import COMMANDS, lines
+from gateway.document import Problem, Problems
+from gateway.ports import Refused, Unavailable
+from tests.servers import Mosquitto, free_port
+
+_ROOT = Path(__file__).parents[2]
+_SAMPLE = _ROOT / "deploy" / "gridwarden.sample.yaml"
+
+
+def gridwarden(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    inherited = {k: v for k, v in os.environ.items() if not k.startswith(("LC_", "LANG"))}
+    return subprocess.run(
+        [sys.executable, "-m", "gateway", *arguments],
+        cwd=_ROOT,
+        env=inherited | {"PYTHONUTF8": "1"} | environment,
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+
+
+def test_the_listing_names_every_command_in_both_languages() -> None:
+    for language, environment in (("zh", "zh_CN.UTF-8"), ("en", "en_GB.UTF-8")):
+        done = gridwarden("--help", LANG=environment)
+        assert done.returncode == 0
+        for name, text in COMMANDS.items():
+            assert name in done.stdout
+            assert text.say(language)[:8] in done.stdout
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_help_of_a_command_has_an_example(name: str) -> None:
+    module = importlib.import_module(f"gateway.cli.{'try_' if name == 'try' else name}")
+    text = str(module.command.help)
+    assert f"gridwarden {name}" in text
+    assert "Example: " in text or "例:" in text
+
+
+def test_help_speaks_chinese_by_option_or_locale() -> None:
+    assert "例:" in gridwarden("--lang", "zh", "check", "--help").stdout
+    assert "例:" in gridwarden("check", "--help", LC_ALL="zh_CN.UTF-8").stdout
+    assert "Example: " in gridwarden("check", "--help", LC_ALL="C", LANG="zh_CN").stdout
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["chekc"],
+        ["check", "--conect"],
+        ["--lang", "fr", "check"],
+        ["try", "mqtt", "--for", "ten"],
+        ["try", "mqtt", "--option", "host"],
+        ["try", "mqqt"],
+        ["test", "no-such-file.test.yaml"],
+    ],
+)
+def test_wrong_usage_exits_with_2(arguments: list[str]) -> None:
+    done = gridwarden(*arguments)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+    assert done.stdout == ""
+
+
+def test_check_of_the_sample_is_a_summary_and_0() -> None:
+    done = gridwarden("check", str(_SAMPLE))
+    assert done.returncode == 0
+    assert "12 devices" in done.stdout
+    assert done.stdout.endswith("the configuration is right\n")
+
+
+def test_check_of_a_missing_file_is_one_line_and_1() -> None:
+    done = gridwarden("check", "/nowhere/gridwarden.yaml")
+    assert done.returncode == 1
+    assert done.stderr == "/nowhere/gridwarden.yaml:1:1: no such file\n1 error\n"
+
+
+def test_check_connect_says_of_each_far_end_whether_it_answers(
+    tmp_path: Path, mosquitto: Mosquitto
+) -> None:
+    entry = {"type": "mqtt", "host": "127.0.0.1", "dialects": [{"zigbee2mqtt": {}}]}
+    drivers = {"here": entry | {"port": mosquitto.port}, "away": entry | {"port": free_port()}}
+    file = tmp_path / "site.yaml"
+    file.write_text(json.dumps({"site": {"name": "a"}, "drivers": drivers}), encoding="utf-8")
+    done = gridwarden("check", str(file), "--connect")
+    assert done.returncode == 1
+    assert "+ drivers.here: " in done.stdout
+    assert "! drivers.away: " in done.stdout
+    assert "Traceback" not in done.stderr
+
+
+def test_try_prints_readings_and_stores_nothing(tmp_path: Path) -> None:
+    recording = tmp_path / "recording.ndjson"
+    report = {"t": 0, "device": "s1", "kind": "smoke", "values": {"alarm": True, "density": 0.31}}
+    recording.write_text(json.dumps(report) + "\n", encoding="utf-8")
+    done = gridwarden("try", "replay", "--option", f"path={recording}", "--for", "1s")
+    assert done.returncode == 0, done.stderr
+    assert " s1 smoke alarm=true density=0.31\n" in done.stdout
+    assert done.stdout.endswith("1 items, 0 undecodable; nothing was stored\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["recording.ndjson"]
+
+
+def test_try_of_a_configured_driver_needs_no_other_part_to_be_right(tmp_path: Path) -> None:
+    recording = tmp_path / "recording.ndjson"
+    recording.write_text("", encoding="utf-8")
+    file = tmp_path / "site.yaml"
+    file.write_text(
+        f"sinks: {{x: {{type: nothing}}}}\ndrivers: {{r: {{type: replay, path: {recording}}}}}\n",
+        encoding="utf-8",
+    )
+    assert gridwarden("try", "r", "--config", str(file), "--for", "100ms").returncode == 0
+    done = gridwarden("try", "q", "--config", str(file))
+    assert (done.returncode, "there is no driver 'q'" in done.stderr) == (1, True)
+
+
+def test_try_names_a_wrong_option_by_its_place() -> None:
+    done = gridwarden("try", "mqtt", "--option", "hots=127.0.0.1")
+    assert done.returncode == 1
+    assert "unknown name 'hots'; did you mean 'host'?" in done.stderr
+
+
+def test_try_never_takes_the_gateways_session() -> None:
+    from gateway.config.plugins import options_class
+
+    mqtt = options_class("drivers", "mqtt")
+    options = mqtt.model_validate({"client_id": "gateway-1", "dialects": [{"zigbee2mqtt": {}}]})
+    assert getattr(options.for_trial(), "client_id", "") not in ("", "gateway-1")
+
+
+def test_test_runs_the_shipped_packs_stories() -> None:
+    done = gridwarden("test")
+    assert done.returncode == 0, done.stdout
+    assert ", 0 failed" in done.stdout
+
+
+def test_test_of_a_failing_story_exits_with_1(tmp_path: Path) -> None:
+    story = tmp_path / "own.test.yaml"
+    story.write_text("rules: [own.yaml]\nstories: []\n", encoding="utf-8")
+    done = gridwarden("test", str(tmp_path))
+    assert done.returncode == 1
+    assert "own.test.yaml:" in done.stdout
+
+
+def test_a_bug_is_one_line_and_debug_shows_where(tmp_path: Path) -> None:
+    code = (
+        "import gateway.cli.check as c, sys; from gateway.cli import main;"
+        "c.load = lambda path: {}['x']; main(sys.argv[1:])"
+    )
+
+    def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-c", code, *arguments, "--lang", "en", "check", "x"]
+        return subprocess.run(
+            command, cwd=_ROOT, capture_output=True, text=True, timeout=60, check=False
+        )
+
+    done = run()
+    assert done.returncode == 1
+    assert done.stderr.count("\n") == 1
+    assert "KeyError" in done.stderr
+    assert "Traceback" in run("--debug").stderr
+
+
+def test_every_error_is_a_line_of_its_own() -> None:
+    problems = Problems([Problem("f", 1, 2, "m"), Problem("f", 3, 4, "n")])
+    assert lines(problems) == ["f:1:2: m", "f:3:4: n", "2 errors"]
+    assert lines(Unavailable("broker away")) == ["error: broker away"]
+    assert lines(ExceptionGroup("g", [Refused("no"), ValueError("a\nb")])) == [
+        "error: no",
+        "error: a b",
+    ]
+    assert lines(FileNotFoundError(2, "No such file", "x")) == ["error: No such file x"]
+
+
+@pytest.fixture(autouse=True)
+def english(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def test_the_frame_imports_no_subcommand() -> None:
+    code = (
+        "import gateway.cli, sys;"
+        "found = [m for m in sys.modules if m.startswith(('gateway.app', 'gateway.config',"
+        " 'sqlalchemy', 'aiohttp', 'rules', 'rich'))]; sys.exit(str(found) if found else 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=_ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

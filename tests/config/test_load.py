@@ -1,0 +1,147 @@
+"""What a good configuration becomes, and what only shows when its parts are seen together."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from gateway.config import Settings, load, plugins, summary
+from gateway.document import Problems
+from gateway.model import Category
+
+_ROOT = Path(__file__).parents[2]
+_SAMPLE = _ROOT / "deploy" / "gridwarden.sample.yaml"
+
+Load = Callable[[str], Settings]
+
+
+@pytest.fixture
+def load_text(tmp_path: Path) -> Load:
+    def loader(text: str) -> Settings:
+        file = tmp_path / "gridwarden.yaml"
+        file.write_text(text, encoding="utf-8")
+        return load(file)
+
+    return loader
+
+
+def said(load_text: Load, text: str) -> list[str]:
+    with pytest.raises(Problems) as caught:
+        load_text(text)
+    return [f"{p.line}:{p.column}: {p.message}" for p in caught.value.problems]
+
+
+def test_the_shipped_sample_is_right() -> None:
+    settings = load(_SAMPLE)
+    assert settings.warnings == ()
+    assert settings.drivers["zigbee"].type == "mqtt"
+    assert settings.drivers["zigbee"].options.window == 1000
+    assert settings.imported.devices["smoke-a1-301"].place == "13090300100701A1"
+    assert len(settings.digest) == 64
+    assert settings.ruleset.rules
+    assert settings.registry is not None
+    assert settings.registry.places == _ROOT / "deploy" / "sample" / "places.csv"
+
+
+def test_a_summary_counts_and_holds_no_secret() -> None:
+    lines = "\n".join(summary(load(_SAMPLE), "zh") + summary(load(_SAMPLE), "en"))
+    assert "12 devices" in lines
+    assert "烟雾 2" in lines or "烟感 2" in lines
+    assert "secrets" not in lines
+
+
+def test_a_name_alone_is_enough_and_warns(load_text: Load) -> None:
+    settings = load_text("site: {name: 云河}")
+    assert settings.journal.group == 0.2
+    assert settings.journal.keep == 30 * 86400
+    assert settings.deadlines.by_category()[Category.life] == 300
+    assert settings.console.port == 8080
+    assert settings.site.data == Path("/var/lib/gridwarden")
+    assert [warning.message.split(":")[0] for warning in settings.warnings] == [
+        "no driver is configured",
+        "no notifier is configured",
+        "no registry",
+    ]
+
+
+def test_paths_are_relative_to_the_file(load_text: Load, tmp_path: Path) -> None:
+    (tmp_path / "own").mkdir()
+    settings = load_text("site: {name: a, data: var}\nrules: {dir: own}")
+    assert settings.site.data == tmp_path / "var"
+    assert settings.rules.dir == tmp_path / "own"
+
+
+def test_empty_sections_mean_their_defaults(load_text: Load) -> None:
+    settings = load_text("site: {name: a}\njournal:\ndrivers:\nregistry:\nlog:\n")
+    assert settings.registry is None
+    assert settings.drivers == {}
+    assert settings.log.level == "info"
+
+
+def test_a_console_open_to_the_network_is_warned_of(load_text: Load) -> None:
+    settings = load_text("site: {name: a}\nconsole: {host: 0.0.0.0}")
+    assert any("no login" in str(warning) for warning in settings.warnings)
+    assert "2:17" in str(next(w for w in settings.warnings if "no login" in w.message))
+
+
+def test_settings_are_frozen(load_text: Load) -> None:
+    settings = load_text("site: {name: a}")
+    with pytest.raises(ValueError, match="frozen"):
+        settings.journal.rows = 1
+
+
+def test_a_secret_prints_as_stars(load_text: Load) -> None:
+    settings = load_text(
+        "site: {name: a}\nnotifiers: {p: {type: webhook, url: {file: /run/secrets/key}}}"
+    )
+    assert "/run/secrets" not in repr(settings)
+    assert "****" in repr(settings)
+
+
+def test_every_problem_of_every_part_comes_at_once(load_text: Load) -> None:
+    found = said(
+        load_text,
+        "site: {nam: a}\nregistry: {places: x.csv, devices: y.csv, people: z.csv}\n"
+        "rules: {packs: [fir]}\njournal: {group: 5}\nsinks: {i: {type: influx}}\nlgo: 1\n",
+    )
+    assert {line.split(":")[0] for line in found} == {"1", "2", "3", "4", "5", "6"}
+    assert len([line for line in found if line.startswith("2:")]) == 3
+
+
+def test_an_entry_without_type_lists_the_types(load_text: Load) -> None:
+    (line,) = said(load_text, "site: {name: a}\ndrivers: {m: {host: h}}")
+    assert line.startswith("2:14: 'type' is missing; known: ")
+    assert "mqtt" in line
+
+
+def test_a_message_is_one_line_of_bounded_length(load_text: Load) -> None:
+    (line,) = said(load_text, f'site: {{name: a}}\njournal: {{group: "{"x" * 5000}\\n"}}')
+    assert len(line) < 420
+    assert "\n" not in line
+
+
+def test_a_plugin_folder_is_found_without_being_registered() -> None:
+    assert {"mqtt", "camera"} <= set(plugins.types("drivers"))
+    assert "influxdb" in plugins.types("sinks")
+    assert {"log", "webhook"} <= set(plugins.types("notifiers"))
+
+
+def test_checking_imports_no_library_of_a_plugin() -> None:
+    libraries = "paho cv2 serial influxdb_client aiohttp sqlalchemy amqtt"
+    code = (
+        "import sys; from gateway.config import load; load(sys.argv[1]);"
+        "found = set(sys.argv[2].split()) & set(sys.modules); sys.exit(str(found) if found else 0)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, str(_SAMPLE), libraries],
+        cwd=_ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr

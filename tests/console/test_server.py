@@ -1,0 +1,125 @@
+"""The server, its event streams, the metrics, and how it ends."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from pathlib import Path
+
+import aiohttp
+import pytest
+from aiohttp.test_utils import TestClient, TestServer
+
+import gateway.console
+from gateway.console.app import create_app, serve
+from gateway.console.events import MAX_STREAMS
+from gateway.model import End
+from gateway.ports import Unavailable
+from tests.console.conftest import Client
+from tests.console.memory_view import MemoryView, make_incident
+from tests.virtual import START, VirtualClock, settle
+
+README = (Path(gateway.console.__file__).parent / "README.md").read_text(encoding="utf-8")
+
+
+async def line(answer: aiohttp.ClientResponse, start: bytes) -> bytes:
+    async with asyncio.timeout(5):
+        while not (read := await answer.content.readline()).startswith(start):
+            assert read, "the stream ended"
+        return read
+
+
+async def test_the_stream_tells_of_changes_and_that_it_is_alive(
+    client: Client, view: MemoryView, clock: VirtualClock
+) -> None:
+    async with client.get("/api/v1/events") as answer:
+        assert answer.content_type == "text/event-stream"
+        await view.touch()
+        assert await line(answer, b"data:") == b"data: 1\n"
+        for _ in range(50):
+            await view.touch()
+        await clock.advance(0.2)
+        assert await line(answer, b"data:") == b"data: 51\n", "a storm is one event"
+        await clock.advance(0.2)
+        await clock.advance(15)
+        assert await line(answer, b": ") == b": still here\n"
+
+
+async def test_the_stream_ends_when_the_server_does_and_leaves_no_task(view: MemoryView) -> None:
+    app = create_app(view)
+    async with aiohttp.ClientSession() as session:
+        async with serve(app, "127.0.0.1", 0) as (host, port):
+            answer = await session.get(f"http://{host}:{port}/api/v1/events")
+            await line(answer, b"retry:")
+        assert await answer.content.read() == b"\n"
+        with pytest.raises(aiohttp.ClientConnectorError):
+            await session.get(f"http://{host}:{port}/")
+
+
+async def test_streams_are_bounded_and_given_back(view: MemoryView, clock: VirtualClock) -> None:
+    app = create_app(view, clock=clock)
+    async with TestClient(TestServer(app), connector=aiohttp.TCPConnector(limit=0)) as client:
+        streams = [await client.get("/api/v1/events") for _ in range(MAX_STREAMS)]
+        async with client.get("/api/v1/events") as refused:
+            assert refused.status == 503
+        for stream in streams:
+            stream.close()
+        await settle()
+        await view.touch()
+        await settle()
+        await clock.advance(0.2)
+        await view.touch()
+        await settle()
+        async with client.get("/api/v1/events") as answer:
+            assert answer.status == 200
+
+
+async def test_a_taken_port_is_said_in_one_line(view: MemoryView) -> None:
+    async with serve(create_app(view), "127.0.0.1", 0) as bound:
+        assert bound.port > 0
+        with pytest.raises(Unavailable, match=r"choose another console\.port"):
+            async with serve(create_app(view), "127.0.0.1", bound.port):
+                pass
+
+
+async def test_metrics_speak_of_everything_and_each_is_in_the_readme(
+    client: Client, view: MemoryView
+) -> None:
+    await view.open(make_incident("F1", START), "zhang", "li")
+    await view.end("F1", "zhang", End.told)
+    async with client.get("/metrics") as answer:
+        text = await answer.text()
+        assert answer.content_type == "text/plain"
+    for expected in (
+        "gridwarden_readings_received_total 12840.0",
+        'gridwarden_readings_refused_total{reason="duplicate"} 37.0',
+        'gridwarden_reader_waiting{reader="hub"} 3780.0',
+        'gridwarden_reader_dropped_total{reader="hub",reason="before_start"} 5.0',
+        'gridwarden_incidents_open{category="life",state="open"} 1.0',
+        'gridwarden_messages{end="told"} 1.0',
+        'gridwarden_messages{end="waiting"} 1.0',
+        'gridwarden_devices{which="silent"} 1.0',
+        'gridwarden_task_up{task="driver mqtt"} 1.0',
+        'gridwarden_store{figure="bytes",store="journal"} 1.048576e+06',
+        'gridwarden_build_info{version="0.1.0"} 1.0',
+    ):
+        assert expected in text, expected
+    names = set(re.findall(r"^(gridwarden_\w+)", text, flags=re.MULTILINE))
+    documented = set(re.findall(r"^\| `(gridwarden_\w+)`", README, flags=re.MULTILINE))
+    assert names == documented
+
+
+async def test_every_path_of_the_api_is_in_the_readme(view: MemoryView) -> None:
+    paths = {resource.canonical for resource in create_app(view).router.resources()}
+    for path in paths - {"/static", "/api/v1/incidents/{key}/{verb}"}:
+        assert f"`GET {path}" in README or f"`{path}`" in README, path
+
+
+async def test_parallel_readers_get_whole_answers(client: Client, view: MemoryView) -> None:
+    await view.open(make_incident("F1", START))
+
+    async def read() -> int:
+        async with client.get("/api/v1/incidents") as answer:
+            return len(await answer.json())
+
+    assert await asyncio.gather(*(read() for _ in range(50))) == [1] * 50

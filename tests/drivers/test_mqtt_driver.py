@@ -1,0 +1,386 @@
+"""The driver on a real broker: acknowledged after the commit, whatever happens in between."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+import pytest
+
+from drivers.mqtt.driver import Driver
+from drivers.mqtt.link import Address, Link
+from drivers.mqtt.options import Options
+from gateway.clock import SystemClock
+from gateway.model import Item, Reading, Undecodable
+from gateway.ports import Unavailable
+from tests.servers import Mosquitto, free_port
+
+MAPPED = {
+    "topics": [
+        {
+            "topic": "s/+",
+            "device": "{1}",
+            "kind": "smoke",
+            "values": {"alarm": "smoke", "temperature": "temp"},
+            "key": "n",
+        }
+    ]
+}
+
+
+class Store:
+    """Stands for the journal: takes items, at once or when it is told to."""
+
+    def __init__(self, *, slow: bool = False) -> None:
+        self.items: list[Item] = []
+        self.offered = 0
+        self.open = asyncio.Event()
+        if not slow:
+            self.open.set()
+
+    async def emit(self, items: Sequence[Item]) -> None:
+        self.offered += len(items)
+        await self.open.wait()
+        self.items.extend(items)
+
+    @property
+    def keys(self) -> list[str]:
+        return [item.key for item in self.items if isinstance(item, Reading)]
+
+    async def holds(self, count: int, seconds: float = 10.0) -> None:
+        async with asyncio.timeout(seconds):
+            while len(self.items) < count:
+                await asyncio.sleep(0.005)
+
+
+def driver(port: int, **more: Any) -> Driver:
+    options = {"port": port, "dialects": [{"json": MAPPED}], "watch_drops": False} | more
+    return Driver("mqtt", Options.model_validate(options), SystemClock())
+
+
+@asynccontextmanager
+async def running(which: Driver, store: Store) -> AsyncIterator[asyncio.Task[None]]:
+    task = asyncio.create_task(which.run(store.emit))
+    try:
+        await asyncio.sleep(0.1)
+        yield task
+    finally:
+        task.cancel()
+        with suppress(asyncio.CancelledError, Unavailable):
+            await task
+
+
+async def publish(
+    broker: Mosquitto, *messages: tuple[str, bytes], qos: int = 1, retain: bool = False
+) -> None:
+    """Publish and wait until the broker has everything."""
+    from paho.mqtt import client as paho
+    from paho.mqtt.enums import CallbackAPIVersion
+
+    def work() -> None:
+        client = paho.Client(CallbackAPIVersion.VERSION2)
+        client.connect(broker.host, broker.port)
+        client.loop_start()
+        for sent in [client.publish(topic, raw, qos, retain) for topic, raw in messages]:
+            sent.wait_for_publish(10)
+        client.disconnect()
+        client.loop_stop()
+
+    await asyncio.to_thread(work)
+
+
+def numbered(start: int, stop: int) -> list[tuple[str, bytes]]:
+    return [(f"s/{n % 7}", json.dumps({"n": n, "temp": n}).encode()) for n in range(start, stop)]
+
+
+async def test_readings_arrive_in_order(mosquitto: Mosquitto) -> None:
+    store = Store()
+    async with running(driver(mosquitto.port), store):
+        await publish(mosquitto, *numbered(0, 500))
+        await store.holds(500)
+    assert store.keys == [str(n) for n in range(500)]
+
+
+async def test_what_was_not_committed_comes_again_and_the_rest_does_not(
+    mosquitto: Mosquitto,
+) -> None:
+    first, stuck, after = Store(), Store(slow=True), Store()
+    async with running(driver(mosquitto.port), first):
+        await publish(mosquitto, *numbered(0, 10))
+        await first.holds(10)
+    async with running(driver(mosquitto.port), stuck):
+        await publish(mosquitto, *numbered(10, 20))
+        while stuck.offered < 10:
+            await asyncio.sleep(0.005)
+    assert stuck.items == []
+    async with running(driver(mosquitto.port), after):
+        await after.holds(10)
+        await asyncio.sleep(0.1)
+    assert after.keys == [str(n) for n in range(10, 20)]
+
+
+async def test_the_session_keeps_what_came_while_away(mosquitto: Mosquitto) -> None:
+    store = Store()
+    async with running(driver(mosquitto.port), store):
+        pass
+    await publish(mosquitto, *numbered(0, 30))
+    async with running(driver(mosquitto.port), store):
+        await store.holds(30)
+    assert store.keys == [str(n) for n in range(30)]
+
+
+async def test_acknowledgements_go_in_order_of_arrival(mosquitto: Mosquitto) -> None:
+    gates: list[asyncio.Event] = []
+
+    async def emit(items: Sequence[Item]) -> None:
+        gates.append(asyncio.Event())
+        await gates[-1].wait()
+
+    which = driver(mosquitto.port)
+    task = asyncio.create_task(which.run(emit))
+    await asyncio.sleep(0.1)
+    for n in range(3):
+        await publish(mosquitto, *numbered(n, n + 1))
+        while len(gates) < n + 1:
+            await asyncio.sleep(0.005)
+    gates[2].set()
+    gates[1].set()
+    await asyncio.sleep(0.05)
+    task.cancel()
+    with suppress(asyncio.CancelledError):
+        await task
+    store = Store()
+    async with running(driver(mosquitto.port), store):
+        await store.holds(3)  # 1 and 2 were stored, but 0 was not: none is acknowledged
+    assert store.keys == ["0", "1", "2"]
+
+
+async def test_a_broker_that_is_not_there_is_unavailable() -> None:
+    port = free_port()
+    with pytest.raises(Unavailable, match=rf"no broker at 127.0.0.1:{port}"):
+        await driver(port).run(Store().emit)
+
+
+async def test_a_killed_broker_is_unavailable_and_its_session_goes_on(
+    mosquitto: Mosquitto,
+) -> None:
+    store, which = Store(), driver(mosquitto.port)
+    async with running(which, store) as task:
+        await publish(mosquitto, *numbered(0, 5))
+        await store.holds(5)
+        mosquitto.kill()
+        with pytest.raises(Unavailable, match="closed the connection|broke"):
+            await task
+    mosquitto.start()
+    async with running(which, store):
+        await publish(mosquitto, *numbered(5, 10))
+        await store.holds(10)
+    assert store.keys[-5:] == [str(n) for n in range(5, 10)]
+
+
+async def test_after_a_lost_connection_stores_finish_and_their_acks_are_dropped(
+    mosquitto: Mosquitto,
+) -> None:
+    store = Store(slow=True)
+    async with running(driver(mosquitto.port), store) as task:
+        await publish(mosquitto, *numbered(0, 5))
+        while store.offered < 5:
+            await asyncio.sleep(0.005)
+        mosquitto.kill()
+        await asyncio.sleep(0.05)
+        assert not task.done()
+        store.open.set()
+        with pytest.raises(Unavailable):
+            await task
+    assert store.keys == [str(n) for n in range(5)]
+
+
+async def test_what_emit_raises_ends_the_run_unacknowledged(mosquitto: Mosquitto) -> None:
+    async def full(items: Sequence[Item]) -> None:
+        raise OSError("disk full")
+
+    task = asyncio.create_task(driver(mosquitto.port).run(full))
+    await asyncio.sleep(0.1)
+    await publish(mosquitto, *numbered(0, 1))
+    with pytest.raises(OSError, match="disk full"):
+        await task
+    store = Store()
+    async with running(driver(mosquitto.port), store):
+        await store.holds(1)
+
+
+async def test_bad_payloads_go_to_quarantine_and_never_stop_intake(mosquitto: Mosquitto) -> None:
+    bad = [
+        b"{",
+        b"\x00\xff" * 50,
+        b'{"temp":"hot"}',
+        b'{"n":1,"temp":1e999}',
+        b"7" * 10_000_000,
+        b"[]",
+        b"null",
+    ]
+    good = [
+        b'{"n":"a","temp":"21.5"}',
+        b'{"n":"b","temp":null,"smoke":true}',
+        b'{"n":"c","smoke":0}',
+    ]
+    good.append(b'{"n":"d","smoke":true,"temp":NaN,"more":[1]}')
+    store = Store()
+    async with running(driver(mosquitto.port), store):
+        await publish(
+            mosquitto, *(("s/1", raw) for pair in zip(bad, bad, strict=True) for raw in pair)
+        )
+        await publish(mosquitto, *(("s/1", raw) for raw in good))
+        await store.holds(18)
+    assert store.keys == ["a", "b", "c", "d"]
+    refused = [item for item in store.items if isinstance(item, Undecodable)]
+    assert len(refused) == 14
+    assert max(len(item.raw) for item in refused) <= 4096
+    async with running(driver(mosquitto.port), again := Store()):
+        await asyncio.sleep(0.1)
+    assert again.items == []
+
+
+async def test_retained_is_said_and_an_empty_retained_payload_is_nothing(
+    mosquitto: Mosquitto,
+) -> None:
+    await publish(mosquitto, ("s/1", b'{"smoke":true}'), ("s/2", b'{"smoke":true}'), retain=True)
+    await publish(mosquitto, ("s/2", b""), retain=True)
+    store = Store()
+    async with running(driver(mosquitto.port), store):
+        await store.holds(1)
+        await publish(mosquitto, ("s/1", b'{"smoke":false}'), ("s/1", b""))
+        await store.holds(2)
+        await asyncio.sleep(0.05)
+    assert [(i.retained, i.values["alarm"]) for i in store.items if isinstance(i, Reading)] == [
+        (True, True),
+        (False, False),
+    ]
+
+
+@pytest.mark.parametrize(("sent", "granted"), [(0, 1), (2, 1), (2, 0)])
+async def test_every_quality_of_service_arrives(
+    mosquitto: Mosquitto, sent: int, granted: int
+) -> None:
+    store = Store()
+    async with running(driver(mosquitto.port, qos=granted), store):
+        await publish(mosquitto, *numbered(0, 20), qos=sent)
+        await store.holds(20)
+    assert store.keys == [str(n) for n in range(20)]
+
+
+async def test_an_old_subscription_of_quality_two_is_acknowledged_to_its_end(
+    mosquitto: Mosquitto,
+) -> None:
+    link = Link(
+        Address(mosquitto.host, mosquitto.port),
+        "gridwarden-mqtt",
+        lambda messages: None,
+        SystemClock(),
+        max_payload=1_000,
+    )
+    await link.open()
+    await link.subscribe([("t/+", 2)])
+    await link.close()
+    mapped = {"topics": [MAPPED["topics"][0] | {"topic": "t/#"}]}
+    which = driver(mosquitto.port, dialects=[{"json": mapped}])
+    await publish(mosquitto, *((f"t/{n}", b'{"temp":1}') for n in range(50)), qos=2)
+    store = Store()
+    async with running(which, store):
+        await store.holds(50)
+        await asyncio.sleep(0.2)
+    async with running(which, again := Store()):
+        await asyncio.sleep(0.2)
+    assert len(store.items) == 50
+    assert again.items == []
+
+
+async def test_a_slow_disk_stops_the_reading_and_loses_nothing(mosquitto: Mosquitto) -> None:
+    store = Store(slow=True)
+    async with running(driver(mosquitto.port, qos=0), store):
+        publishing = asyncio.create_task(publish(mosquitto, *numbered(0, 20_000), qos=1))
+        await asyncio.sleep(1.5)
+        assert 4_000 <= store.offered < 15_000
+        store.open.set()
+        await publishing
+        await store.holds(20_000)
+    assert store.keys == [str(n) for n in range(20_000)]
+
+
+async def test_wrong_passwords_are_said_in_one_line(tmp_path: Any, monkeypatch: Any) -> None:
+    (tmp_path / "passwords").write_text("")
+    monkeypatch.setenv("MQTT_PASSWORD", "s3cret")
+    with Mosquitto(f"allow_anonymous false\npassword_file {tmp_path}/passwords") as broker:
+        which = driver(broker.port, username="u", password={"env": "MQTT_PASSWORD"})
+        with pytest.raises(Unavailable, match="refuses us: Not authorized") as error:
+            await which.run(Store().emit)
+        assert "s3cret" not in str(error.value)
+        monkeypatch.delenv("MQTT_PASSWORD")
+        with pytest.raises(Unavailable, match="the environment has no MQTT_PASSWORD"):
+            await which.run(Store().emit)
+
+
+async def test_check_says_that_the_broker_lets_us_in_beside_the_running_driver(
+    mosquitto: Mosquitto,
+) -> None:
+    which, store = driver(mosquitto.port), Store()
+    async with running(which, store) as task:
+        assert "lets us in" in await which.check()
+        assert not task.done()
+    with pytest.raises(Unavailable):
+        await driver(free_port()).check()
+
+
+async def test_drops_of_the_broker_become_readings() -> None:
+    with Mosquitto("sys_interval 1\nmax_queued_messages 1\nmax_inflight_messages 1") as broker:
+        which, store = driver(broker.port, watch_drops=True), Store()
+        async with running(which, store):
+            await store.holds(1, 5)  # the count so far
+        await publish(broker, *numbered(0, 50))
+        async with running(which, store):
+            async with asyncio.timeout(8):
+                while not any(
+                    isinstance(item, Reading) and item.values.get("broker_drops", 0) > 0
+                    for item in store.items
+                ):
+                    await asyncio.sleep(0.05)
+
+
+async def test_a_silent_broker_is_given_up() -> None:
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(b"\x20\x02\x00\x00")
+        await reader.read(100)
+        writer.write(b"\x90\x03\x00\x01\x01")
+        with suppress(ConnectionError):
+            while await reader.read(100):
+                pass
+        writer.close()
+
+    class Fast(SystemClock):
+        async def sleep(self, seconds: float) -> None:
+            await asyncio.sleep(seconds / 100)
+
+    server = await asyncio.start_server(listen, "127.0.0.1", 0)
+    async with server:
+        options = {"port": server.sockets[0].getsockname()[1], "dialects": [{"json": MAPPED}]}
+        which = Driver("mqtt", Options.model_validate(options | {"watch_drops": False}), Fast())
+        with pytest.raises(Unavailable, match="has been silent"):
+            async with asyncio.timeout(5):
+                await which.run(Store().emit)
+
+
+async def test_bytes_that_are_no_mqtt_end_the_connection_with_a_reason() -> None:
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        await writer.drain()
+        writer.close()
+
+    server = await asyncio.start_server(listen, "127.0.0.1", 0)
+    async with server:
+        with pytest.raises(Unavailable):
+            await driver(server.sockets[0].getsockname()[1]).run(Store().emit)

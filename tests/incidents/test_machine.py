@@ -1,0 +1,114 @@
+"""Whatever happens in whatever order, the promises hold; checked on the real store."""
+
+import asyncio
+import contextlib
+import tempfile
+from pathlib import Path
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from gateway.incidents.fold import fold
+from gateway.incidents.machine import NotAllowed
+from gateway.model import Category, End, State
+from gateway.ports import Refused, Unavailable
+from tests.cases.build import alarmed, cleared, device, site
+from tests.cases.house import House, Phone, living
+from tests.virtual import VirtualClock, settle
+
+PEOPLE = ("zhang", "li", "wang")
+DEVICES = ("s1", "s2", "s3", "unknown")
+WHERE = site(device("s1"), device("s2"), device("s3", state="bypassed"))
+
+changes = st.builds(
+    lambda make, name, same, category, found: make(
+        name, same=same, rule=f"rule_{category.value}", category=category, found=found
+    ),
+    st.sampled_from([alarmed, cleared]),
+    st.sampled_from(DEVICES),
+    st.sampled_from(["building:1", "building:2"]),
+    st.sampled_from([Category.life, Category.trouble]),
+    st.sampled_from(["", "start", "late"]),
+)
+deeds = st.tuples(
+    st.sampled_from(["receive", "handle", "close"]),
+    st.sampled_from(PEOPLE),
+    st.sampled_from(["real", "test", ""]),
+)
+moves = st.one_of(
+    st.lists(changes, min_size=1, max_size=4),
+    deeds,
+    st.sampled_from([1.0, 299.0, 300.0, 90_000.0]),
+    st.sampled_from(["work", "away", "refuse"]),
+    st.just("restart"),
+)
+ANSWERS = {"work": None, "away": Unavailable("away"), "refuse": Refused("never")}
+
+
+async def check(house: House) -> None:
+    cases = house.cases
+    assert await cases.verify() == []
+    seen: set[tuple[str, str]] = set()
+    timers = {timer.incident for timer in await cases.due_timers(1 << 62, 1_000)}
+    for incident in await cases.incidents(False, 1_000):
+        assert fold(await cases.events(incident.key)) == incident
+        assert incident.owner in PEOPLE
+        if incident.state is not State.closed:
+            assert (incident.rule, incident.same) not in seen
+            seen.add((incident.rule, incident.same))
+        if incident.state is State.open:
+            assert incident.deadline > 0
+            assert incident.overdue or incident.key in timers
+        rows = await cases.outbox(incident.key)
+        assert rows
+        for row in rows:
+            assert row.end in {each.value for each in End} or (not row.end and row.due > 0)
+    assert house.desk.open_count == len(seen)
+
+
+async def play(path: Path, story: list[object]) -> None:
+    clock, phone = VirtualClock(), Phone()
+    story = [*story, "restart"]
+    while story:
+        async with living(path, clock, {"phone": phone}, WHERE) as house:
+            while story and (move := story.pop(0)) != "restart":
+                await one_move(house, clock, phone, move)
+            await house.take()
+            await settle()
+            await check(house)
+    phone.always = None
+    async with living(path, clock, {"phone": phone}, WHERE) as house:
+        await clock.advance(86_400 * 2)
+        for _ in range(50):
+            if "waiting" not in await house.cases.outbox_counts():
+                break
+            await clock.advance(400)
+        assert "waiting" not in await house.cases.outbox_counts()
+        await check(house)
+
+
+async def one_move(house: House, clock: VirtualClock, phone: Phone, move: object) -> None:
+    if isinstance(move, list):
+        await house.take(*move)
+    elif isinstance(move, tuple):
+        verb, person, outcome = move
+        for incident in await house.cases.incidents(False, 2):
+            with contextlib.suppress(NotAllowed):
+                await house.act(incident.key, verb, person, outcome, "备注")
+    elif isinstance(move, float):
+        await clock.advance(move)
+    else:
+        phone.always = ANSWERS[str(move)]
+
+
+@settings(
+    max_examples=40,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    suppress_health_check=[HealthCheck.too_slow],
+)
+@given(st.lists(moves, max_size=10))
+def test_any_sequence_keeps_every_promise(story: list[object]) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        asyncio.run(play(Path(folder) / "c.db", story))

@@ -1,0 +1,230 @@
+"""From a change to a told person and a closed incident, as stories in virtual time."""
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from gateway.incidents.fold import fold
+from gateway.incidents.machine import NotAllowed
+from gateway.model import Category, Evidence, Severity, State
+from tests.cases.build import alarmed, cleared, device, site
+from tests.cases.house import Phone, living
+from tests.virtual import VirtualClock
+
+KEY = "L20260105-0001"
+
+
+async def test_alarm_reaches_the_assistant_and_runs_to_its_end(tmp_path: Path) -> None:
+    clock, phone, paper = VirtualClock(), Phone(), Phone()
+    async with living(tmp_path / "c.db", clock, {"phone": phone, "paper": paper}) as house:
+        await house.take(alarmed("s1", evidence=Evidence("image/jpeg", "ab" * 32)))
+        await clock.advance(0)
+        assert phone.said() == [("opened", "zhang")]
+        message = phone.heard[0]
+        assert message.key == f"{KEY}/1/zhang/phone"
+        assert message.title == "【紧急】烟感报警:3号楼 2层 201室"
+        assert "建设路5号" in message.text
+        assert "住户 13900000000" in message.text
+        assert "2026-01-05 16:00:00" in message.text
+        incident = await house.cases.incident(KEY)
+        assert incident is not None
+        assert message.head == incident.head
+        assert incident.owner == "zhang"
+        assert incident.evidence == ("ab" * 32,)
+
+        await clock.advance(60)
+        assert (await house.act(KEY, "receive")).state is State.received
+        assert (await house.act(KEY, "receive")).events == 2  # harmless
+        await clock.advance(600)
+        assert phone.said() == [("opened", "zhang")]  # received in time: nobody is warned
+        await house.act(KEY, "handle", comment="到现场了")
+        await house.take(cleared("s1"))
+        await clock.advance(0)
+        assert phone.said()[-1] == ("cleared", "zhang")
+        assert (await house.cases.open_incidents())[0].alarming == ()
+        closed = await house.act(KEY, "close", "li", "false_alarm", "做饭")
+        assert (closed.state, closed.deadline, closed.outcome) == (State.closed, 0, "false_alarm")
+        await clock.advance(0)
+        assert phone.said()[-1] == ("closed", "zhang")
+        assert await house.cases.open_incidents() == []
+        events = await house.cases.events(KEY)
+        assert [event.what.value for event in events] == [
+            "opened", "received", "handling", "cleared", "closed",
+        ]  # fmt: skip
+        assert fold(events) == closed
+        assert await house.cases.verify() == []
+        digests = [str(event.data.get("comment")) for event in events if "comment" in event.data]
+        assert sorted((await house.cases.texts(digests)).values()) == ["做饭", "到现场了"]
+
+
+async def test_nobody_receives_and_the_ladder_rings_once(tmp_path: Path) -> None:
+    clock, phone = VirtualClock(), Phone()
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        await house.take(alarmed("s1"))
+        await clock.advance(299)
+        assert phone.said() == [("opened", "zhang")]
+        await clock.advance(1)
+        assert sorted(phone.said()[1:]) == [
+            ("overdue", "li"),
+            ("overdue", "wang"),
+            ("overdue", "zhang"),
+        ]
+        assert [each.title for each in phone.heard if each.person == "wang"] == [
+            "[Overdue] Smoke alarm: 3号楼 floor 2 flat 201"
+        ]
+        await clock.advance(100_000)
+        assert len(phone.heard) == 4
+        await house.take(cleared("s1"))
+        await clock.advance(0)
+        assert sorted(phone.said()[4:]) == [
+            ("cleared", "li"),
+            ("cleared", "wang"),
+            ("cleared", "zhang"),
+        ]
+
+
+async def test_deadline_counts_on_arrival_and_survives_a_restart(tmp_path: Path) -> None:
+    clock, phone = VirtualClock(), Phone()
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        await house.take(alarmed("s1"))
+        await clock.advance(200)
+        clock.jump(-14 * 86_400)
+        await clock.advance(50)
+        await house.take()  # a sign of life
+    clock.mono = 5 * 1_000_000_000  # another boot
+    clock.jump(86_400)
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        await clock.advance(49)
+        assert len(phone.heard) == 1
+        await clock.advance(1)
+        assert len(phone.heard) == 4
+
+
+async def test_one_incident_for_one_place(tmp_path: Path) -> None:
+    clock, phone = VirtualClock(), Phone()
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        await house.take(alarmed("s1"), alarmed("s2", severity=Severity.critical), alarmed("s1"))
+        await house.take(alarmed("s2"), cleared("s9"), alarmed("s1", rule="other"))
+        await clock.advance(0)
+        incident = await house.cases.incident(KEY)
+        assert incident is not None
+        assert (incident.alarming, incident.severity) == (("s1", "s2"), Severity.critical)
+        assert incident.events == 2
+        assert len(await house.cases.open_incidents()) == 2
+        assert phone.said() == [("opened", "zhang")] * 2
+        await house.take(cleared("s1"))
+        await clock.advance(0)
+        assert len(phone.heard) == 2
+        await house.take(cleared("s2"), alarmed("s3", found="late"))
+        await clock.advance(0)
+        assert [purpose for purpose, _ in phone.said()[2:]] == ["again"]
+        assert "迟到的报告" in phone.heard[-1].text
+        ends = await house.ends(KEY)
+        assert ("cleared", "zhang", "superseded") in ends
+
+
+async def test_alarm_after_closing_opens_a_new_incident(tmp_path: Path) -> None:
+    clock, phone = VirtualClock(), Phone()
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        await house.take(alarmed("s1"))
+        await house.act(KEY, "receive")
+        await house.act(KEY, "close", outcome="real")
+        await house.take(cleared("s1"))
+        await house.take(alarmed("s1", found="start"))
+        await clock.advance(0)
+        assert [each.key for each in await house.cases.open_incidents()] == ["L20260105-0002"]
+        assert "启动时发现" in phone.heard[-1].text
+
+
+async def test_empty_registry_calls_the_duty_person_on_every_channel(tmp_path: Path) -> None:
+    clock, phone, paper = VirtualClock(), Phone(), Phone()
+    nothing = site(people=())
+    nothing = msgspec.structs.replace(nothing, places={}, devices={})
+    async with living(tmp_path / "c.db", clock, {"phone": phone, "paper": paper}, nothing) as house:
+        await house.take(alarmed("s1"))
+        await clock.advance(300)
+        assert phone.said() == [("opened", "duty"), ("overdue", "duty")]
+        assert (await house.act(KEY, "receive", "duty")).owner == "duty"
+
+
+async def test_bypassed_device_is_recorded_and_silent(tmp_path: Path) -> None:
+    clock, phone = VirtualClock(), Phone()
+    where = site(device("s1", state="bypassed"), device("s2"))
+    async with living(tmp_path / "c.db", clock, {"phone": phone}, where) as house:
+        await house.take(alarmed("s1"))
+        await clock.advance(0)
+        assert await house.ends(KEY) == [("opened", "zhang", "silenced")]
+        await house.take(cleared("s1"))
+        await clock.advance(0)
+        assert phone.heard == []
+
+
+@pytest.mark.parametrize(
+    ("verbs", "refused", "words"),
+    [
+        ([], ("handle", "zhang", ""), "先签收"),
+        ([], ("close", "zhang", "real"), "先签收"),
+        ([("receive", "zhang", "")], ("receive", "li", ""), "他人签收"),
+        ([("receive", "zhang", "")], ("close", "zhang", ""), "处理结果"),
+        ([("receive", "zhang", "")], ("close", "zhang", "whatever"), "处理结果"),
+        ([("receive", "zhang", "")], ("dance", "zhang", ""), "没有这种操作"),
+        ([("receive", "zhang", ""), ("close", "zhang", "test")], ("receive", "zhang", ""), "已办结"),
+        ([("receive", "zhang", ""), ("close", "zhang", "test")], ("close", "zhang", "test"), "已办结"),
+        ([("receive", "zhang", ""), ("close", "zhang", "test")], ("handle", "li", ""), "已办结"),
+        ([], ("receive", "nobody", ""), "名单"),
+    ],
+)  # fmt: skip
+async def test_guards_refuse_with_a_sentence(tmp_path: Path, verbs, refused, words) -> None:
+    clock = VirtualClock()
+    async with living(tmp_path / "c.db", clock, {}) as house:
+        await house.take(alarmed("s1"))
+        for verb, person, outcome in verbs:
+            await house.act(KEY, verb, person, outcome)
+        with pytest.raises(NotAllowed) as caught:
+            await house.act(KEY, *refused)
+        assert words in caught.value.text.zh
+        assert caught.value.text.en
+        with pytest.raises(NotAllowed):
+            await house.act("L20260105-9999", "receive")
+
+
+async def test_keys_count_per_category_and_local_day(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    async with living(tmp_path / "c.db", clock, {}) as house:
+        for number in range(3):
+            await house.take(alarmed("s1", same=f"device:{number}"))
+        await house.take(alarmed("s1", rule="cover", category=Category.facility))
+        await clock.advance(8 * 3_600)  # past midnight in China
+        await house.take(alarmed("s1", same="device:9"))
+        keys = sorted(each.key for each in await house.cases.open_incidents())
+        assert keys == [
+            "F20260105-0001",
+            "L20260105-0001",
+            "L20260105-0002",
+            "L20260105-0003",
+            "L20260106-0001",
+        ]
+    async with living(tmp_path / "c.db", clock, {}) as house:
+        await house.take(alarmed("s1", same="device:10"))
+        assert await house.cases.incident("L20260106-0002") is not None
+
+
+async def test_more_open_incidents_than_memory_holds_stay_correct(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    async with living(tmp_path / "c.db", clock, {}) as house:
+        house.desk._most_open = 3
+        for number in range(6):
+            await house.take(alarmed("s1", same=f"device:{number}"))
+        assert house.desk.over_limit
+        assert house.desk.open_count == 3
+        for number in range(6):
+            await house.take(alarmed("s2", same=f"device:{number}"))
+        found = await house.cases.open_incidents()
+        assert len(found) == 6
+        assert {each.alarming for each in found} == {("s1", "s2")}
+        for each in found:
+            await house.act(each.key, "receive")
+            await house.act(each.key, "close", outcome="test")
+        await house.take(alarmed("s1", same="device:1"))
+        assert not house.desk.over_limit

@@ -1,0 +1,33 @@
+"""Each notifier as a folder: its sample and its README."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+import yaml
+
+from gateway.notifiers.log.options import Options as LogOptions
+from gateway.notifiers.webhook.options import Options as WebhookOptions
+from gateway.options import PluginOptions
+
+FOLDER = Path(__file__).parents[2] / "gateway" / "notifiers"
+NOTIFIERS = [("webhook", WebhookOptions), ("log", LogOptions)]
+
+
+@pytest.mark.parametrize(("name", "options"), NOTIFIERS)
+def test_the_sample_is_valid_and_stands_in_the_readme(
+    name: str, options: type[PluginOptions]
+) -> None:
+    sample = (FOLDER / name / "sample.yaml").read_text(encoding="utf-8")
+    [given] = yaml.safe_load(sample)["notifiers"].values()
+    assert given.pop("type") == name
+    options.model_validate(given)
+    assert sample in (FOLDER / name / "README.md").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize(("name", "options"), NOTIFIERS)
+def test_every_option_is_in_the_readme(name: str, options: type[PluginOptions]) -> None:
+    readme = (FOLDER / name / "README.md").read_text(encoding="utf-8")
+    assert set(options.model_fields) <= set(re.findall(r"(?m)^\| `(\w+)` \|", readme))
