@@ -74,8 +74,12 @@ class Document(NamedTuple):
         return Problem(self.file, line, column, message)
 
 
-def parse(file: str, text: str) -> Document:
-    """Read one YAML document. Raises ``Problems``."""
+def parse(file: str, text: str, found: list[Problem] | None = None) -> Document:
+    """Read one YAML document. Raises ``Problems``.
+
+    Given ``found``, faults that leave the rest readable, like a key set twice, are added to it
+    instead, so that they can be shown with what is wrong with the content.
+    """
     document = Document(file, None, {}, {})
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise Problems([Problem(file, 1, 1, f"larger than {MAX_BYTES:,} bytes; split it")])
@@ -94,8 +98,10 @@ def parse(file: str, text: str) -> Document:
         raise Problems([Problem(file, 1, 1, "not YAML: a number is out of range")]) from None
     problems: list[Problem] = []
     data = _build(document, node, (), problems, set()) if node is not None else None
-    if problems:
+    if problems and found is None:
         raise Problems(problems)
+    if found is not None:
+        found.extend(problems)
     return document._replace(data=data)
 
 

@@ -46,6 +46,8 @@ OLDEST: Final = 24 * 3600 * SECOND
 _FUTURE: Final = 60 * SECOND
 LATE: Final = 300 * SECOND
 """A believed device time further back than this makes a report late."""
+_BURST: Final = 1_000_000
+"""Nanoseconds: more than a burst of reports that share one instant is ever set apart by."""
 _MOST_VALUES: Final = 64
 _LONGEST_TEXT: Final = 1_024
 _MOST_DEVICES: Final = 50_000
@@ -96,7 +98,7 @@ class _Seen:
 
     def __init__(self, recent: int) -> None:
         self.keys = Ring(recent)
-        self.times = Ring(8)
+        self.times = Ring(16)
         self.last_at = 0
 
 
@@ -306,9 +308,15 @@ def _mark(key: str) -> bytes:
 
 
 def _apart(seen: _Seen, at: int) -> int:
-    """Two reports of one instant would be one point in a time series: set apart by ns."""
+    """Two reports of one instant would be one point in a time series: set apart by ns.
+
+    A burst of one instant goes on behind its last member, however long it is; an instant
+    that comes back out of order is looked for among the recent ones.
+    """
+    if at <= seen.last_at < at + _BURST:
+        at = seen.last_at + 1
     mark = at.to_bytes(8, "little", signed=True)
-    while at == seen.last_at or mark in seen.times:
+    while mark in seen.times:
         at += 1
         mark = at.to_bytes(8, "little", signed=True)
     seen.times.add(mark)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
@@ -32,6 +33,7 @@ from rules.syntax import Faults
 MAX_RULES: Final = 1_000
 ANY: Final = "any"
 _PACKS: Final = Path(__file__).parent / "packs"
+_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _UNWATCHED: Final = ("planned", "retired")
 
 
@@ -158,6 +160,12 @@ def _listed(value: Any) -> Any:
     return [value] if isinstance(value, str) else value
 
 
+def _some(value: Any) -> Any:
+    if value == []:
+        raise ValueError("an empty list; name at least one")
+    return _listed(value)
+
+
 def _kind(value: str) -> str:
     if value not in KINDS and value not in (ANY, UNKNOWN_KIND):
         raise ValueError(f"there is no kind {value!r}{nearest(value, [*KINDS, ANY])}")
@@ -165,8 +173,8 @@ def _kind(value: str) -> str:
 
 
 def _rule_name(value: Any) -> Any:
-    if isinstance(value, str) and (not value.isidentifier() or not value.isascii()):
-        raise ValueError(f"{value!r} is no rule name; use letters, digits and _, as in smoke_alarm")
+    if isinstance(value, str) and not _NAME.fullmatch(value):
+        raise ValueError(f"{value!r} is no rule name; use a-z, 0-9 and _, as in smoke_alarm")
     return value
 
 
@@ -197,16 +205,15 @@ class _Title(_Strict):
     en: Annotated[str, Field(min_length=1)]
 
 
-_Some = Annotated[list[str], BeforeValidator(_listed), Field(min_length=1)]
+_Some = Annotated[list[str], BeforeValidator(_some)]
 
 
 class _Base(_Strict):
-    name: Annotated[str, BeforeValidator(_rule_name), Field(max_length=64)]
+    name: Annotated[str, BeforeValidator(_rule_name)]
     title: Annotated[_Title, BeforeValidator(_title)]
     on: Annotated[
         list[Annotated[str, AfterValidator(_kind)]],
-        BeforeValidator(_listed),
-        Field(min_length=1),
+        BeforeValidator(_some),
     ]
     when: str | None = None
     clear: str | None = None

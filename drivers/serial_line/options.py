@@ -14,23 +14,20 @@ from gateway.options import PluginOptions
 MAX_LINE: Final = 4096
 MAX_FRAME: Final = 512
 """Bytes: every start mark inside garbage may cost one checksum over so many."""
-FORMATS: Final = dict(
-    pair.split("=")
-    for pair in [
-        "u8=B",
-        "i8=b",
-        "u16le=<H",
-        "u16be=>H",
-        "i16le=<h",
-        "i16be=>h",
-        "u32le=<I",
-        "u32be=>I",
-        "i32le=<i",
-        "i32be=>i",
-        "f32le=<f",
-        "f32be=>f",
-    ]
-)
+FORMATS: Final = {
+    "u8": "B",
+    "i8": "b",
+    "u16le": "<H",
+    "u16be": ">H",
+    "i16le": "<h",
+    "i16be": ">h",
+    "u32le": "<I",
+    "u32be": ">I",
+    "i32le": "<i",
+    "i32be": ">i",
+    "f32le": "<f",
+    "f32be": ">f",
+}
 """Number type -> its format in ``struct``; ``text`` and ``hex`` bring their own size."""
 
 

@@ -31,6 +31,10 @@ _CHINESE: Final = [
         (r"not YAML: (.*)", "YAML 格式有误:{0}"),
         (r"nested too deeply", "嵌套过深"),
         (r"'(.*)' is already set in line (\d+)", "{0} 在第 {1} 行已经写过"),
+        (
+            r"sections are expected, like site: and drivers:",
+            "此处应为各个部分,例如 site: 和 drivers:",
+        ),
         (r"tags are not allowed here \((.*)\)", "此处不允许使用标签({0})"),
         (r"a key must be one word", "名称必须是一个词"),
         # names and values

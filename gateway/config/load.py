@@ -43,29 +43,40 @@ _LONGEST_MESSAGE: Final = 400
 
 def load(path: str | Path) -> Settings:
     """The checked settings of the file at ``path``. Raises ``Problems`` with every error."""
-    return _Loader(read_document(path), Path(path)).settings()
+    found: list[Problem] = []
+    return _Loader(_parsed(path, found), Path(path), found).settings()
 
 
 def read_document(path: str | Path) -> Document:
     """The file at ``path`` as named sections that nobody has checked. Raises ``Problems``."""
+    found: list[Problem] = []
+    document = _parsed(path, found)
+    if found:
+        raise Problems(map(_shortened, found))
+    return document
+
+
+def _parsed(path: str | Path, found: list[Problem]) -> Document:
+    """Its sections, with the faults that leave the rest readable in ``found``."""
     try:
-        document = yaml_document.parse(str(path), _text(str(path), Path(path)))
+        document = yaml_document.parse(str(path), _text(str(path), Path(path)), found)
     except Problems as error:
         raise Problems(map(_shortened, error.problems)) from None
-    if document.data is None:
+    if document.data is None and not found:
         document = document._replace(data={})
     if not isinstance(document.data, dict):
-        raise Problems([document.problem((), "sections are expected, like site: and drivers:")])
+        found.append(document.problem((), "sections are expected, like site: and drivers:"))
+        raise Problems(map(_shortened, found))
     return document
 
 
 class _Loader:
     """Collects the problems of one file while its parts are read."""
 
-    def __init__(self, document: Document, file: Path) -> None:
+    def __init__(self, document: Document, file: Path, found: list[Problem]) -> None:
         self._document = document
         self._file = file
-        self._problems: list[Problem] = []
+        self._problems = found
 
     def settings(self) -> Settings:
         """The whole; raises ``Problems``."""

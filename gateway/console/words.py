@@ -201,6 +201,7 @@ _GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "no_values": ("没有数值", "no values"),
         "bad_value": ("数值不合规", "unusable value"),
         "not_finite": ("不是有限的数", "not a finite number"),
+        "not_a_reading": ("不是读数", "not a reading"),
         "before_start": ("启用之前", "before it was added"),
         "retention": ("超过保存期限", "past retention"),
         "refused": ("对方拒收", "refused at the far end"),

@@ -33,7 +33,7 @@ def throughput(count: int) -> tuple[float, float]:
 
 def _points(h: House) -> int:
     answer = h.influx.query('SELECT count("temperature") FROM smoke', database="bench")
-    return int(answer["results"][0]["series"][0]["values"][0][1])
+    return int(answer[0]["values"][0][1])
 
 
 class Latency(NamedTuple):

@@ -64,3 +64,9 @@ def test_alarms_come_within_fifteen_seconds() -> None:
     }
     assert found == set(wanted)
     assert recording.lines(recording.SERIAL)[0].t <= 15
+
+
+def test_every_recording_ends_before_it_begins_again() -> None:
+    ends = [recording.messages(name)[-1].t for name in recording.MQTT]
+    ends.append(recording.lines(recording.SERIAL)[-1].t)
+    assert max(ends) < recording.PERIOD

@@ -71,14 +71,17 @@ async def test_event_time(
     assert (reading.at, reading.quality, reading.late) == (at, quality, late)
 
 
-async def test_two_reports_of_one_instant_are_set_apart(tmp_path: Path) -> None:
-    first, between, again = await admit(
-        tmp_path,
-        smoke(observed_at=START - 5),
-        smoke(observed_at=START - 9),
-        smoke(observed_at=START - 5),
-    )
-    assert (first.at, between.at, again.at) == (START - 5, START - 9, START - 4)
+async def test_two_reports_of_one_instant_are_set_apart_also_out_of_order(tmp_path: Path) -> None:
+    earlier, later = START - 9 * SECOND, START - 5 * SECOND
+    reports = [smoke(observed_at=at) for at in (later, earlier, later, earlier)]
+    admitted = await admit(tmp_path, *reports)
+    assert [reading.at for reading in admitted] == [later, earlier, later + 1, earlier + 1]
+
+
+async def test_a_burst_of_one_instant_stays_distinct_however_long(tmp_path: Path) -> None:
+    burst = await admit(tmp_path, *(smoke(key=str(n)) for n in range(500)))
+    assert len({reading.at for reading in burst}) == 500
+    assert max(reading.at for reading in burst) - START < 1000
 
 
 async def test_values_out_of_the_devices_range_are_suspect_and_kept(tmp_path: Path) -> None:

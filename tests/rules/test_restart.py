@@ -1,0 +1,130 @@
+"""However the journal is cut, and wherever the program stops: the same changes."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+import rules
+from gateway.model import SECOND, Change, Evidence, Record
+from tests.rules.told import ARRIVAL, device, keep, load, record, rule, site
+
+RULES = load(
+    rule("when: alarm or density > 4; for: 5s; keep: 7s; same: building", name="a"),
+    rule("when: alarm; late: ring", name="b", category="intrusion", on="[smoke, heat]"),
+    rule("when: density > 2; clear: density < 1; keep: 3s", name="c", category="facility"),
+    rule("absent: device", name="d", on="any", category="trouble"),
+    rule("absent: 30s", name="e", category="trouble"),
+)
+CHANGED = load(
+    rule("when: alarm or density > 3; for: 6s; keep: 7s; same: building", name="a"),
+    rule("when: density > 2; clear: density < 1; keep: 3s", name="c", category="facility"),
+    rule("absent: 20s", name="e", category="trouble"),
+    rule("when: alarm and temperature > 50", name="f"),
+)
+SITE = site(device("s1", silence=20), device("s2", silence=11), device("h1", "heat"))
+SMALLER = site(device("s1", silence=15), device("s3"), version=2)
+PICTURE = Evidence("image/jpeg", "ab" * 32, 7)
+
+
+class Report(NamedTuple):
+    wait: float
+    device: str
+    kind: str
+    values: dict[str, float | bool]
+    age: float
+    retained: bool
+    late: bool
+    picture: bool
+    jump: int
+    cut: bool
+    """A restart comes before this report."""
+    ticks: tuple[float, ...]
+    """Parts of ``wait`` after which the engine is asked for its timers."""
+
+
+def reports() -> st.SearchStrategy[Report]:
+    values = st.fixed_dictionaries(
+        {},
+        optional={
+            "alarm": st.booleans(),
+            "density": st.sampled_from([0.0, 1.5, 3.5, 5.0]),
+            "temperature": st.sampled_from([20.0, 60.0]),
+        },
+    )
+    return st.builds(
+        Report,
+        wait=st.sampled_from([0.0, 0.5, 1.0, 3.0, 5.0, 7.0, 12.0, 40.0]),
+        device=st.sampled_from(["s1", "s2", "h1", "x1"]),
+        kind=st.sampled_from(["smoke", "smoke", "heat"]),
+        values=values,
+        age=st.sampled_from([0.0, 0.0, 0.0, 0.5, 4.0, -2.0]),
+        retained=st.sampled_from([False, False, False, True]),
+        late=st.sampled_from([False, False, False, True]),
+        picture=st.booleans(),
+        jump=st.sampled_from([0, 0, -86_400, 86_400]),
+        cut=st.booleans(),
+        ticks=st.lists(st.sampled_from([0.1, 0.5, 1.0]), max_size=2).map(tuple),
+    )
+
+
+def run(told: list[Report], changed_at: int, *, cutting: bool) -> list[Change]:
+    """The changes of a run; ``cutting`` restarts and ticks where the reports say."""
+    state, saved = rules.State(), dict[str, bytes]()
+    ruleset, at = RULES, SITE
+    changes = rules.tick(ruleset, at, state, ARRIVAL)
+    second = 0.0
+    for number, one in enumerate(told):
+        if cutting and number != changed_at:
+            for part in sorted(one.ticks):
+                now = ARRIVAL + int((second + part * one.wait) * SECOND)
+                changes += rules.tick(ruleset, at, state, now)
+        if cutting and one.cut:
+            keep(saved, state)
+            state = rules.State.restore(saved)
+        if number == changed_at:
+            ruleset, at = CHANGED, SMALLER
+        second += one.wait
+        changes += rules.step(ruleset, at, state, made(one, second, number))
+    return changes + rules.tick(ruleset, at, state, ARRIVAL + int((second + 100) * SECOND))
+
+
+def made(one: Report, second: float, number: int) -> Record:
+    return record(
+        second,
+        dict(one.values),
+        one.device,
+        kind=one.kind,
+        age=one.age,
+        retained=one.retained,
+        late=one.late,
+        evidence=PICTURE if one.picture else None,
+        n=number + 1,
+        jump=one.jump,
+    )
+
+
+@settings(max_examples=250, deadline=None)
+@given(st.lists(reports(), max_size=25), st.integers(-1, 25))
+def test_restarts_and_cuts_change_nothing(told: list[Report], changed_at: int) -> None:
+    straight = run(told, changed_at, cutting=False)
+    assert run(told, changed_at, cutting=True) == straight
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.lists(reports(), max_size=25))
+def test_changes_of_a_rule_and_device_alternate_and_time_never_goes_back(
+    told: list[Report],
+) -> None:
+    standing: set[tuple[str, str]] = set()
+    now = 0
+    for change in run(told, -1, cutting=True):
+        key = (change.rule, change.device)
+        assert (key in standing) is (change.turn.value == "cleared")
+        standing ^= {key}
+        assert change.now >= now
+        assert change.why.zh
+        assert change.why.en
+        now = change.now
