@@ -31,7 +31,7 @@ from gateway.model import (
 )
 from gateway.options import Duration
 from rules.engine import step, tick
-from rules.ruleset import Ruleset, load
+from rules.ruleset import Ruleset, load, packs
 from rules.state import State
 
 _WALL: Final = 1_767_600_000 * SECOND
@@ -151,7 +151,8 @@ class _Story(_Strict):
 
 
 class _File(_Strict):
-    rules: Annotated[list[str], Field(min_length=1)]
+    rules: list[str] = []
+    packs: list[str] = []
     places: list[_Place] = []
     devices: list[_Device] = []
     stories: Annotated[list[_Story], Field(min_length=1)]
@@ -184,7 +185,11 @@ def _run_file(path: Path) -> list[Result]:
     document = parse(str(path), text)
     written = validate(document, _File)
     here = document.problem(("rules",), "")
-    files = [(str(path.parent / name), _read(path.parent / name, here)) for name in written.rules]
+    try:
+        files = packs(written.packs)
+    except ValueError as error:
+        raise Problems([document.problem(("packs",), str(error))]) from None
+    files += [(str(path.parent / name), _read(path.parent / name, here)) for name in written.rules]
     ruleset = load(files)
     return [
         Result(str(path), story.name, tuple(_Telling(document, written, index, ruleset).tell()))

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import csv
-import io
 from itertools import islice
-from typing import Final, NamedTuple
+from typing import IO, Any, Final, NamedTuple
 
 import msgspec
 import structlog
@@ -107,17 +106,17 @@ class _Lines:
     """The lines of a recording, read piece by piece in a thread. Raises ``Unavailable``."""
 
     def __init__(self, options: Options) -> None:
-        self._path = options.path
+        self._path = path = options.path
+        self._file: IO[Any]
         try:
-            self._file = options.path.open("rb")
+            if options.csv is None:
+                self._file = raw = path.open("rb")
+                self._lines = ndjson(iter(lambda: raw.readline(_LONGEST), b""), path.name)
+            else:
+                self._file = words = path.open(encoding="utf-8-sig", errors="replace", newline="")
+                self._lines = from_csv(words, options.csv, path.name)
         except OSError as error:
-            raise Unavailable(f"recording {options.path}: {error.strerror}") from None
-        if options.csv is None:
-            lines = iter(lambda: self._file.readline(_LONGEST), b"")
-            self._lines = ndjson(lines, options.path.name)
-        else:
-            words = io.TextIOWrapper(self._file, "utf-8-sig", "replace", newline="")
-            self._lines = from_csv(words, options.csv, options.path.name)
+            raise Unavailable(f"recording {path}: {error.strerror}") from None
 
     def __enter__(self) -> _Lines:
         return self

@@ -7,7 +7,7 @@ import struct
 from collections.abc import Mapping
 from typing import Final
 
-from drivers._values import coerce
+from drivers._values import coerce, number
 from drivers.serial_line.frame import checksum
 from drivers.serial_line.options import (
     FORMATS,
@@ -80,7 +80,9 @@ def field_value(frame: bytes, at: FieldAt) -> str | int | float:
         except UnicodeDecodeError:
             raise ValueError(f"bytes {at.offset}.. are no text") from None
     (value,) = struct.unpack(FORMATS[at.type], part)
-    return value >> at.bit & 1 if at.bit is not None else value  # type: ignore[no-any-return]
+    if at.bit is not None:
+        value = value >> at.bit & (1 << at.bits) - 1
+    return value  # type: ignore[no-any-return]  # struct gives int or float by its format
 
 
 def checked_text(text: str, options: Checksum, encoding: str) -> str:
@@ -123,7 +125,7 @@ def _pick(name: str, given: bool | float | Pick, raw: Raw) -> Value | None:
         return coerce(name, given)
     value = raw[given.group]
     text = _text(value)
-    if value is None or text in given.absent:
+    if not text or text in given.absent:
         return None
     if given.true:
         if text in given.true:
@@ -134,7 +136,7 @@ def _pick(name: str, given: bool | float | Pick, raw: Raw) -> Value | None:
     if given.base == 16 and isinstance(value, str):
         value = int(value, 16)
     if given.scale != 1.0 or given.offset != 0.0:
-        value = float(value) * given.scale + given.offset
+        value = (number(value) or 0.0) * given.scale + given.offset
         value = float(f"{value:.12g}")  # 235 * 0.1 is 23.5 to people
     return coerce(name, value)
 

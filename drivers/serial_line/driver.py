@@ -109,9 +109,9 @@ class Driver:
 
     def _gone(self, error: Exception) -> Unavailable:
         code = getattr(error, "errno", None)
-        told = str(error).lower()
-        if code is None and "lock" in told:
-            code = errno.EBUSY
+        if code is None:  # pyserial wraps some errors in its own words
+            told = str(error).lower()
+            code = errno.EBUSY if "lock" in told else errno.ENOTTY if "configure" in told else None
         hint = _HINTS.get(code or 0) or (os.strerror(code) if code else str(error))
         return Unavailable(f"serial port {self._options.port}: {hint}")
 

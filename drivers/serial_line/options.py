@@ -124,7 +124,9 @@ class FieldAt(_Strict):
     size: int = Field(1, ge=1, le=256)
     """Bytes of ``text`` and ``hex``."""
     bit: int | None = Field(None, ge=0, le=31)
-    """This bit alone, as 0 or 1; 0 is the lowest."""
+    """From this bit on; 0 is the lowest."""
+    bits: int = Field(1, ge=1, le=32)
+    """So many bits, as a number; without ``bit`` the whole is taken."""
 
     @property
     def width(self) -> int:
@@ -141,8 +143,10 @@ class FieldAt(_Strict):
     @model_validator(mode="after")
     def _bits(self) -> Self:
         whole = self.type in FORMATS and self.type[0] != "f"
-        if self.bit is not None and (not whole or self.bit >= 8 * self.width):
-            raise ValueError(f"a value of type {self.type} has no bit {self.bit}")
+        if self.bit is not None and (not whole or self.bit + self.bits > 8 * self.width):
+            raise ValueError(
+                f"a value of type {self.type} has no {self.bits} bits from bit {self.bit}"
+            )
         return self
 
 

@@ -35,6 +35,7 @@ COMMANDS: Final = {
 }
 """Subcommand -> what it does; ``gateway.cli.NAME`` (``try_`` for ``try``) has its ``command``."""
 
+_EXPECTED: Final = (Problems, Unavailable, Refused, ValueError, OSError)
 _debug = False
 
 
@@ -117,8 +118,16 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:  # the reader of a pipe went away: nobody is left to be told
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except (Problems, Unavailable, Refused, ValueError, OSError) as error:
+    except _EXPECTED as error:
         if _debug:
+            raise
+        _complain(error)
+        sys.exit(1)
+    except BaseExceptionGroup as error:  # of a task group: expected when each of its errors is
+        _, interrupted_or_bug = error.split(_EXPECTED)
+        if interrupted_or_bug is not None and interrupted_or_bug.subgroup(KeyboardInterrupt):
+            sys.exit(130)
+        if interrupted_or_bug is not None or _debug:
             raise
         _complain(error)
         sys.exit(1)

@@ -28,15 +28,20 @@ def create_app(
     view: View,
     *,
     language: str = "zh",
+    zone: str = "Asia/Shanghai",
     clock: Clock | None = None,
     hosts: Iterable[str] = (),
 ) -> web.Application:
-    """The console over ``view``; ``hosts`` are further names under which it may be asked for."""
+    """The console over ``view``.
+
+    ``language`` is for those who have not chosen one, ``zone`` the time zone of the page's
+    times, ``hosts`` further names under which the console may be asked for.
+    """
     allowed = Hosts(hosts)
     app = web.Application(middlewares=[guard(allowed)], client_max_size=_MAX_BODY)
     app[_HOSTS] = allowed
     streams = Streams(view, clock if clock is not None else SystemClock())
-    page = Page(view, language)
+    page = Page(view, language, zone)
     page.setup(app)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(streams.close)

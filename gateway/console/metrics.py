@@ -112,7 +112,7 @@ class _Families:
     def devices(self, view: View) -> None:
         site, latest, now = view.site(), view.latest(), view.now()
         silent = sum(shapes.is_silent(d, latest.get(d.id), now) for d in site.devices.values())
-        unknown = sum(id_ not in site.devices for id_ in latest)
+        unknown = sum(shapes.is_unknown(site, id_) for id_ in latest)
         self.gauge(
             "devices",
             "Devices: registered, of them silent, and unknown ones heard",

@@ -20,11 +20,12 @@ _A_YEAR: Final = 365 * 86_400
 
 
 class Page:
-    """The handler; ``language`` is for those who have not chosen."""
+    """The handler; ``language`` is for those who have not chosen, ``zone`` for all times."""
 
-    def __init__(self, view: View, language: str) -> None:
+    def __init__(self, view: View, language: str, zone: str) -> None:
         self._view = view
         self._language = language
+        self._zone = zone
 
     def setup(self, app: web.Application) -> None:
         """Give the application its template loader; templates are compiled when first used."""
@@ -43,6 +44,7 @@ class Page:
             request,
             {
                 "language": language,
+                "zone": self._zone,
                 "other": "en" if language == "zh" else "zh",
                 "t": lambda key: TEXTS[key].say(language),
                 "texts": msgspec.json.encode(texts_in(language)).decode(),

@@ -27,6 +27,8 @@ from gateway.model import (
 
 _START: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
+_OWN: Final = "gateway/"
+"""Ids of what the gateway reports on itself begin with it, like ``gateway/self``."""
 _WATCHED: Final = ("accepted", "installed")
 """A planned, bypassed or retired device is allowed to be silent."""
 
@@ -204,7 +206,8 @@ def device_json(site: Site, device: Device, reading: Reading | None, now: Now) -
         "quality": reading.quality.value if reading is not None else None,
         "late": reading.late if reading is not None else False,
         "silent": is_silent(device, reading, now),
-        "unknown": device.id not in site.devices,
+        "unknown": is_unknown(site, device.id),
+        "own": device.id not in site.devices and device.id.startswith(_OWN),
     }
 
 
@@ -219,9 +222,15 @@ def devices_json(site: Site, latest: Mapping[str, Reading], now: Now) -> list[Js
     return known + strangers
 
 
+def is_unknown(site: Site, id_: str) -> bool:
+    """Whether a device is in no register; the gateway's reports on itself are no device."""
+    return id_ not in site.devices and not id_.startswith(_OWN)
+
+
 def _stranger(id_: str, reading: Reading) -> Device:
     driver, _, address = id_.partition("/")
-    return Device(id_, driver, address, reading.kind or UNKNOWN_KIND, id_, "", state="unknown")
+    state = "accepted" if id_.startswith(_OWN) else "unknown"
+    return Device(id_, driver, address, reading.kind or UNKNOWN_KIND, id_, "", state=state)
 
 
 def _units(values: Mapping[str, Any]) -> dict[str, str]:

@@ -214,6 +214,7 @@ _GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "health": ("自检", "Self-check"),
         "clock": ("时钟", "Clock"),
         "console": ("值班台", "This desk"),
+        "self": ("网关自身", "The gateway itself"),
         "driver": ("采集", "Driver"),
         "sink": ("上传", "Upload"),
     },

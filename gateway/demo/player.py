@@ -40,11 +40,11 @@ async def publisher(port: int) -> AsyncIterator[paho.Client]:
 
 async def play(client: paho.Client, line: SerialPair, clock: Clock) -> None:
     """Play everything until cancelled."""
+    recorded = [await asyncio.to_thread(recording.messages, name) for name in recording.MQTT]
+    lines = await asyncio.to_thread(recording.lines, recording.SERIAL)
     async with asyncio.TaskGroup() as tasks:
-        for name in recording.MQTT:
-            messages = recording.messages(name)
+        for messages in recorded:
             tasks.create_task(_repeat(messages, lambda m: publish(client, m), clock))
-        lines = recording.lines(recording.SERIAL)
         tasks.create_task(_repeat(lines, lambda event: line.send(event.content), clock))
 
 

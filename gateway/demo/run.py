@@ -7,14 +7,13 @@ broker, serial pair, phone, influxd ──▶ configuration ──▶ gateway �
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import signal
 import tempfile
 import textwrap
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
-from typing import NamedTuple, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from gateway.clock import SystemClock
 from gateway.config import Settings, load
@@ -40,6 +39,9 @@ class Running(Protocol):
         """What the console reads."""
 
 
+_TERMINATED: Final = 128 + signal.SIGTERM
+"""What a shell reports for a program that SIGTERM ended."""
+
 Start = Callable[[Settings], AbstractAsyncContextManager[Running]]
 
 
@@ -49,8 +51,38 @@ async def run(
     """Play for ``seconds``, or until cancelled; ``start`` runs the gateway. The exit code.
 
     ``out`` gets one line at a time, Chinese and English. Everything is kept in a temporary
-    folder and gone afterwards.
+    folder and gone afterwards, also when SIGTERM ends the demo.
     """
+    loop, task = asyncio.get_running_loop(), asyncio.current_task()
+    assert task is not None  # noqa: S101  # a coroutine runs in a task
+    terminated = asyncio.Event()
+
+    def terminate() -> None:
+        terminated.set()
+        task.cancel()
+
+    loop.add_signal_handler(signal.SIGTERM, terminate)
+    try:
+        with tempfile.TemporaryDirectory(prefix="gridwarden-demo-") as folder:
+            await _perform(start, seconds, out, console_port, Path(folder))
+    except asyncio.CancelledError:
+        if not terminated.is_set():
+            raise
+        task.uncancel()
+        return _TERMINATED
+    finally:
+        loop.remove_signal_handler(signal.SIGTERM)
+    return 0
+
+
+async def _perform(
+    start: Start,
+    seconds: float | None,
+    out: Callable[[str], None],
+    console_port: int,
+    folder: Path,
+) -> None:
+    """The demo, with its files in ``folder``."""
     clock = SystemClock("always")
     began = clock.now().mono
 
@@ -59,24 +91,22 @@ async def run(
         out(f"[{elapsed:5.1f} s] {text.zh}")
         out(textwrap.indent(text.en, " " * 10))
 
-    with tempfile.TemporaryDirectory(prefix="gridwarden-demo-") as name, _terminated_politely():
-        async with AsyncExitStack() as stack:
-            around = await _surroundings(stack, Path(name), clock, say, console_port)
-            running = await stack.enter_async_context(start(load(around.config)))
-            out(f"console: {running.console_url}")
-            story = Story(running.view, clock, say)
-            client = await stack.enter_async_context(player.publisher(around.mqtt))
-            async with asyncio.TaskGroup() as tasks:
-                playing = [
-                    tasks.create_task(player.play(client, around.line, clock)),
-                    tasks.create_task(story.run()),
-                ]
-                await (clock.sleep(seconds) if seconds is not None else asyncio.Event().wait())
-                for task in playing:
-                    task.cancel()
-            for text in await story.summary():
-                say(text)
-    return 0
+    async with AsyncExitStack() as stack:
+        around = await _surroundings(stack, folder, clock, say, console_port)
+        running = await stack.enter_async_context(start(load(around.config)))
+        out(f"console: {running.console_url}")
+        story = Story(running.view, clock, say)
+        client = await stack.enter_async_context(player.publisher(around.mqtt))
+        async with asyncio.TaskGroup() as tasks:
+            playing = [
+                tasks.create_task(player.play(client, around.line, clock)),
+                tasks.create_task(story.run()),
+            ]
+            await (clock.sleep(seconds) if seconds is not None else asyncio.Event().wait())
+            for task in playing:
+                task.cancel()
+        for text in await story.summary():
+            say(text)
 
 
 class _Surroundings(NamedTuple):
@@ -102,15 +132,3 @@ async def _surroundings(
         influx=await stack.enter_async_context(influx(folder, clock, say)),
     )
     return _Surroundings(scene.write(folder, far, console_port), mqtt, line)
-
-
-@contextlib.contextmanager
-def _terminated_politely() -> Iterator[None]:
-    """SIGTERM ends the demo as Ctrl-C does, so that its InfluxDB and its folder go with it."""
-    loop, task = asyncio.get_running_loop(), asyncio.current_task()
-    if task is not None:
-        loop.add_signal_handler(signal.SIGTERM, task.cancel)
-    try:
-        yield
-    finally:
-        loop.remove_signal_handler(signal.SIGTERM)

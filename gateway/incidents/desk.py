@@ -305,8 +305,19 @@ class Desk:
         bookmark: Position | None = None,
         state: Mapping[str, bytes | None] | None = None,
     ) -> None:
-        self._loaded = False
-        rows = await self._cases.commit(draft.step(bookmark, state))
+        """Keep what was decided and pass it on; who is cancelled still waits for the end of it."""
+        task = asyncio.ensure_future(self._keep(draft, draft.step(bookmark, state)))
+        try:
+            await asyncio.shield(task)
+        except asyncio.CancelledError:
+            await asyncio.wait({task})
+            if task.done() and not task.cancelled():
+                task.exception()  # seen: the caller that would have heard of it is gone
+            raise
+
+    async def _keep(self, draft: _Draft, step: Step) -> None:
+        self._loaded = False  # until it is known what the disk holds
+        rows = await self._cases.commit(step)
         self._loaded = True
         if len(self._numbers) >= _DAYS:
             self._numbers.clear()

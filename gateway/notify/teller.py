@@ -103,6 +103,7 @@ class Teller:
         self._queues = Queues()
         self._signal = Signal()
         self._rescan = True
+        self._running = False
         self._next: int | None = None
         self._flights: set[asyncio.Task[None]] = set()
         self._lanes: dict[tuple[str, bool], asyncio.Semaphore] = {}
@@ -118,20 +119,22 @@ class Teller:
             if not self._queues.add_fresh(row, by_key[row.incident]):
                 self._rescan = True
         self._queues.update(incidents)
+        if self._running:  # at once: a scan of the disk may be under way
+            self._launch()
         self._signal.notify()
 
     async def run(self) -> None:
         """Tell what is due, until cancelled."""
-        self._rescan = True
+        self._rescan = self._running = True
         try:
             while True:
                 seen = self._signal.count
                 if self._rescan and self._queues.has_room:
                     await self._scan()
-                for row in self._queues.startable():
-                    self._start(row)
+                self._launch()
                 await self._wait(seen)
         finally:
+            self._running = False
             for flight in self._flights:
                 flight.cancel()
             await asyncio.gather(*self._flights, return_exceptions=True)
@@ -170,10 +173,12 @@ class Teller:
         if not await at_most(seconds, self._clock, self._signal.wait(seen)):
             self._rescan = True
 
-    def _start(self, row: OutboxRow) -> None:
-        flight = asyncio.create_task(self._fly(row))
-        self._flights.add(flight)
-        flight.add_done_callback(self._flights.discard)
+    def _launch(self) -> None:
+        """Begin with every row whose turn it is."""
+        for row in self._queues.startable():
+            flight = asyncio.create_task(self._fly(row))
+            self._flights.add(flight)
+            flight.add_done_callback(self._flights.discard)
 
     async def _fly(self, row: OutboxRow) -> None:
         """One row from due to kept. Whatever goes wrong with it is this row's trouble alone."""

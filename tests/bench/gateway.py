@@ -6,8 +6,8 @@ import statistics
 import time
 from typing import NamedTuple
 
-from tests.bench.house import House, house
-from tests.bench.load import Publisher, alarm
+from tests.house import House, house
+from tests.load import Publisher, alarm
 
 
 class Row(NamedTuple):

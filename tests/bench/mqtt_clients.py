@@ -34,6 +34,7 @@ from tests.servers import Mosquitto
 TOPICS = 100
 _COMMIT = 0.002
 _OUTSTANDING = 2_000
+_CHILD = (sys.executable, "-m", "tests.bench.mqtt_clients", "--child")
 
 
 def bare(client: str, count: int) -> float:
@@ -48,8 +49,7 @@ def measure(client: str, count: int, rate: int = 0) -> dict[str, float]:
     """
     with Mosquitto("max_queued_messages 0\nmax_inflight_messages 1000\n") as broker:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.bench.mqtt_clients", "--child", client]
-            + [str(broker.port), str(count)],
+            [*_CHILD, client, str(broker.port), str(count)],
             stdout=subprocess.PIPE,
             text=True,
         )
@@ -213,14 +213,14 @@ async def _run_gmqtt(port: int, count: Count) -> None:
 
     client = gmqtt.Client("bench-in", clean_session=False)
     ready = asyncio.Event()
-    handler: Any = client
+
+    def acknowledge(mids: Sequence[int]) -> None:
+        packets = b"".join(struct.pack(">BBH", 0x40, 2, mid) for mid in mids)
+        client._connection._transport.write(packets)
+
+    commits = Commits(acknowledge)
     # MQTT 3.1.1 has no reason codes, so gmqtt insists on acknowledging by itself: step in before
-    handler._send_puback = lambda mid, reason_code=0: commits.add(mid)
-    commits = Commits(
-        lambda mids: client._connection._transport.write(
-            b"".join(struct.pack(">BBH", 0x40, 2, mid) for mid in mids)
-        )
-    )
+    client._send_puback = lambda mid, reason_code=0: commits.add(mid)
 
     def on_message(_client: Any, _topic: str, _payload: bytes, _qos: int, _properties: Any) -> int:
         count.took(1)

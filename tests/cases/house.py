@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import heapq
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
+from typing import Any
 
 from gateway.clock import Arrival
 from gateway.incidents.desk import CHINA, Desk
-from gateway.model import Change, Incident, Notification, Position, Receipt, Site
+from gateway.model import SECOND, Change, Incident, Notification, Position, Receipt, Site
 from gateway.notify.teller import Teller
 from gateway.ports import Notifier
 from gateway.store.cases import Cases
@@ -41,6 +43,53 @@ class Phone:
 
     def said(self) -> list[tuple[str, str]]:
         return [(each.purpose, each.person) for each in self.heard]
+
+
+class WatchedCases(Cases):
+    """Knows whether a statement is under way, so that virtual time waits for the real disk."""
+
+    def __init__(self, path: Path, clock: VirtualClock) -> None:
+        super().__init__(path, clock)
+        self.under_way = 0
+        for side in (self._writer, self._reader):
+            side.call = self._counted(side.call)  # type: ignore[method-assign]
+
+    def _counted(self, call: Any) -> Any:
+        async def counted(*args: Any, **kwargs: Any) -> Any:
+            self.under_way += 1
+            try:
+                return await call(*args, **kwargs)
+            finally:
+                self.under_way -= 1
+
+        return counted
+
+
+class StoryClock(VirtualClock):
+    """Moves on only when nothing is left to do at the present moment, the disk included."""
+
+    cases: WatchedCases | None = None
+
+    async def settle(self) -> None:
+        calm = 0
+        while calm < 20:
+            await asyncio.sleep(0)
+            calm += 1
+            if self.cases is not None and self.cases.under_way:
+                calm = 0
+                await asyncio.sleep(0.0002)
+
+    async def advance(self, seconds: float) -> None:
+        end = self.mono + int(seconds * SECOND)
+        await self.settle()
+        while self._sleepers and self._sleepers[0][0] <= end:
+            due, _, future = heapq.heappop(self._sleepers)
+            if not future.done():
+                self._move_to(due)
+                future.set_result(None)
+                await self.settle()
+        self._move_to(end)
+        await self.settle()
 
 
 class House:
@@ -95,11 +144,12 @@ class House:
 @contextlib.asynccontextmanager
 async def living(
     path: Path,
-    clock: VirtualClock,
+    clock: StoryClock,
     notifiers: dict[str, Notifier],
     site: Site | None = None,
 ) -> AsyncIterator[House]:
-    async with Cases(path, clock) as cases:
+    async with WatchedCases(path, clock) as cases:
+        clock.cases = cases
         house = House(cases, clock, notifiers, site or build.site())
         tasks = [
             asyncio.create_task(house.teller.run()),
@@ -113,3 +163,4 @@ async def living(
             for task in tasks:
                 task.cancel()
             await asyncio.gather(*tasks, return_exceptions=True)
+            clock.cases = None

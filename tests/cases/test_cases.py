@@ -16,8 +16,7 @@ from gateway.store.chain import digest_of
 from gateway.store.schema import open_checked
 from gateway.store.step import Step
 from tests.cases.build import alarmed, cleared, site
-from tests.cases.house import Phone, living
-from tests.virtual import VirtualClock
+from tests.cases.house import Phone, StoryClock, living
 
 
 def described(url: str) -> dict[str, object]:
@@ -53,7 +52,7 @@ def test_schema_files_and_tables_agree(tmp_path: Path) -> None:
 
 
 async def test_registry_comes_back_as_it_was(tmp_path: Path) -> None:
-    clock = VirtualClock()
+    clock = StoryClock()
     async with Cases(tmp_path / "c.db", clock) as cases:
         assert await cases.load_site() == Site()
         assert await cases.registry_digest() == ""
@@ -73,7 +72,7 @@ async def test_registry_comes_back_as_it_was(tmp_path: Path) -> None:
 
 
 async def test_rules_go_on_where_they_were(tmp_path: Path) -> None:
-    clock = VirtualClock()
+    clock = StoryClock()
     async with Cases(tmp_path / "c.db", clock) as cases:
         assert await cases.rules_start() == (None, {})
         state = {"a": b"1", "b": b"2"}
@@ -85,7 +84,7 @@ async def test_rules_go_on_where_they_were(tmp_path: Path) -> None:
 
 
 async def test_broken_file_is_put_aside_and_said(tmp_path: Path) -> None:
-    path, clock = tmp_path / "cases.db", VirtualClock()
+    path, clock = tmp_path / "cases.db", StoryClock()
     async with Cases(path, clock) as cases:
         await cases.replace_registry(site(), "d")
     path.write_bytes(bytes(path.stat().st_size))
@@ -95,7 +94,7 @@ async def test_broken_file_is_put_aside_and_said(tmp_path: Path) -> None:
 
 
 async def test_full_disk_is_unavailable_and_leaves_the_step_before(tmp_path: Path) -> None:
-    clock, phone = VirtualClock(), Phone()
+    clock, phone = StoryClock(), Phone()
     async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
         await house.take(alarmed(same="device:0"))
         await clock.advance(0)
@@ -119,7 +118,7 @@ async def test_full_disk_is_unavailable_and_leaves_the_step_before(tmp_path: Pat
 
 
 async def record(path: Path) -> None:
-    clock = VirtualClock()
+    clock = StoryClock()
     async with living(path, clock, {"phone": Phone()}) as house:
         for number in range(4):
             await house.take(alarmed(same=f"device:{number}"), cleared(same=f"device:{number}"))
@@ -131,7 +130,7 @@ async def record(path: Path) -> None:
 
 
 async def verified(path: Path) -> list[str]:
-    async with Cases(path, VirtualClock()) as cases:
+    async with Cases(path, StoryClock()) as cases:
         return await cases.verify()
 
 
@@ -195,7 +194,7 @@ def everything_under(folder: Path) -> bytes:
 
 
 async def test_purged_texts_are_gone_from_the_files_and_the_chain_holds(tmp_path: Path) -> None:
-    path, clock = tmp_path / "c.db", VirtualClock()
+    path, clock = tmp_path / "c.db", StoryClock()
     await record(path)
     async with Cases(path, clock) as cases:
         digest = digest_of("王家 302")
@@ -208,7 +207,7 @@ async def test_purged_texts_are_gone_from_the_files_and_the_chain_holds(tmp_path
 
 
 async def test_store_refuses_a_second_open_incident_of_one_place(tmp_path: Path) -> None:
-    clock = VirtualClock()
+    clock = StoryClock()
     async with living(tmp_path / "c.db", clock, {}) as house:
         await house.take(alarmed())
     with closing(sqlite3.connect(tmp_path / "c.db")) as connection:

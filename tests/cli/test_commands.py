@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -126,6 +127,46 @@ def test_try_of_a_configured_driver_needs_no_other_part_to_be_right(tmp_path: Pa
     assert (done.returncode, "there is no driver 'q'" in done.stderr) == (1, True)
 
 
+def test_an_interrupted_try_ends_with_its_total_and_130(tmp_path: Path) -> None:
+    recording = tmp_path / "recording.ndjson"
+    rows = [{"t": t, "device": "s1", "values": {"alarm": False}} for t in (0, 3600)]
+    recording.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    command = ["try", "replay", "--option", f"path={recording}", "--for", "1h"]
+    with subprocess.Popen(
+        [sys.executable, "-u", "-m", "gateway", "--lang", "en", *command],
+        cwd=_ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert "s1" in process.stdout.readline()
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=30)
+    assert (process.returncode, err.strip()) == (130, "")
+    assert out == "1 items, 0 undecodable; nothing was stored\n"
+
+
+def test_a_reader_that_goes_away_is_no_traceback() -> None:
+    command = f"{sys.executable} -m gateway check {_SAMPLE} | true"
+    done = subprocess.run(
+        ["bash", "-c", command], cwd=_ROOT, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.stderr == ""
+
+
+def test_a_terminal_of_another_encoding_gets_text_and_no_traceback() -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway", "--lang", "zh", "check", str(_SAMPLE)],
+        cwd=_ROOT,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_try_names_a_wrong_option_by_its_place() -> None:
     done = gridwarden("try", "mqtt", "--option", "hots=127.0.0.1")
     assert done.returncode == 1
@@ -171,6 +212,37 @@ def test_a_bug_is_one_line_and_debug_shows_where(tmp_path: Path) -> None:
     assert done.stderr.count("\n") == 1
     assert "KeyError" in done.stderr
     assert "Traceback" in run("--debug").stderr
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "said"),
+    [
+        ("ExceptionGroup('g', [Unavailable('broker away')])", 1, "error: broker away\n"),
+        ("ExceptionGroup('g', [KeyError('x')])", 1, "a bug"),
+        ("BaseExceptionGroup('g', [KeyboardInterrupt()])", 130, ""),
+        ("Refused('never')", 1, "error: never\n"),
+    ],
+)
+def test_an_error_that_ends_a_command_is_said_in_one_line(
+    error: str, status: int, said: str
+) -> None:
+    code = (
+        "import gateway.cli.check as c; from gateway.cli import main;"
+        "from gateway.ports import Refused, Unavailable\n"
+        f"def load(path): raise {error}\n"
+        "c.load = load; main(['--lang', 'en', 'check', 'x'])"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=_ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == status
+    assert said in done.stderr
+    assert done.stderr.count("\n") <= 1
 
 
 def test_every_error_is_a_line_of_its_own() -> None:

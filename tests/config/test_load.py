@@ -91,7 +91,7 @@ def test_a_console_open_to_the_network_is_warned_of(load_text: Load) -> None:
 def test_settings_are_frozen(load_text: Load) -> None:
     settings = load_text("site: {name: a}")
     with pytest.raises(ValueError, match="frozen"):
-        settings.journal.rows = 1
+        settings.journal.rows = 1  # type: ignore[misc]
 
 
 def test_a_secret_prints_as_stars(load_text: Load) -> None:

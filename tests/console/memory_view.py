@@ -86,6 +86,7 @@ def make_latest(wall: int) -> dict[str, Reading]:
               quality=Quality.clock_suspect),
         heard("cl-1", "climate", 3, {"temperature": 22.4, "humidity": 41.0, "co2": 612.0,
               "pm2_5": 18.0, "extra.lux": 310.0}),
+        heard("gateway/self", "gateway", 5, {"memory": 48.2, "cpu": 7.0, "clock_trusted": True}),
         heard("mqtt/zigbee/0x00158d", "unknown", 40, {"link": 61.0}),
     ]  # fmt: skip
     return {reading.device: reading for reading in every}

@@ -109,6 +109,8 @@ async def test_devices_show_newest_values_silence_and_strangers(client: Client) 
     assert (devices["cam-1"]["age"], devices["cam-1"]["silent"]) == (None, False)
     stranger = devices["mqtt/zigbee/0x00158d"]
     assert (stranger["unknown"], stranger["kind"], stranger["driver"]) == (True, "unknown", "mqtt")
+    own = devices["gateway/self"]
+    assert (own["unknown"], own["own"]) == (False, True), "the gateway is no stranger to itself"
     assert devices["mh-1"]["quality"] == "clock_suspect"
 
 

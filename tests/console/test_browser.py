@@ -8,6 +8,7 @@ import shutil
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,9 @@ async def test_an_incident_appears_live_and_is_received_and_closed_by_clicking(
         await expect(page.locator("[data-count=life]")).to_have_text("1")
         await view.end("F0105-0001", "zhang", End.told)
         await expect(card).to_contain_text("已通知 张三", timeout=3_000)
+        [row, _] = view.rows["F0105-0001"]
+        told_at = datetime.fromtimestamp(row.ended_at // SECOND, timezone(timedelta(hours=8)))
+        await expect(card.locator(".told")).to_contain_text(told_at.strftime("%H:%M:%S"))
 
         await expect(card.locator("select")).to_have_value("zhang")
         await card.locator("select").select_option("li")

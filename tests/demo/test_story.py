@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -170,3 +173,19 @@ async def test_demo_ends_by_itself_and_says_where_the_console_is(
     assert any("烟感报警" in line for line in lines)
     assert any("incidents: life 1" in line for line in lines[-4:])
     assert not running["now"]
+
+
+async def test_sigterm_ends_the_demo_and_leaves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    from gateway.demo import run as demo
+
+    folders: list[Path] = []
+    monkeypatch.setattr(demo, "load", lambda file: folders.append(file.parent))
+
+    @asynccontextmanager
+    async def start(_settings: Any) -> AsyncIterator[Gateway]:
+        asyncio.get_running_loop().call_later(0.2, os.kill, os.getpid(), signal.SIGTERM)
+        yield Gateway()
+
+    assert await demo.run(start, None, lambda _: None) == 143
+    assert len(folders) == 1
+    assert not folders[0].exists()

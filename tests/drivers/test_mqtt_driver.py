@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -31,6 +31,12 @@ MAPPED = {
 }
 
 
+async def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
+    async with asyncio.timeout(seconds):
+        while not true():  # noqa: ASYNC110 - what is waited for knows no event
+            await asyncio.sleep(0.005)
+
+
 class Store:
     """Stands for the journal: takes items, at once or when it is told to."""
 
@@ -51,9 +57,10 @@ class Store:
         return [item.key for item in self.items if isinstance(item, Reading)]
 
     async def holds(self, count: int, seconds: float = 10.0) -> None:
-        async with asyncio.timeout(seconds):
-            while len(self.items) < count:
-                await asyncio.sleep(0.005)
+        await until(lambda: len(self.items) >= count, seconds)
+
+    async def is_offered(self, count: int) -> None:
+        await until(lambda: self.offered >= count)
 
 
 def driver(port: int, **more: Any) -> Driver:
@@ -113,8 +120,7 @@ async def test_what_was_not_committed_comes_again_and_the_rest_does_not(
         await first.holds(10)
     async with running(driver(mosquitto.port), stuck):
         await publish(mosquitto, *numbered(10, 20))
-        while stuck.offered < 10:
-            await asyncio.sleep(0.005)
+        await stuck.is_offered(10)
     assert stuck.items == []
     async with running(driver(mosquitto.port), after):
         await after.holds(10)
@@ -144,8 +150,7 @@ async def test_acknowledgements_go_in_order_of_arrival(mosquitto: Mosquitto) -> 
     await asyncio.sleep(0.1)
     for n in range(3):
         await publish(mosquitto, *numbered(n, n + 1))
-        while len(gates) < n + 1:
-            await asyncio.sleep(0.005)
+        await until(lambda wanted=n + 1: len(gates) >= wanted)
     gates[2].set()
     gates[1].set()
     await asyncio.sleep(0.05)
@@ -172,7 +177,7 @@ async def test_a_killed_broker_is_unavailable_and_its_session_goes_on(
         await publish(mosquitto, *numbered(0, 5))
         await store.holds(5)
         mosquitto.kill()
-        with pytest.raises(Unavailable, match="closed the connection|broke"):
+        with pytest.raises(Unavailable, match=r"closed the connection|broke"):
             await task
     mosquitto.start()
     async with running(which, store):
@@ -187,8 +192,7 @@ async def test_after_a_lost_connection_stores_finish_and_their_acks_are_dropped(
     store = Store(slow=True)
     async with running(driver(mosquitto.port), store) as task:
         await publish(mosquitto, *numbered(0, 5))
-        while store.offered < 5:
-            await asyncio.sleep(0.005)
+        await store.is_offered(5)
         mosquitto.kill()
         await asyncio.sleep(0.05)
         assert not task.done()
@@ -335,18 +339,16 @@ async def test_check_says_that_the_broker_lets_us_in_beside_the_running_driver(
 
 
 async def test_drops_of_the_broker_become_readings() -> None:
+    def dropped(item: Item) -> bool:
+        return isinstance(item, Reading) and float(item.values.get("broker_drops", 0)) > 0
+
     with Mosquitto("sys_interval 1\nmax_queued_messages 1\nmax_inflight_messages 1") as broker:
         which, store = driver(broker.port, watch_drops=True), Store()
         async with running(which, store):
             await store.holds(1, 5)  # the count so far
         await publish(broker, *numbered(0, 50))
         async with running(which, store):
-            async with asyncio.timeout(8):
-                while not any(
-                    isinstance(item, Reading) and item.values.get("broker_drops", 0) > 0
-                    for item in store.items
-                ):
-                    await asyncio.sleep(0.05)
+            await until(lambda: any(map(dropped, store.items)))
 
 
 async def test_a_silent_broker_is_given_up() -> None:

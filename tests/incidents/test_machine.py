@@ -13,8 +13,7 @@ from gateway.incidents.machine import NotAllowed
 from gateway.model import Category, End, State
 from gateway.ports import Refused, Unavailable
 from tests.cases.build import alarmed, cleared, device, site
-from tests.cases.house import House, Phone, living
-from tests.virtual import VirtualClock, settle
+from tests.cases.house import House, Phone, StoryClock, living
 
 PEOPLE = ("zhang", "li", "wang")
 DEVICES = ("s1", "s2", "s3", "unknown")
@@ -67,14 +66,14 @@ async def check(house: House) -> None:
 
 
 async def play(path: Path, story: list[object]) -> None:
-    clock, phone = VirtualClock(), Phone()
+    clock, phone = StoryClock(), Phone()
     story = [*story, "restart"]
     while story:
         async with living(path, clock, {"phone": phone}, WHERE) as house:
             while story and (move := story.pop(0)) != "restart":
                 await one_move(house, clock, phone, move)
-            await house.take()
-            await settle()
+            await house.take(cleared("nobody"))  # has the open incidents read
+            await clock.settle()
             await check(house)
     phone.always = None
     async with living(path, clock, {"phone": phone}, WHERE) as house:
@@ -84,10 +83,11 @@ async def play(path: Path, story: list[object]) -> None:
                 break
             await clock.advance(400)
         assert "waiting" not in await house.cases.outbox_counts()
+        await house.take(cleared("nobody"))
         await check(house)
 
 
-async def one_move(house: House, clock: VirtualClock, phone: Phone, move: object) -> None:
+async def one_move(house: House, clock: StoryClock, phone: Phone, move: object) -> None:
     if isinstance(move, list):
         await house.take(*move)
     elif isinstance(move, tuple):

@@ -9,14 +9,13 @@ from gateway.incidents.fold import fold
 from gateway.incidents.machine import NotAllowed
 from gateway.model import Category, Evidence, Severity, State
 from tests.cases.build import alarmed, cleared, device, site
-from tests.cases.house import Phone, living
-from tests.virtual import VirtualClock
+from tests.cases.house import Phone, StoryClock, living
 
 KEY = "L20260105-0001"
 
 
 async def test_alarm_reaches_the_assistant_and_runs_to_its_end(tmp_path: Path) -> None:
-    clock, phone, paper = VirtualClock(), Phone(), Phone()
+    clock, phone, paper = StoryClock(), Phone(), Phone()
     async with living(tmp_path / "c.db", clock, {"phone": phone, "paper": paper}) as house:
         await house.take(alarmed("s1", evidence=Evidence("image/jpeg", "ab" * 32)))
         await clock.advance(0)
@@ -59,7 +58,7 @@ async def test_alarm_reaches_the_assistant_and_runs_to_its_end(tmp_path: Path) -
 
 
 async def test_nobody_receives_and_the_ladder_rings_once(tmp_path: Path) -> None:
-    clock, phone = VirtualClock(), Phone()
+    clock, phone = StoryClock(), Phone()
     async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
         await house.take(alarmed("s1"))
         await clock.advance(299)
@@ -85,7 +84,7 @@ async def test_nobody_receives_and_the_ladder_rings_once(tmp_path: Path) -> None
 
 
 async def test_deadline_counts_on_arrival_and_survives_a_restart(tmp_path: Path) -> None:
-    clock, phone = VirtualClock(), Phone()
+    clock, phone = StoryClock(), Phone()
     async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
         await house.take(alarmed("s1"))
         await clock.advance(200)
@@ -102,7 +101,7 @@ async def test_deadline_counts_on_arrival_and_survives_a_restart(tmp_path: Path)
 
 
 async def test_one_incident_for_one_place(tmp_path: Path) -> None:
-    clock, phone = VirtualClock(), Phone()
+    clock, phone = StoryClock(), Phone()
     async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
         await house.take(alarmed("s1"), alarmed("s2", severity=Severity.critical), alarmed("s1"))
         await house.take(alarmed("s2"), cleared("s9"), alarmed("s1", rule="other"))
@@ -125,7 +124,7 @@ async def test_one_incident_for_one_place(tmp_path: Path) -> None:
 
 
 async def test_alarm_after_closing_opens_a_new_incident(tmp_path: Path) -> None:
-    clock, phone = VirtualClock(), Phone()
+    clock, phone = StoryClock(), Phone()
     async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
         await house.take(alarmed("s1"))
         await house.act(KEY, "receive")
@@ -138,7 +137,7 @@ async def test_alarm_after_closing_opens_a_new_incident(tmp_path: Path) -> None:
 
 
 async def test_empty_registry_calls_the_duty_person_on_every_channel(tmp_path: Path) -> None:
-    clock, phone, paper = VirtualClock(), Phone(), Phone()
+    clock, phone, paper = StoryClock(), Phone(), Phone()
     nothing = site(people=())
     nothing = msgspec.structs.replace(nothing, places={}, devices={})
     async with living(tmp_path / "c.db", clock, {"phone": phone, "paper": paper}, nothing) as house:
@@ -149,7 +148,7 @@ async def test_empty_registry_calls_the_duty_person_on_every_channel(tmp_path: P
 
 
 async def test_bypassed_device_is_recorded_and_silent(tmp_path: Path) -> None:
-    clock, phone = VirtualClock(), Phone()
+    clock, phone = StoryClock(), Phone()
     where = site(device("s1", state="bypassed"), device("s2"))
     async with living(tmp_path / "c.db", clock, {"phone": phone}, where) as house:
         await house.take(alarmed("s1"))
@@ -176,7 +175,7 @@ async def test_bypassed_device_is_recorded_and_silent(tmp_path: Path) -> None:
     ],
 )  # fmt: skip
 async def test_guards_refuse_with_a_sentence(tmp_path: Path, verbs, refused, words) -> None:
-    clock = VirtualClock()
+    clock = StoryClock()
     async with living(tmp_path / "c.db", clock, {}) as house:
         await house.take(alarmed("s1"))
         for verb, person, outcome in verbs:
@@ -190,7 +189,7 @@ async def test_guards_refuse_with_a_sentence(tmp_path: Path, verbs, refused, wor
 
 
 async def test_keys_count_per_category_and_local_day(tmp_path: Path) -> None:
-    clock = VirtualClock()
+    clock = StoryClock()
     async with living(tmp_path / "c.db", clock, {}) as house:
         for number in range(3):
             await house.take(alarmed("s1", same=f"device:{number}"))
@@ -211,7 +210,7 @@ async def test_keys_count_per_category_and_local_day(tmp_path: Path) -> None:
 
 
 async def test_more_open_incidents_than_memory_holds_stay_correct(tmp_path: Path) -> None:
-    clock = VirtualClock()
+    clock = StoryClock()
     async with living(tmp_path / "c.db", clock, {}) as house:
         house.desk._most_open = 3
         for number in range(6):

@@ -10,14 +10,13 @@ from gateway.ports import Refused, Unavailable
 from gateway.store.cases import Cases
 from gateway.store.step import Step
 from tests.cases.build import alarmed, cleared, site
-from tests.cases.house import Phone, living
-from tests.virtual import VirtualClock, settle
+from tests.cases.house import Phone, StoryClock, living
 
 KEY = "L20260105-0001"
 
 
 async def test_next_channel_is_tried_when_one_is_away(tmp_path: Path) -> None:
-    clock, phone, paper = VirtualClock(), Phone(), Phone()
+    clock, phone, paper = StoryClock(), Phone(), Phone()
     phone.always = Unavailable("no carrier")
     async with living(tmp_path / "c.db", clock, {"phone": phone, "paper": paper}) as house:
         await house.take(alarmed())
@@ -29,7 +28,7 @@ async def test_next_channel_is_tried_when_one_is_away(tmp_path: Path) -> None:
 
 
 async def test_retries_back_off_are_durable_and_keep_their_key(tmp_path: Path) -> None:
-    clock, phone = VirtualClock(), Phone()
+    clock, phone = StoryClock(), Phone()
     phone.always = Unavailable("no carrier")
     async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
         await house.take(alarmed())
@@ -52,7 +51,7 @@ async def test_retries_back_off_are_durable_and_keep_their_key(tmp_path: Path) -
 
 
 async def test_given_up_after_a_day(tmp_path: Path) -> None:
-    clock, phone = VirtualClock(), Phone()
+    clock, phone = StoryClock(), Phone()
     phone.always = Unavailable("no carrier")
     async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
         await house.take(alarmed(category=Category.trouble))
@@ -68,27 +67,27 @@ async def test_given_up_after_a_day(tmp_path: Path) -> None:
 
 
 async def test_refused_by_all_ends_at_once(tmp_path: Path) -> None:
-    clock, phone = VirtualClock(), Phone()
+    clock, phone = StoryClock(), Phone()
     phone.always = Refused("number unknown")
     async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
         await house.take(alarmed())
-        await settle()
+        await clock.settle()
         row = (await house.cases.outbox(KEY))[0]
         assert (row.end, row.detail) == ("failed_all_channels", "phone: number unknown")
         assert len(phone.asked) == 1
 
 
 async def test_no_notifier_is_a_named_end(tmp_path: Path) -> None:
-    clock = VirtualClock()
+    clock = StoryClock()
     async with living(tmp_path / "c.db", clock, {}) as house:
         await house.take(alarmed())
-        await settle()
+        await clock.settle()
         row = (await house.cases.outbox(KEY))[0]
         assert (row.end, row.detail) == ("failed_all_channels", "no notifier is configured")
 
 
 async def test_receivers_wish_when_to_come_again_is_honoured(tmp_path: Path) -> None:
-    clock, phone = VirtualClock(), Phone()
+    clock, phone = StoryClock(), Phone()
     phone.answers = [Unavailable("429", retry_after=45)]
     async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
         await house.take(alarmed())
@@ -99,7 +98,7 @@ async def test_receivers_wish_when_to_come_again_is_honoured(tmp_path: Path) -> 
 
 
 async def test_hanging_channel_delays_nobody_else(tmp_path: Path) -> None:
-    clock, phone, paper = VirtualClock(), Phone(), Phone()
+    clock, phone, paper = StoryClock(), Phone(), Phone()
     phone.clock, phone.delay = clock, 1e6
     async with living(tmp_path / "c.db", clock, {"phone": phone, "paper": paper}) as house:
         for number in range(30):
@@ -107,7 +106,7 @@ async def test_hanging_channel_delays_nobody_else(tmp_path: Path) -> None:
         people = (*house.site.people.values(),)
         house.site = site(people=tuple(p for p in people if p.id == "wang"))
         await house.take(alarmed(rule="other", same="device:1"))
-        await settle()
+        await clock.settle()
         assert paper.said() == []  # wang has no channel of her own: phone comes first
         await clock.advance(30)
         assert ("opened", "wang") in paper.said()
@@ -119,7 +118,7 @@ async def test_a_notifiers_bug_is_its_own_trouble(tmp_path: Path) -> None:
         async def tell(self, _notification: Notification) -> Receipt:
             raise KeyError("token=secret")
 
-    clock, paper = VirtualClock(), Phone()
+    clock, paper = StoryClock(), Phone()
     async with living(tmp_path / "c.db", clock, {"phone": Buggy(), "paper": paper}) as house:
         await house.take(alarmed())
         await clock.advance(300)
@@ -133,7 +132,7 @@ async def test_a_notifiers_bug_is_its_own_trouble(tmp_path: Path) -> None:
 
 
 async def test_life_goes_first_when_many_wait(tmp_path: Path) -> None:
-    clock, phone = VirtualClock(), Phone()
+    clock, phone = StoryClock(), Phone()
     async with Cases(tmp_path / "c.db", clock) as cases:
         assert cases.put_aside is None
     async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
@@ -141,17 +140,16 @@ async def test_life_goes_first_when_many_wait(tmp_path: Path) -> None:
         for number in range(12):
             await house.take(alarmed(same=f"device:{number}", category=Category.trouble))
         await house.take(alarmed(rule="fire"))
-        await settle()
+        await clock.settle()
     phone.always, phone.asked = None, []
     async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
         await clock.advance(60)
-        while len(phone.heard) < 13:
-            await settle()
+        assert len(phone.heard) == 13
         assert phone.heard[0].category == "life"
 
 
 async def test_trouble_that_passed_is_not_told_and_life_is(tmp_path: Path) -> None:
-    clock, phone = VirtualClock(), Phone()
+    clock, phone = StoryClock(), Phone()
     phone.always = Unavailable("away")
     async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
         await house.take(alarmed(), alarmed(rule="low", category=Category.trouble))
@@ -169,11 +167,11 @@ async def test_trouble_that_passed_is_not_told_and_life_is(tmp_path: Path) -> No
 
 
 async def test_waiting_message_is_superseded_when_the_incident_is_closed(tmp_path: Path) -> None:
-    clock, phone = VirtualClock(), Phone()
+    clock, phone = StoryClock(), Phone()
     phone.always = Unavailable("away")
     async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
         await house.take(alarmed())
-        await settle()
+        await clock.settle()
         await house.act(KEY, "receive", "li")
         await house.act(KEY, "close", "li", "duplicate")
         phone.always = None
@@ -184,11 +182,11 @@ async def test_waiting_message_is_superseded_when_the_incident_is_closed(tmp_pat
 
 
 async def test_person_who_left_is_replaced_by_who_is_in_charge(tmp_path: Path) -> None:
-    clock, phone = VirtualClock(), Phone()
+    clock, phone = StoryClock(), Phone()
     phone.answers = [Unavailable("away")]
     async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
         await house.take(alarmed())
-        await settle()
+        await clock.settle()
         people = [each for each in house.site.people.values() if each.id != "zhang"]
         house.site = site(people=tuple(people))
         await clock.advance(1)
@@ -196,7 +194,7 @@ async def test_person_who_left_is_replaced_by_who_is_in_charge(tmp_path: Path) -
 
 
 async def test_crash_between_telling_and_keeping_repeats_the_message(tmp_path: Path) -> None:
-    clock, phone = VirtualClock(), Phone()
+    clock, phone = StoryClock(), Phone()
     phone.clock, phone.delay = clock, 5.0
     async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
         await house.take(alarmed())
@@ -209,7 +207,7 @@ async def test_crash_between_telling_and_keeping_repeats_the_message(tmp_path: P
 
 
 async def test_full_disk_keeps_results_in_memory_and_tells_nobody_twice(tmp_path: Path) -> None:
-    clock, phone = VirtualClock(), Phone()
+    clock, phone = StoryClock(), Phone()
     async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
         full, commit = asyncio.Event(), house.cases.commit
 
@@ -232,14 +230,10 @@ async def test_full_disk_keeps_results_in_memory_and_tells_nobody_twice(tmp_path
 
 @pytest.mark.parametrize("count", [1_500])
 async def test_storm_larger_than_memory_is_told_in_whole_and_once(tmp_path: Path, count) -> None:
-    clock, phone = VirtualClock(), Phone()
+    clock, phone = StoryClock(), Phone()
     async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
         await house.take(*(alarmed(same=f"device:{number}") for number in range(count)))
-        for _ in range(400):
-            if len(phone.heard) >= count:
-                break
-            await settle()
-        await settle()
+        await clock.settle()
         assert len(phone.asked) == count
         assert len({each.key for each in phone.asked}) == count
         assert await house.cases.outbox_counts() == {"told": count}

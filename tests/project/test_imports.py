@@ -55,16 +55,47 @@ def test_composition_root_imports_no_plugin_library() -> None:
     assert imported_after("import gateway.app, gateway.cli, gateway.config") == set()
 
 
-def test_checking_a_configuration_imports_no_plugin_library(tmp_path: Path) -> None:
+RUN = """
+import asyncio, sys
+from gateway.app import gateway
+from gateway.config import load
+
+async def main():
+    async with gateway(load(sys.argv[1])):
+        pass
+
+asyncio.run(main())
+"""
+MQTT = """
+drivers:
+  sensors:
+    type: mqtt
+    port: 1
+    dialects: [{zigbee2mqtt: {base: zigbee2mqtt}}]
+"""
+INFLUX = "sinks: {series: {type: influxdb, url: 'http://127.0.0.1:1', database: gridwarden}}\n"
+
+
+@pytest.mark.parametrize(
+    ("plugins_configured", "libraries"),
+    [("", set()), (MQTT, {"paho"}), (INFLUX, set())],
+    ids=["log", "mqtt", "influxdb 1.x"],
+)
+def test_running_gateway_imports_the_libraries_of_its_own_plugins(
+    tmp_path: Path, plugins_configured: str, libraries: set[str]
+) -> None:
     file = tmp_path / "gridwarden.yaml"
     file.write_text(
-        f"site: {{name: 云河社区, data: {tmp_path}}}\n"
-        "notifiers:\n  journal: {type: log}\n"
-        "console: {port: 0}\n",
+        f"site: {{name: 云河社区, data: {tmp_path}/data}}\n"
+        "notifiers: {book: {type: log}}\n"
+        "console: {port: 0}\n" + plugins_configured,
         encoding="utf-8",
     )
-    code = "import sys, gateway.app, gateway.config\ngateway.config.load(sys.argv[1])"
-    assert imported_after(code, str(file)) == set()
+    assert (
+        imported_after("import sys, gateway.config\ngateway.config.load(sys.argv[1])", str(file))
+        == set()
+    )
+    assert imported_after(RUN, str(file)) == libraries
 
 
 @pytest.mark.parametrize("plugin", plugins(), ids=lambda plugin: module_name(plugin[1]))

@@ -68,11 +68,11 @@ stories:
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
-        ("expect: [{", "expect: [{cleared: smoke_alarm}, {", "7:26: did not happen: cleared"),
-        ("[{alarmed: smoke_alarm, device: s1}]", "[]", "7:24: not expected: alarmed: smoke_alarm"),
+        ("expect: [{", "expect: [{cleared: smoke_alarm}, {", "7:27: did not happen: cleared"),
+        ("[{alarmed: smoke_alarm, device: s1}]", "[]", "7:26: not expected: alarmed: smoke_alarm"),
         ("      - {at: 5s, expect: [{alarmed: smoke_alarm, device: s1}]}\n", "", "6:9: never exp"),
-        ("device: s1}]}", "device: s2}]}", "7:25: did not happen"),
-        ("smoke_alarm", "smok_alarm", "7:35: there is no rule 'smok_alarm'; did you mean"),
+        ("device: s1}]}", "device: s2}]}", "7:27: did not happen"),
+        ("smoke_alarm", "smok_alarm", "7:37: there is no rule 'smok_alarm'; did you mean"),
         ("device: s1, report", "device: s7, report", "6:26: unknown device 's7'"),
         ("alarm: true", "alrm: true", "6:38: unknown value 'alrm'; did you mean 'alarm'?"),
         ("alarm: true", "alarm: [1]", "6:38: alarm must be a number, true, false or a text"),
@@ -80,6 +80,7 @@ stories:
         ("at: 0s", "at: 9s", "7:14: earlier than the line before"),
         ("expect: [{", "expct: [{", "7:18: unknown name 'expct'; did you mean 'expect'?"),
         ("fire.yaml", "fires.yaml", "1:8: "),
+        ("rules: [fire.yaml]", "packs: [fires]", "1:8: there is no rule pack 'fires'"),
         ("kind: smoke", "kin: smoke", "2:20: unknown name 'kin'; did you mean 'kind'?"),
         ("device: s1, report", "report", "6:9: 'device' is missing"),
         ("report: {alarm: true}", "age: 5s", "6:9: a line is either a report or an expect"),
@@ -95,6 +96,12 @@ def test_a_story_that_goes_otherwise_says_where(
     (result,) = trial.run([story])
     assert not result.passed
     assert any(f"{story}:{expected}" in str(p) for p in result.problems), result.problems
+
+
+def test_a_story_may_use_shipped_packs(tmp_path: Path) -> None:
+    story = tmp_path / "s.test.yaml"
+    story.write_text(STORY.replace("rules: [fire.yaml]", "packs: [fire]"), encoding="utf-8")
+    assert [result.passed for result in trial.run([story])] == [True]
 
 
 def test_a_story_file_that_is_not_there_is_a_failure(tmp_path: Path) -> None:

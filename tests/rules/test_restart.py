@@ -106,18 +106,20 @@ def made(one: Report, second: float, number: int) -> Record:
     )
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=200, deadline=None)
 @given(st.lists(reports(), max_size=25), st.integers(-1, 25))
 def test_restarts_and_cuts_change_nothing(told: list[Report], changed_at: int) -> None:
     straight = run(told, changed_at, cutting=False)
     assert run(told, changed_at, cutting=True) == straight
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(reports(), max_size=25))
 def test_changes_of_a_rule_and_device_alternate_and_time_never_goes_back(
     told: list[Report],
 ) -> None:
+    # A device that changes its kind leaves its rules, and their alarms with their owner.
+    told = [one._replace(kind="heat" if one.device == "h1" else "smoke") for one in told]
     standing: set[tuple[str, str]] = set()
     now = 0
     for change in run(told, -1, cutting=True):

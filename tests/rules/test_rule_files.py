@@ -1,3 +1,5 @@
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -5,6 +7,8 @@ from hypothesis import strategies as st
 import rules
 from gateway.document import Problems
 from gateway.model import Category, Severity, Text
+from rules.expression import ABSENT_MEANS
+from rules.ruleset import _Spec
 from tests.rules.told import load, rule
 
 GOOD = """\
@@ -158,3 +162,15 @@ def test_a_condition_of_any_layout_has_a_position(text: str, style: str) -> None
     else:
         return
     assert all(p.line >= 1 and p.column >= 1 for p in found)
+
+
+def test_every_keyword_and_every_assumed_value_is_in_the_readme() -> None:
+    readme = (Path(rules.__file__).parent / "README.md").read_text(encoding="utf-8")
+    for word in [*_Spec.model_fields, *ABSENT_MEANS]:
+        assert f"`{word}`" in readme
+
+
+def test_the_example_of_the_readme_is_a_rule_file() -> None:
+    readme = (Path(rules.__file__).parent / "README.md").read_text(encoding="utf-8")
+    example = readme.partition("```yaml\n")[2].partition("```")[0]
+    assert rules.load([("README.md", example)]).rules[0].name == "smoke_dense"

@@ -3,9 +3,8 @@ import pytest
 from gateway.model import KINDS, Text, every_value_name
 from rules import words
 from rules.expression import compile_condition
-from rules.ruleset import load
 from rules.sentence import local_time, silent, why
-from tests.rules.told import WALL, rule
+from tests.rules.told import WALL, load, rule
 
 ZONE = load(rule("when: alarm")).zone
 

@@ -10,9 +10,11 @@ const MESSAGES = 4;
 const SEVERITIES = ["critical", "alarm", "warning", "notice"];
 const VERBS = { open: ["receive"], received: ["handle", "close"], handling: ["close"], closed: [] };
 
+// The most severe first, people's lives before things, then the newest.
 function rank(a, b) {
   const severity = SEVERITIES.indexOf(a.severity) - SEVERITIES.indexOf(b.severity);
-  return severity || (a.opened_at < b.opened_at ? 1 : -1);
+  const life = (b.category === "life") - (a.category === "life");
+  return severity || life || (a.opened_at < b.opened_at ? 1 : -1);
 }
 
 function line(name, value) {

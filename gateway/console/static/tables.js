@@ -1,6 +1,6 @@
 // The right-hand side: devices, the ledger that adds up, the running parts.
 
-import { has, make, number, setText, span, t, when, word } from "./words.js";
+import { has, language, make, number, setText, span, t, when, word } from "./words.js";
 
 const ROWS = 300; // more are found with the search box
 const LOUD = ["alarm", "open", "leak", "motion"];
@@ -14,6 +14,14 @@ function partName(name) {
   const [first, ...rest] = name.split(" ");
   const lane = rest.length > 1 && has("lane", rest.at(-1)) ? word("lane", rest.pop()) : null;
   return [word("part", first), rest.join(" "), lane].filter(Boolean).join(" ");
+}
+
+// The gateway reports on itself as gateway/self, gateway/store:NAME, gateway/driver:NAME …
+function deviceName(device) {
+  if (!device.own) return device.name;
+  const [what, ...name] = device.address.split(":");
+  if (what === "store") return word("store", name.join(":"));
+  return [word("part", what), ...name].join(" ");
 }
 
 const byId = (id) => document.getElementById(id);
@@ -62,8 +70,8 @@ export class Devices {
     const kind = byId("kind").value;
     const only = byId("only").checked;
     const found = this.all.filter((device) => (!kind || device.kind === kind) && (!only || inTrouble(device))
-      && (!text || `${device.name} ${device.id} ${device.place_name} ${word("kind", device.kind)}`.toLowerCase().includes(text)));
-    found.sort((a, b) => inTrouble(b) - inTrouble(a) || a.name.localeCompare(b.name));
+      && (!text || `${deviceName(device)} ${device.id} ${device.place_name} ${word("kind", device.kind)}`.toLowerCase().includes(text)));
+    found.sort((a, b) => inTrouble(b) - inTrouble(a) || a.own - b.own || a.name.localeCompare(b.name, language));
     this.body.replaceChildren(...found.slice(0, ROWS).map((device) => this.row(device)));
     byId("devices").hidden = !found.length;
     byId("devices-none").hidden = found.length > 0;
@@ -77,7 +85,7 @@ export class Devices {
     const near = device.place_name.split(" / ").slice(-2).join(" / ");
     const place = [word("kind", device.kind), near, device.floor && t("card.floor", { floor: device.floor }), device.flat && t("card.flat", { flat: device.flat })];
     return make("tr", { className: inTrouble(device) ? "trouble" : "", "data-device": device.id },
-      make("td", {}, make("b", {}, device.name), make("small", { title: device.place_name }, place.filter(Boolean).join(" · "))),
+      make("td", {}, make("b", {}, deviceName(device)), make("small", { title: device.place_name }, place.filter(Boolean).join(" · "))),
       make("td", { className: "wide" }, make("div", { className: "chips" }, ...this.marks(device), ...this.values(device))),
       make("td", { className: "end age" }, device.age === null ? t("devices.never") : span(device.age)));
   }
@@ -124,7 +132,7 @@ export function showLedger(ledger) {
   const rows = [ledgerRow(t("ledger.intake"), ledger.received,
     [[t("ledger.stored"), ledger.stored], [t("ledger.refused"), total(ledger.refused)]], [t("ledger.refused"), ledger.refused])];
   for (const [name, reader] of Object.entries(ledger.readers)) {
-    rows.push(ledgerRow(partName(name), ledger.stored,
+    rows.push(ledgerRow(has("part", name) ? word("part", name) : partName(`sink ${name}`), ledger.stored,
       [[t("ledger.delivered"), reader.delivered], [t("ledger.waiting"), reader.waiting], [t("ledger.dropped"), total(reader.dropped)]],
       [t("ledger.dropped"), reader.dropped]));
   }

@@ -4,12 +4,24 @@
 const texts = JSON.parse(document.body.dataset.texts);
 export const language = document.body.dataset.language === "en" ? "en" : "zh";
 const numbers = new Intl.NumberFormat(language, { maximumFractionDigits: 2 });
-const clockTime = new Intl.DateTimeFormat(language === "en" ? "en-GB" : "zh-CN", {
-  hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false,
-});
-const dayTime = new Intl.DateTimeFormat(language === "en" ? "en-GB" : "zh-CN", {
-  month: "numeric", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit", hour12: false,
-});
+
+// The site's time zone, so that the page and the messages on the telephones say the same.
+function timeFormat(parts) {
+  const locale = language === "en" ? "en-GB" : "zh-CN";
+  const options = { ...parts, hourCycle: "h23", timeZone: document.body.dataset.zone };
+  try {
+    return new Intl.DateTimeFormat(locale, options);
+  } catch (error) {
+    if (!(error instanceof RangeError)) throw error;
+    // A zone that this browser does not know: the viewer's own is still readable.
+    return new Intl.DateTimeFormat(locale, { ...options, timeZone: undefined });
+  }
+}
+
+const hours = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
+const day = timeFormat({ year: "numeric", month: "numeric", day: "numeric" });
+const clockTime = timeFormat(hours);
+const dayTime = timeFormat({ month: "numeric", day: "numeric", ...hours });
 
 export function t(key, fill = {}) {
   return (texts[key] ?? key).replace(/\{(\w+)\}/g, (_, name) => String(fill[name] ?? ""));
@@ -44,7 +56,7 @@ export function timeOfDay(moment) {
 // Today's times as hours, older ones with their day.
 export function when(iso) {
   const moment = new Date(iso);
-  const today = moment.toDateString() === new Date().toDateString();
+  const today = day.format(moment) === day.format(new Date());
   return (today ? clockTime : dayTime).format(moment);
 }
 

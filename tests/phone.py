@@ -1,6 +1,6 @@
 """A webhook receiver in a process of its own that notes when each message came.
 
-python -m tests.bench.phone   prints its port, then a JSON line for each message
+python -m tests.phone   prints its port, then a JSON line for each message
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ class Phone:
 
     def __enter__(self) -> Self:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "tests.bench.phone"], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "tests.phone"], stdout=subprocess.PIPE, text=True
         )
         assert self._process.stdout is not None
         self.port = int(self._process.stdout.readline())

@@ -1,4 +1,4 @@
-"""A gateway as a real process between a real broker, a real InfluxDB and a webhook, to measure."""
+"""A gateway as a real process between a real broker, a real InfluxDB and a webhook, to measure and to kill."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from tests.bench.phone import Phone
+from tests.phone import Phone
 from tests.servers import InfluxDB, Mosquitto
 
 BROKER = "max_queued_messages 0\nmax_inflight_messages 1000\nset_tcp_nodelay true\n"
@@ -64,14 +64,19 @@ class House:
         self.started_in = 0.0
         self._process: subprocess.Popen[str] | None = None
 
-    def start(self) -> None:
-        """Start the gateway and wait for its console."""
-        began = time.monotonic()
+    def start_without_waiting(self) -> None:
+        """Start the gateway."""
         self._process = subprocess.Popen(
             [sys.executable, "-m", "gateway", "run", str(self.config)],
             stdout=subprocess.PIPE,
             text=True,
         )
+
+    def start(self) -> None:
+        """Start the gateway and wait for its console."""
+        began = time.monotonic()
+        self.start_without_waiting()
+        assert self._process is not None
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         self.url = line.removeprefix("console: ").strip()
@@ -86,6 +91,18 @@ class House:
             self._process.wait(30)
             self._process.stdout.close()  # type: ignore[union-attr]
             self._process = None
+
+    def kill(self) -> None:
+        """SIGKILL: as a power cut for this process."""
+        assert self._process is not None
+        self._process.kill()
+        self._process.wait(30)
+        self._process.stdout.close()  # type: ignore[union-attr]
+        self._process = None
+
+    @property
+    def running(self) -> bool:
+        return self._process is not None and self._process.poll() is None
 
     @property
     def pid(self) -> int:

@@ -1,0 +1,136 @@
+import asyncio
+import os
+import tty
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from drivers.serial_line.driver import Driver
+from gateway.model import Reading, Undecodable
+from gateway.ports import Unavailable
+from tests.drivers.serial_line.door import Door
+from tests.drivers.serial_line.test_decode import TERMINAL, options, sample
+from tests.virtual import VirtualClock
+
+
+class Line:
+    """A real pair of pseudo-terminals: we are the device, the driver has the port."""
+
+    def __init__(self) -> None:
+        self.device, port = os.openpty()
+        tty.setraw(port)
+        self.port = os.ttyname(port)
+        self._held: int | None = port  # keeps the pair alive until the driver has opened it
+
+    def send(self, data: bytes) -> None:
+        os.write(self.device, data)
+
+    def unplug(self) -> None:
+        if self._held is not None:
+            os.close(self._held)
+            os.close(self.device)
+            self._held = None
+
+
+@pytest.fixture
+def line() -> Iterator[Line]:
+    pair = Line()
+    yield pair
+    pair.unplug()
+
+
+def driver(port: str, given=None) -> Driver:
+    chosen = given or options()
+    return Driver("line", chosen.model_copy(update={"port": port}), VirtualClock())
+
+
+async def stop(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_lines_arrive_however_they_are_cut(line):
+    door = Door()
+    task = asyncio.create_task(driver(line.port).run(door))
+    await asyncio.sleep(0.05)
+    for part in (b"S1,OK\nS2,", b"ALARM,235\r\nS3", b",1\n"):
+        line.send(part)
+        await asyncio.sleep(0.01)
+    items = await door.has(3)
+    await stop(task)
+    assert items == [
+        Reading("S1", "smoke", {"alarm": False}),
+        Reading("S2", "smoke", {"alarm": True, "temperature": 23.5}),
+        Reading("S3", "smoke", {"alarm": True}),
+    ]
+
+
+async def test_noise_is_kept_aside_and_the_next_frame_is_read(line):
+    door = Door()
+    task = asyncio.create_task(driver(line.port, sample("hydrants")).run(door))
+    await asyncio.sleep(0.05)
+    line.send(b"\x00\xff\xa5\x11" + TERMINAL[:20] + TERMINAL + TERMINAL)
+    items = await door.has(3)
+    await stop(task)
+    assert [type(item) for item in items] == [Undecodable, Reading, Reading]
+    assert items[0].raw == b"\x00\xff\xa5\x11" + TERMINAL[:20]
+
+
+async def test_unplugging_ends_with_one_clear_sentence(line):
+    door = Door()
+    task = asyncio.create_task(driver(line.port).run(door))
+    await asyncio.sleep(0.05)
+    line.send(b"S1,OK\nS2,AL")
+    await door.has(1)
+    line.unplug()
+    with pytest.raises(Unavailable, match=r"^serial port /dev/pts/\d+: the adapter is gone$"):
+        await task
+    assert door.items[-1] == Undecodable("line", b"S2,AL", "half a report when the port closed")
+
+
+async def test_missing_port_is_said(tmp_path: Path):
+    with pytest.raises(Unavailable, match="there is no such port; is the adapter plugged in"):
+        await driver(str(tmp_path / "ttyUSB9")).run(Door())
+
+
+async def test_file_that_is_no_port_is_said(tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    with pytest.raises(Unavailable, match="that is no serial port"):
+        await driver(str(tmp_path / "file")).check()
+
+
+async def test_port_that_another_program_holds_is_said(line):
+    task = asyncio.create_task(driver(line.port).run(Door()))
+    await asyncio.sleep(0.05)
+    with pytest.raises(Unavailable, match="another program holds it"):
+        await driver(line.port).check()
+    await stop(task)
+
+
+async def test_check_says_that_the_port_can_be_opened(line):
+    sentence = await driver(line.port).check()
+    assert sentence == f"serial port {line.port} can be opened at 9600 baud, 8N1"
+
+
+async def test_slow_disk_holds_the_line_back_and_loses_nothing(line):
+    door = Door()
+    door.open.clear()
+    task = asyncio.create_task(driver(line.port).run(door))
+    await asyncio.sleep(0.05)
+    for number in range(2000):
+        line.send(b"S%d,OK\n" % number)
+        if number % 100 == 0:
+            await asyncio.sleep(0)
+    door.open.set()
+    items = await door.has(2000)
+    await stop(task)
+    assert [item.device for item in items] == [f"S{number}" for number in range(2000)]
+
+
+async def test_cancelling_closes_the_port(line):
+    before = os.listdir("/proc/self/fd")
+    task = asyncio.create_task(driver(line.port).run(Door()))
+    await asyncio.sleep(0.05)
+    await stop(task)
+    assert os.listdir("/proc/self/fd") == before
