@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.model import Change, Site
+from gateway.model import Change, Site, Turn
 from rules import sentence
 from rules.decide import Deciding, is_clear
 from rules.ruleset import Rule, Ruleset

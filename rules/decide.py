@@ -33,6 +33,7 @@ class Deciding:
         found: str = "",
         evidence: Evidence | None = None,
     ) -> None:
+        """Add the change; ``at`` is wall ns, ``now`` arrival ns."""
         self.changes.append(
             Change(
                 turn=turn,
@@ -56,12 +57,11 @@ class Deciding:
     # --- a rule with a condition ---------------------------------------------------------
 
     def begin(
-        self, rule: Rule, entry: Entry, since: int, wall: int, now: int, reading: Reading | None
+        self, rule: Rule, entry: Entry, since: int, wall: int, now: int, reading: Reading
     ) -> None:
         """The condition holds: open at once, or wait for ``for``."""
-        found = "" if reading is None else found_of(reading)
-        evidence = None if reading is None else reading.evidence
-        watch = Watch(rule.digest, PENDING, since, wall, since + rule.hold, found, evidence)
+        due, found = since + rule.hold, found_of(reading)
+        watch = Watch(rule.digest, PENDING, since, wall, due, found, reading.evidence)
         entry.active[rule.name] = watch
         if rule.hold and watch.due > now:
             self.state.schedule(watch.due, entry.device, rule.name)

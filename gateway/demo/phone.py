@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,19 +13,21 @@ from gateway.demo.ports import free_port
 from gateway.model import Text
 
 _LONGEST = 100_000
-"""Bytes of a message; the gateway's own are a thousandth of it."""
+"""Bytes of a message; the gateway's own are a hundredth of it."""
+_REMEMBERED = 1000
+"""Messages whose repeats are not shown again."""
 
 
 @asynccontextmanager
 async def phone(say: Callable[[Text], None]) -> AsyncIterator[str]:
     """A running phone; yields the URL for the webhook. ``say`` shows every message once."""
-    shown: set[str] = set()
+    shown: deque[str] = deque(maxlen=_REMEMBERED)
 
     async def receive(request: web.Request) -> web.Response:
         message = await request.json()
         key = request.headers.get("Idempotency-Key", "")
         if not key or key not in shown:
-            shown.add(key)
+            shown.append(key)
             say(spoken(message))
         return web.Response(text="shown")
 

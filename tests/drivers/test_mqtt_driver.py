@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import subprocess
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -386,3 +388,46 @@ async def test_bytes_that_are_no_mqtt_end_the_connection_with_a_reason() -> None
     async with server:
         with pytest.raises(Unavailable):
             await driver(server.sockets[0].getsockname()[1]).run(Store().emit)
+
+
+SHIPPED = Path(__file__).parents[2] / "deploy" / "mosquitto.conf"
+
+
+async def test_the_shipped_broker_configuration_is_accepted() -> None:
+    lines = SHIPPED.read_text("utf-8").splitlines()
+    extra = "\n".join(line for line in lines if not line.startswith(("listener", "#")))
+    with Mosquitto(extra) as broker:
+        store = Store()
+        async with running(driver(broker.port, inflight=1000), store):
+            await publish(broker, *numbered(0, 2_000))
+            await store.holds(2_000)
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A key and a certificate of its own authority, for 127.0.0.1."""
+    folder = tmp_path_factory.mktemp("tls")
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256"]
+        + ["-nodes", "-days", "2", "-subj", "/CN=127.0.0.1", "-keyout", "key.pem"]
+        + ["-out", "cert.pem", "-addext", "subjectAltName=IP:127.0.0.1"],
+        cwd=folder,
+        check=True,
+        capture_output=True,
+    )
+    return folder
+
+
+async def test_tls_is_spoken_and_a_strangers_certificate_is_refused(certificates: Path) -> None:
+    port = free_port()
+    secure = f"listener {port} 127.0.0.1\ncertfile {certificates}/cert.pem\n"
+    with Mosquitto(secure + f"keyfile {certificates}/key.pem") as broker:
+        store = Store()
+        which = driver(port, tls={"ca": str(certificates / "cert.pem")})
+        async with running(which, store):
+            await publish(broker, *numbered(0, 3_000))
+            await store.holds(3_000)
+        with pytest.raises(Unavailable, match=r"self.signed certificate; look at tls:"):
+            await driver(port, tls={}).run(store.emit)
+        with pytest.raises(Unavailable, match=r"look at password: and tls:"):
+            await driver(port, tls={"ca": "/nowhere.pem"}).run(store.emit)

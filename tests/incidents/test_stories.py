@@ -1,5 +1,7 @@
 """From a change to a told person and a closed incident, as stories in virtual time."""
 
+import asyncio
+import contextlib
 from pathlib import Path
 
 import msgspec
@@ -8,6 +10,7 @@ import pytest
 from gateway.incidents.fold import fold
 from gateway.incidents.machine import NotAllowed
 from gateway.model import Category, Evidence, Severity, State
+from gateway.ports import Unavailable
 from tests.cases.build import alarmed, cleared, device, site
 from tests.cases.house import Phone, StoryClock, living
 
@@ -227,3 +230,37 @@ async def test_more_open_incidents_than_memory_holds_stay_correct(tmp_path: Path
             await house.act(each.key, "close", outcome="test")
         await house.take(alarmed("s1", same="device:1"))
         assert not house.desk.over_limit
+
+
+async def test_cancelled_deed_is_kept_told_and_remembered(tmp_path: Path) -> None:
+    clock, phone = StoryClock(), Phone()
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        for number in range(10):
+            task = asyncio.create_task(house.take(alarmed(same=f"device:{number}")))
+            for _ in range(number):
+                await asyncio.sleep(0)
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+        await clock.settle()
+        kept = await house.cases.open_incidents()
+        assert len(kept) == house.desk.open_count == len(phone.heard) > 0
+        assert await house.cases.verify() == []
+
+
+async def test_failed_commit_changes_nothing_and_may_be_repeated(tmp_path: Path) -> None:
+    clock, phone = StoryClock(), Phone()
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        commit = house.cases.commit
+
+        async def failing(_step: object) -> None:
+            raise Unavailable("disk is full")
+
+        house.cases.commit = failing
+        with pytest.raises(Unavailable):
+            await house.take(alarmed("s1"))
+        house.cases.commit = commit
+        await house.take(alarmed("s1"))
+        await clock.settle()
+        assert phone.said() == [("opened", "zhang")]
+        assert [each.key for each in await house.cases.open_incidents()] == [KEY]
