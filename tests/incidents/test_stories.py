@@ -235,10 +235,9 @@ async def test_more_open_incidents_than_memory_holds_stay_correct(tmp_path: Path
 async def test_cancelled_deed_is_kept_told_and_remembered(tmp_path: Path) -> None:
     clock, phone = StoryClock(), Phone()
     async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
-        for number in range(10):
+        for number in range(20):
             task = asyncio.create_task(house.take(alarmed(same=f"device:{number}")))
-            for _ in range(number):
-                await asyncio.sleep(0)
+            await asyncio.sleep(number * 0.0004)
             task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await task
