@@ -15,6 +15,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo
 
 import structlog
 
@@ -24,7 +25,7 @@ from gateway.console.app import create_app, serve
 from gateway.console.view import View
 from gateway.detect import Detector
 from gateway.health import DRIVER, Vitals
-from gateway.incidents.desk import CHINA, Desk
+from gateway.incidents.desk import Desk
 from gateway.intake import Intake
 from gateway.model import Lane, Person, Site, Stamp, Value
 from gateway.notify.teller import Teller
@@ -107,8 +108,9 @@ class House:
             name: await self._entered(stack, make("notifiers", name, configured, self.clock))
             for name, configured in self.settings.notifiers.items()
         }
+        zone = ZoneInfo(self.settings.site.zone)
         self.teller = Teller(
-            self.cases, notifiers, self._site, self.clock, self.arrival, fallback=DUTY, zone=CHINA
+            self.cases, notifiers, self._site, self.clock, self.arrival, fallback=DUTY, zone=zone
         )
         self.desk = Desk(
             self.cases,
@@ -116,6 +118,7 @@ class House:
             self._site,
             deadlines=self.settings.deadlines.by_category(),
             fallback=DUTY,
+            zone=zone,
         )
         self.view = StoreView(
             self.journal, self.cases, self.intake, self.evidence, self.desk, self._site,
@@ -211,7 +214,7 @@ class House:
     async def _serve(self) -> None:
         """The console; a port that is taken must not keep alarms from ringing."""
         where = self.settings.console
-        app = create_app(self.view, clock=self.clock)
+        app = create_app(self.view, zone=self.settings.site.zone, clock=self.clock)
         async with serve(app, where.host, where.port) as bound:
             host = f"[{bound.host}]" if ":" in bound.host else bound.host
             if not self.console_url.done():

@@ -74,8 +74,12 @@ class Detector:
                 await self._idle(seen)
 
     async def _idle(self, seen: int) -> None:
-        """No records: step at the next due time, save what lags, or wait for news."""
-        now = self._arrival(self._clock.now())
+        """No records: step at the next due time, save what lags, or wait for news.
+
+        Records of an unfinished commit have their arrival already: a tick that ran ahead of
+        them would decide what a replay decides differently.
+        """
+        now = self._journal.horizon(self._arrival(self._clock.now()))
         due = self._state.next_due()
         if due is not None and due <= now:
             changes = rules.tick(self._ruleset, self._site(), self._state, now)
@@ -105,6 +109,12 @@ class Detector:
             position = None
         lane.n = min(position.n if position else 0, self._journal.last)
         lane.delivered = lane.n - lane.dropped.total()
+        if lane.n == self._journal.last:
+            # Devices that never report are silent from now on, not from their first record on.
+            stamp = self._clock.now()
+            now = self._journal.horizon(self._arrival(stamp))
+            changes = rules.tick(self._ruleset, self._site(), self._state, now, stamp.wall)
+            await self._settle(changes, lane.n)
 
     async def _rebuild(self) -> None:
         """The cases were lost: learn from the journal in silence, then say what still holds.
@@ -120,7 +130,8 @@ class Detector:
             for record in records:
                 rules.step(self._ruleset, self._site(), self._state, record)
             await self._clock.sleep(0)
-        now = self._arrival(self._clock.now())
+        now = self._journal.horizon(self._arrival(self._clock.now()))
+        rules.tick(self._ruleset, self._site(), self._state, now)  # what is over is not told
         changes = rules.standing(self._ruleset, self._site(), self._state, now)
         self._lane.delivered = self._lane.n - self._lane.dropped.total()
         await self._save(changes)

@@ -162,19 +162,19 @@ _PLACEHOLDER: Final = re.compile(r"\{(\w+)\}")
 
 def _compile(topic: TopicOptions) -> _Plan:
     picks = tuple(_pick(name, field) for name, field in topic.values.items())
-    time, key = topic.time, _path(topic.key)
+    when, key = topic.time, _path(topic.key)
     where = topic.device if isinstance(topic.device, str) else ""
     device_field = () if isinstance(topic.device, str) else _path(topic.device.field)
-    paths = [device_field, key, _path(time.field) if time else ()]
+    paths = [device_field, key, _path(when.field) if when else ()]
     return _Plan(
         pattern=_pattern(topic.topic),
         device=where,
         device_field=device_field,
         kind=topic.kind,
         picks=picks,
-        time=_path(time.field) if time else (),
-        unit=time.unit if time else "s",
-        zone=timedelta(minutes=time.zone_minutes) if time else timedelta(),
+        time=_path(when.field) if when else (),
+        unit=when.unit if when else "s",
+        zone=timedelta(minutes=when.zone_minutes) if when else timedelta(),
         key=key,
         extras=topic.extra == "keep",
         known=frozenset([pick.first for pick in picks] + [path[0] for path in paths if path]),

@@ -106,8 +106,8 @@ def _row(
         raise ValueError("no device" if not device else "no values")
     at = None
     t = number * options.every
-    if (time := options.time) is not None:
-        at = time_ns(row.get(time.field), time.unit, timedelta(minutes=time.zone_minutes))
+    if (when := options.time) is not None:
+        at = time_ns(row.get(when.field), when.unit, timedelta(minutes=when.zone_minutes))
         if at is None:
             raise ValueError("no time")
         t = at / SECOND

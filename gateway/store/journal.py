@@ -163,6 +163,12 @@ class Journal:
         """The arrival time of the newest record at opening; 0 for a new journal."""
         return self._start.arrival
 
+    def horizon(self, now: int) -> int:
+        """The arrival up to which everything is committed: ``now``, or the oldest in flight."""
+        groups = (self._committing, self._group)
+        waiting = [group.records[0].arrival for group in groups if group and group.records]
+        return min([now, *waiting])
+
     # --- the door's side --------------------------------------------------------------
 
     async def room(self) -> None:

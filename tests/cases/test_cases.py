@@ -6,7 +6,7 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
-from sqlalchemy import create_engine, inspect
+from sqlalchemy import create_engine, event, inspect
 
 from gateway.model import Position, Site
 from gateway.ports import Unavailable
@@ -214,3 +214,29 @@ async def test_store_refuses_a_second_open_incident_of_one_place(tmp_path: Path)
         copy = "INSERT INTO incident SELECT 'X', rule, same, category, state, 0, body FROM incident"
         with pytest.raises(sqlite3.IntegrityError):
             connection.execute(copy)
+
+
+async def test_waiting_rows_and_open_incidents_are_found_by_their_index(tmp_path: Path) -> None:
+    asked: list[str] = []
+    async with Cases(tmp_path / "c.db", StoryClock()) as cases:
+        engine = cases._reader._engine
+        assert engine is not None
+
+        @event.listens_for(engine, "before_cursor_execute")
+        def note(_connection, _cursor, statement, *_rest) -> None:
+            asked.append(statement)
+
+        await cases.due_rows(1, 10)
+        await cases.next_due(1)
+        await cases.open_incident("a", "b")
+        await cases.due_timers(1, 10)
+        await cases.next_timer()
+        await cases.last_number("L20260105")
+    with closing(sqlite3.connect(tmp_path / "c.db")) as connection:
+        for statement in asked:
+            plan = connection.execute(
+                f"EXPLAIN QUERY PLAN {statement}", [1] * statement.count("?")
+            ).fetchall()
+            for step in plan:
+                assert "SCAN" not in step[3] or "USING COVERING INDEX" in step[3], statement
+    assert len(asked) == 6

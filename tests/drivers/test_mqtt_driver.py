@@ -408,8 +408,26 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A key and a certificate of its own authority, for 127.0.0.1."""
     folder = tmp_path_factory.mktemp("tls")
     subprocess.run(
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj"
-        " /CN=127.0.0.1 -keyout key.pem -out cert.pem -addext subjectAltName=IP:127.0.0.1".split(),
+        [
+            "openssl",
+            "req",
+            "-x509",
+            "-newkey",
+            "ec",
+            "-pkeyopt",
+            "ec_paramgen_curve:P-256",
+            "-nodes",
+            "-days",
+            "2",
+            "-subj",
+            "/CN=127.0.0.1",
+            "-keyout",
+            "key.pem",
+            "-out",
+            "cert.pem",
+            "-addext",
+            "subjectAltName=IP:127.0.0.1",
+        ],
         cwd=folder,
         check=True,
         capture_output=True,
