@@ -24,7 +24,7 @@ from drivers.camera.driver import _QUIET
 from drivers.camera.messages import Finished, Job, Message, pack
 
 ROOT = Path(__file__).resolve().parents[2]
-RECORDING = ROOT / "gateway/demo/recordings/dvrscan_traffic_camera.mp4"
+RECORDING = ROOT / "gateway/demo/recordings/traffic_camera.mp4"
 PEER = "motion daemon 4.5, measured on a machine like this one"
 PEER_FIGURES = {"640x360": "1.3-1.5", "1280x720": "4.1-4.6"}
 SIZES = ((1280, 720), (640, 360))

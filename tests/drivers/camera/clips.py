@@ -35,9 +35,10 @@ def draw(path: Path, moving: list[tuple[float, float]], seconds: float = 12.0) -
     return path
 
 
-def recorded(name: str) -> Path:
+def recorded(*names: str) -> Path:
     """A recording shipped with the demo, or in the folder GRIDWARDEN_VIDEO names."""
-    for folder in (os.environ.get("GRIDWARDEN_VIDEO"), SHIPPED):
-        if folder and (path := Path(folder) / name).exists():
+    folders = [SHIPPED, *map(Path, filter(None, [os.environ.get("GRIDWARDEN_VIDEO")]))]
+    for path in (folder / name for folder in folders for name in names):
+        if path.exists():
             return path
-    pytest.skip(f"{name} is not here; set GRIDWARDEN_VIDEO to a folder that has it")
+    pytest.skip(f"{names[0]} is not here; set GRIDWARDEN_VIDEO to a folder that has it")
