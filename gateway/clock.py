@@ -13,6 +13,7 @@ import ctypes
 import os
 import time
 import uuid
+from collections import deque
 from collections.abc import Coroutine
 from pathlib import Path
 from typing import Any, Final
@@ -85,21 +86,21 @@ class Signal:
 
     def __init__(self) -> None:
         self.count = 0
-        self._waiters: list[asyncio.Future[None]] = []
+        self._waiters: deque[asyncio.Future[None]] = deque()
 
     def notify(self) -> None:
         """Wake everybody who waits."""
         self.count += 1
-        waiters, self._waiters = self._waiters, []
+        waiters, self._waiters = self._waiters, deque()
         for waiter in waiters:
             if not waiter.done():
                 waiter.set_result(None)
 
-    async def wait(self, seen: int) -> int:
-        """Return once ``count`` differs from ``seen``."""
+    async def wait(self, seen: int, *, first: bool = False) -> int:
+        """Return once ``count`` differs from ``seen``; ``first`` is woken before the others."""
         while self.count == seen:
             waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiters.append(waiter)
+            (self._waiters.appendleft if first else self._waiters.append)(waiter)
             try:
                 await waiter
             finally:

@@ -92,7 +92,8 @@ class Detector:
         waits = [_SAVE_EVERY * 12] + [(lag - now) / SECOND] * self._unsaved
         if due is not None:
             waits.append((due - now) / SECOND)
-        if not await at_most(min(waits), self._clock, self._journal.news.wait(seen)):
+        news = self._journal.news.wait(seen, first=True)  # people before series
+        if not await at_most(min(waits), self._clock, news):
             self._unsaved = True  # a sign of life: the arrival axis goes on from here
 
     async def _resume(self) -> None:

@@ -1,6 +1,6 @@
 """The one loop: read after a bookmark, hand over, move the bookmark.
 
-Every sink has two: alarms, which never wait, and the rest, which is sent in company. The
+Every sink has two: alarms, which wait for nothing, and the rest, which is sent in company. The
 rules have their own reader (``gateway.detect``), whose bookmark lies where its effect lies.
 """
 
@@ -21,6 +21,8 @@ from gateway.store.journal_file import Quarantined
 _HOLD: Final = 3_600 * SECOND
 """How long records of a clock that nobody believes wait for the right time."""
 _RECHECK: Final = 30.0
+_AFTER_PEOPLE: Final = 0.02
+"""Seconds an alarm's series waits while its message is on the way to a person."""
 
 log = structlog.get_logger("pump")
 
@@ -46,8 +48,7 @@ async def pump(
         records, upto = await journal.read(lane, state.n, batch)
         if upto == state.n:
             await journal.news.wait(seen)
-            if lane is not Lane.alarms:
-                await clock.sleep(flush)
+            await clock.sleep(flush if lane is not Lane.alarms else _AFTER_PEOPLE)
             continue
         ready, upto = _timed(journal, records, upto, clock)
         if not ready and records:

@@ -26,7 +26,7 @@ WIDTH: Final = 160
 _BACKGROUND: Final = 20.0
 """Seconds in which two thirds of a change of light are learnt; Frigate's 0.01 at 5 fps."""
 _SLOWER: Final = 0.1
-_RESTLESS: Final = 3.5
+_RESTLESS: Final = 2.5
 """How many mean deviations beyond the usual still are the usual."""
 _SPECK: Final = cv2.getStructuringElement(cv2.MORPH_RECT, (2, 2))
 _JOIN: Final = cv2.getStructuringElement(cv2.MORPH_RECT, (3, 3))
@@ -68,7 +68,7 @@ class Detector:
         regions: Sequence[tuple[str, Points]] = (),
         masks: Sequence[Points] = (),
         *,
-        threshold: int = 25,
+        threshold: int = 30,
         min_area: float = 0.002,
         lightning: float = 0.8,
     ) -> None:

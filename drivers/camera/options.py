@@ -39,6 +39,8 @@ class Snapshot(BaseModel):
 class Options(PluginOptions):
     """One camera; exactly one of ``source`` and ``url``."""
 
+    model_config = ConfigDict(hide_input_in_errors=True)  # a refused source may hold a password
+
     source: str = Field("", max_length=1024)
     """A video file, or a stream's address without a password."""
     url: Secret | None = None
@@ -51,7 +53,7 @@ class Options(PluginOptions):
     loop: bool = False
     regions: list[Region] = Field([], max_length=32)
     masks: list[Polygon] = Field([], max_length=32)
-    threshold: int = Field(25, ge=1, le=255)
+    threshold: int = Field(30, ge=1, le=255)
     """Grey levels by which a point has to differ from the background."""
     min_area: float = Field(0.002, gt=0, le=1)
     """Fraction of the picture that one moving thing has to cover."""

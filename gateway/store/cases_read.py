@@ -29,10 +29,11 @@ from gateway.store.cases_tables import (
     PERSON,
     PLACE,
     RULE_STATE,
+    RULE_STEP,
     TEXT,
     TIMER,
 )
-from gateway.store.cases_write import ARRIVAL, BOOKMARK, DIGEST, VERSION
+from gateway.store.cases_write import ARRIVAL, BOOKMARK, DIGEST, VERSION, decode_state
 from gateway.store.chain import Link, Walk
 from gateway.store.step import Timer
 
@@ -89,7 +90,10 @@ def rules_start(connection: Connection) -> tuple[Position | None, dict[str, byte
     number, _, journal = meta(connection, BOOKMARK).partition(" ")
     position = Position(journal, int(number)) if number else None
     rows = connection.execute(select(RULE_STATE.c.key, RULE_STATE.c.body))
-    return position, {row.key: row.body for row in rows}
+    state: dict[str, bytes | None] = {row.key: row.body for row in rows}
+    for body in connection.execute(select(RULE_STEP.c.body).order_by(RULE_STEP.c.seq)).scalars():
+        state.update(decode_state(body))
+    return position, {key: body for key, body in state.items() if body is not None}
 
 
 def incidents(connection: Connection, open_only: bool, limit: int) -> list[Incident]:

@@ -120,3 +120,10 @@ RULE_STATE: Final = Table(
     _text("key", key=True),
     Column("body", LargeBinary, nullable=False),
 )
+
+RULE_STEP: Final = Table(
+    "rule_step",
+    TABLES,
+    _number("seq", key=True),
+    Column("body", LargeBinary, nullable=False),
+)

@@ -20,10 +20,18 @@ from gateway.store.cases_tables import (
     PERSON,
     PLACE,
     RULE_STATE,
+    RULE_STEP,
     TEXT,
     TIMER,
 )
 from gateway.store.step import Step
+
+encode_state = msgspec.msgpack.Encoder().encode
+decode_state = msgspec.msgpack.Decoder(dict[str, bytes | None]).decode
+
+_FOLD_WHEN_CALM: Final = 32
+_FOLD_AT_LAST: Final = 512
+"""Steps on top of the rules' state before they are folded into it."""
 
 ARRIVAL: Final = "arrival"
 BOOKMARK: Final = "rules_bookmark"
@@ -104,17 +112,27 @@ def _write_record(connection: Connection, step: Step) -> None:
 
 
 def _write_rules(connection: Connection, step: Step) -> None:
-    kept = [{"key": key, "body": body} for key, body in step.state.items() if body is not None]
-    _many(connection, _PUT_STATE, kept)
-    _many(
-        connection,
-        _DROP_STATE,
-        [{"gone": key} for key, body in step.state.items() if body is None],
-    )
+    if step.state:
+        row = {"body": encode_state(dict(step.state))}
+        steps = connection.execute(insert(RULE_STEP), row).inserted_primary_key
+        # Folding takes a statement for each device: not while an alarm waits, if it can be helped.
+        if steps and steps[0] >= (_FOLD_AT_LAST if step.events else _FOLD_WHEN_CALM):
+            fold_state(connection)
     meta = [{"key": ARRIVAL, "value": str(step.arrival)}]
     if step.bookmark is not None:
         meta.append({"key": BOOKMARK, "value": bookmark_text(step.bookmark)})
     _many(connection, _PUT_META, meta)
+
+
+def fold_state(connection: Connection) -> None:
+    """Bring the rows by key up to date with what later steps changed."""
+    changed: dict[str, bytes | None] = {}
+    for body in connection.execute(select(RULE_STEP.c.body).order_by(RULE_STEP.c.seq)).scalars():
+        changed.update(decode_state(body))
+    kept = [{"key": key, "body": body} for key, body in changed.items() if body is not None]
+    _many(connection, _PUT_STATE, kept)
+    _many(connection, _DROP_STATE, [{"gone": key} for key, body in changed.items() if body is None])
+    connection.execute(delete(RULE_STEP))
 
 
 def write_registry(connection: Connection, site: Site, digest: str) -> None:

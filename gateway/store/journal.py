@@ -47,6 +47,7 @@ _OPEN_MOST: Final = 50_000
 """Items in a group in the making; beyond it ``room`` keeps drivers waiting."""
 _SAVE_EVERY: Final = 5.0
 """Seconds until a bookmark that no commit carried is written by itself."""
+_CARRY_EVERY: Final = SECOND
 _RETENTION_EVERY: Final = 60.0
 
 log = structlog.get_logger("journal")
@@ -120,6 +121,7 @@ class Journal:
         self.failing = ""
         """Why the last commit failed; "" when it did not."""
         self.commits = 0
+        self._marked = 0
 
     # --- opening ------------------------------------------------------------------
 
@@ -225,7 +227,7 @@ class Journal:
             seen = self._urge.count
             passed = (self._clock.now().mono - group.opened) / SECOND
             left = self._limits.group - passed
-            if left <= 0 or not await at_most(left, self._clock, self._urge.wait(seen)):
+            if left <= 0 or not await at_most(left, self._clock, self._urge.wait(seen, first=True)):
                 break
         return group
 
@@ -233,7 +235,7 @@ class Journal:
         self._group, self._committing = None, group
         received = self._received + len(group.records) + group.refused.total()
         refused = self._refused + group.refused if group.refused else None
-        marks = self._take_unsaved()
+        marks = self._take_unsaved() if self._marks_are_due() else {}
         try:
             await self._write_group(group, received, refused, marks)
         except asyncio.CancelledError:
@@ -401,6 +403,14 @@ class Journal:
             self._set_aside = rows + self._set_aside
             self.failing = f"the journal can not be written: {error}"
             raise Unavailable(self.failing) from None
+
+    def _marks_are_due(self) -> bool:
+        """Once a second a commit carries the bookmarks; each time would cost every alarm."""
+        now = self._clock.now().mono
+        if now - self._marked < _CARRY_EVERY:
+            return False
+        self._marked = now
+        return True
 
     def _take_unsaved(self) -> dict[tuple[str, Lane], Bookmark]:
         marks = {key: self._lanes[key].bookmark() for key in self._unsaved}

@@ -48,7 +48,7 @@ def test_schema_files_and_tables_agree(tmp_path: Path) -> None:
     engine.dispose()
     from_files = described(f"sqlite:///{tmp_path / 'files.db'}")
     assert from_files == described(f"sqlite:///{tmp_path / 'tables.db'}")
-    assert len(from_files) == 10
+    assert len(from_files) == 11
 
 
 async def test_registry_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -240,3 +240,21 @@ async def test_waiting_rows_and_open_incidents_are_found_by_their_index(tmp_path
             for step in plan:
                 assert "SCAN" not in step[3] or "USING COVERING INDEX" in step[3], statement
     assert len(asked) == 6
+
+
+async def test_rules_state_is_the_same_before_and_after_its_steps_are_folded(tmp_path: Path) -> None:
+    chance = random.Random(4)
+    expected: dict[str, bytes] = {}
+    async with Cases(tmp_path / "cases.db", StoryClock()) as cases:
+        for n in range(80):
+            changed = {
+                f"device:{chance.randrange(12)}": chance.choice([None, b"%d" % n]) for _ in range(4)
+            }
+            await cases.commit(Step(arrival=n, bookmark=Position("j", n), state=changed))
+            expected |= {key: body for key, body in changed.items() if body is not None}
+            for key, body in changed.items():
+                if body is None:
+                    expected.pop(key, None)
+            assert await cases.rules_start() == (Position("j", n), expected)
+    async with Cases(tmp_path / "cases.db", StoryClock()) as cases:
+        assert await cases.rules_start() == (Position("j", 79), expected)

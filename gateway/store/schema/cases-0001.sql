@@ -54,4 +54,7 @@ CREATE TABLE timer (
 ) STRICT;
 CREATE INDEX timer_due ON timer (due);
 
+-- The rules' state: rows by key, and on top of them, in order, what later steps changed: an
+-- alarm's transaction writes one row whatever else has moved since the last save.
 CREATE TABLE rule_state (key TEXT PRIMARY KEY, body BLOB NOT NULL) STRICT;
+CREATE TABLE rule_step (seq INTEGER PRIMARY KEY, body BLOB NOT NULL) STRICT;

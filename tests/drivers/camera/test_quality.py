@@ -25,7 +25,7 @@ DEFAULTS = Job(
     loop=False,
     regions=[],
     masks=[],
-    threshold=25,
+    threshold=30,
     min_area=0.002,
     min_duration=0.6,
     quiet=5.0,
@@ -88,10 +88,12 @@ async def test_traffic_events_are_those_that_dvr_scan_finds(fps, threshold, min_
     assert len(got) == found
 
 
-async def test_tree_in_the_wind_raises_nothing():
+async def test_tree_in_the_wind_raises_nothing_until_the_hand_comes():
+    """A hand comes into OpenCV's tree clip at 23.5 s and stays to its end."""
     got = await events(job(recorded("opencv_tree.avi")))
     print(f"tree: {got}")
-    assert got == []
+    assert len(got) == 1
+    assert 23.5 < got[0].start < 25
 
 
 async def test_campus_full_of_people_is_always_moving():
@@ -106,7 +108,8 @@ def test_hall_pictures_agree_with_the_drawn_masks():
     """Found where somebody is drawn that is larger than ``min_area``; silent where nobody is."""
     video = cv2.VideoCapture(str(recorded("sbi_hallandmonitor.mp4")))
     with recorded("sbi_hallandmonitor_groundtruth.csv").open() as file:
-        truth = {int(row["gt_number"]): float(row["foreground_fraction"]) for row in csv.DictReader(file)}
+        rows = list(csv.DictReader(file))
+    truth = {int(row["gt_number"]): float(row["foreground_fraction"]) for row in rows}
     detector = Detector()
     hits = set()
     number = 0
@@ -118,6 +121,7 @@ def test_hall_pictures_agree_with_the_drawn_masks():
     video.release()
     there = {n for n, fraction in truth.items() if fraction >= 0.002}
     empty = {n for n, fraction in truth.items() if fraction == 0}
-    print(f"hall: found {len(there & hits)} of {len(there)}, false {len(empty & hits)} of {len(empty)}")
-    assert len(there & hits) > 0.95 * len(there)
-    assert not empty & hits
+    found, false = len(there & hits), len(empty & hits)
+    print(f"hall: found {found} of {len(there)}, false {false} of {len(empty)}")
+    assert found > 0.95 * len(there)
+    assert false == 0
