@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable
 from typing import Any, Final, NamedTuple, Protocol
@@ -109,20 +110,26 @@ _NO_NUMBER: Final = re.compile(
 def fields_of(payload: bytes) -> dict[str, Any]:
     """The members of a JSON object. ValueError says why it is none.
 
-    A bare NaN, which sensors print for "not connected", becomes null: the smoke alarm beside it
-    counts.
+    A bare NaN, which sensors print for "not connected", becomes null, and a number beyond any
+    float infinity, which no value accepts: the smoke alarm beside them counts.
     """
     try:
         return _OBJECT.decode(payload)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         reason = _reason(error)
     mended = _NO_NUMBER.sub(b"null", payload)
-    if mended != payload:
-        try:
-            return _OBJECT.decode(mended)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-            pass
-    raise ValueError(reason)
+    try:
+        return _OBJECT.decode(mended)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        if "out of range" not in str(error):
+            raise ValueError(reason) from None
+    try:
+        found = json.loads(mended)
+    except (ValueError, RecursionError):
+        raise ValueError(reason) from None
+    if not isinstance(found, dict):
+        raise ValueError(reason)
+    return found
 
 
 def _reason(error: Exception) -> str:

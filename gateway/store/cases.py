@@ -19,7 +19,18 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.pool import StaticPool
 
 from gateway.clock import Signal
-from gateway.model import Incident, IncidentEvent, OutboxRow, Position, Site
+from gateway.model import (
+    Category,
+    Happened,
+    Incident,
+    IncidentEvent,
+    OutboxRow,
+    Position,
+    Severity,
+    Site,
+    State,
+    Text,
+)
 from gateway.ports import Clock, Unavailable
 from gateway.store import cases_read, cases_write, chain
 from gateway.store.schema import open_checked
@@ -127,6 +138,7 @@ class Cases:
             await self._reader.open(await self._reader.call(_open_to_read, self._path))
             self._last_row = await self._reader.run(cases_write.last_row)
             self.last_arrival = await self._reader.run(cases_read.last_arrival)
+            await self._writer.run(cases_write.rehearse, _rehearsal())
         except BaseException:
             await self.__aexit__()
             raise
@@ -253,6 +265,29 @@ class Cases:
         # An incident that went on between two pages is looked at again, in one snapshot.
         again = [await self._reader.run(cases_read.verify_one, key) for key in sorted(walk.broken)]
         return [line for line in again if line] + chain.gaps({*walk.ends, *heads})
+
+
+def _rehearsal() -> Step:
+    """A step with something of everything, under a key that no incident has."""
+    nothing, text = 0, Text("", "")
+    key = "rehearsal"
+    happened = IncidentEvent(key, 1, Happened.opened, nothing, nothing, True, "", {}, "", key)
+    incident = Incident(
+        key, key, key, text, Category.system, Severity.notice, "", "", "", "", State.open,
+        nothing, nothing, text,
+    )  # fmt: skip
+    row = OutboxRow(-1, key, 1, "", "", nothing)
+    return Step(
+        arrival=nothing,
+        events=[happened],
+        texts={key: ""},
+        outbox=[row],
+        incidents=[incident],
+        timers_set=[Timer(key, "", nothing)],
+        timers_cleared=[(key, "")],
+        ended_rows=[row],
+        state={key: b""},
+    )
 
 
 def _open_to_read(path: Path) -> sqlite3.Connection:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
@@ -88,17 +89,28 @@ def write_step(connection: Connection, step: Step, last_id: int) -> list[OutboxR
         for number, row in enumerate(step.outbox, last_id + 1)
     ]
     with connection.begin():
-        _write_record(connection, step)
-        _many(connection, insert(OUTBOX), [_outbox_values(row) for row in rows])
-        _many(connection, _TURN_ROW, [_turned_values(row) for row in step.ended_rows])
-        _many(connection, _PUT_TIMER, [timer._asdict() for timer in step.timers_set])
-        _many(
-            connection,
-            _DROP_TIMER,
-            [{"of": incident, "named": kind} for incident, kind in step.timers_cleared],
-        )
-        _write_rules(connection, step)
+        _write(connection, step, rows)
     return rows
+
+
+def rehearse(connection: Connection, step: Step) -> None:
+    """Write ``step`` and take it back: the first alarm need not wait for statements to compile."""
+    with connection.begin() as transaction:
+        _write(connection, step, step.outbox)
+        transaction.rollback()
+
+
+def _write(connection: Connection, step: Step, rows: Sequence[OutboxRow]) -> None:
+    _write_record(connection, step)
+    _many(connection, insert(OUTBOX), [_outbox_values(row) for row in rows])
+    _many(connection, _TURN_ROW, [_turned_values(row) for row in step.ended_rows])
+    _many(connection, _PUT_TIMER, [timer._asdict() for timer in step.timers_set])
+    _many(
+        connection,
+        _DROP_TIMER,
+        [{"of": incident, "named": kind} for incident, kind in step.timers_cleared],
+    )
+    _write_rules(connection, step)
 
 
 def _write_record(connection: Connection, step: Step) -> None:
