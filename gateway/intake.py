@@ -132,6 +132,8 @@ class Intake:
         self._by_address: dict[tuple[str, str], Device] = {}
         self.latest: dict[str, Reading] = {}
         """The newest reading of each device, by device id."""
+        self.heard: dict[str, int] = {}
+        """Its arrival: on the wall clock a device would be silent when that jumps."""
         self.overflowing = 0
         """Devices beyond the bound: stored, but without memory of their keys."""
 
@@ -145,6 +147,7 @@ class Intake:
         for record in reversed(await self._journal.newest_first(_RESUME)):
             if isinstance(record.item, Reading):
                 self._remember(record.item)
+                self._newest(record.item, record.arrival)
 
     def door(self, driver: str, window: int | None = None) -> Door:
         """The ``emit`` of one driver. ``window``: what the sender allows in flight."""
@@ -158,7 +161,10 @@ class Intake:
             seen.keys.add(_mark(reading.key))
         seen.times.add(reading.at.to_bytes(8, "little", signed=True))
         seen.last_at = reading.at
+
+    def _newest(self, reading: Reading, arrival: int) -> None:
         self.latest[reading.device] = reading
+        self.heard[reading.device] = arrival
 
     def _memory(self, device: str) -> _Seen | None:
         seen = self._seen.get(device)
@@ -224,7 +230,7 @@ class Door:
             raise
         for record in mine:
             if isinstance(record.item, Reading):
-                intake.latest[record.item.device] = record.item
+                intake._newest(record.item, record.arrival)
 
     def _admit(self, item: Reading, stamp: Stamp) -> Reading:
         """``item`` as it will be stored. Raises ``Refusal``."""

@@ -103,6 +103,7 @@ KINDS: Final[Mapping[str, Mapping[str, ValueType]]] = MappingProxyType(
         },
         "gateway": {
             "store_replaced": ValueType(bool),
+            "store_damaged": ValueType(bool),
             "sink_down": ValueType(bool),
             "driver_down": ValueType(bool),
             "disk_full": ValueType(bool),
@@ -412,6 +413,9 @@ class Change(msgspec.Struct, frozen=True):
     found: str = ""
     """"start" (retained at start), "late", or "" for live."""
     evidence: Evidence | None = None
+    incident: str = ""
+    """What kind of incident this is part of: rules that say the same share one per ``same``
+    place (a fire is smoke, density and heat). "" means the rule's own name."""
 
 
 # --- what happens to an incident --------------------------------------------------------

@@ -79,6 +79,10 @@ class StoreView:
         """See ``View``."""
         return self._intake.latest
 
+    def heard(self) -> Mapping[str, int]:
+        """See ``View``."""
+        return self._intake.heard
+
     async def readings(self, device: str, since: int, limit: int) -> list[Reading]:
         """See ``View``."""
         return await self._journal.readings(device, since, limit)

@@ -12,6 +12,7 @@ it never acknowledges one.
 from __future__ import annotations
 
 import asyncio
+import os
 import ssl
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, NamedTuple, TypeVar, cast
@@ -154,7 +155,9 @@ class Link(asyncio.Protocol):
             reason = getattr(error, "verify_message", "") or error.reason or "TLS failed"
             raise Unavailable(f"the broker at {address}: {reason}; look at tls:") from None
         except OSError as error:
-            why = error.strerror or str(error)
+            # by its number: asyncio writes its own call into strerror; a name's errors are negative
+            number = error.errno or 0
+            why = os.strerror(number) if number > 0 else error.strerror or str(error)
             raise Unavailable(f"no broker at {address}: {why}") from None
         self._start(self._keep_alive())
 

@@ -89,7 +89,7 @@ class Api:
     async def devices(self, _request: web.Request) -> web.Response:
         """Every device with its newest values."""
         view = self._view
-        return as_json(shapes.devices_json(view.site(), view.latest(), view.now()))
+        return as_json(shapes.devices_json(view.site(), view.latest(), view.heard(), view.now()))
 
     async def people(self, _request: web.Request) -> web.Response:
         """Who can receive and close."""

@@ -110,9 +110,9 @@ class _Families:
         )
 
     def devices(self, view: View) -> None:
-        site, latest, now = view.site(), view.latest(), view.now()
-        silent = sum(shapes.is_silent(d, latest.get(d.id), now) for d in site.devices.values())
-        unknown = sum(shapes.is_unknown(site, id_) for id_ in latest)
+        site, heard, now = view.site(), view.heard(), view.now()
+        silent = sum(shapes.is_silent(d, heard.get(d.id), now) for d in site.devices.values())
+        unknown = sum(shapes.is_unknown(site, id_) for id_ in heard)
         self.gauge(
             "devices",
             "Devices: registered, of them silent, and unknown ones heard",

@@ -175,15 +175,20 @@ def reading_json(reading: Reading) -> Json:
     }
 
 
-def is_silent(device: Device, reading: Reading | None, now: Now) -> bool:
+def is_silent(device: Device, heard: int | None, now: Now) -> bool:
     """Whether a device that should report has not done so for longer than it may."""
     if not device.max_silence or device.state not in _WATCHED:
         return False
-    return reading is None or now.wall - reading.received_at > device.max_silence
+    return heard is None or now.arrival - heard > device.max_silence
 
 
-def device_json(site: Site, device: Device, reading: Reading | None, now: Now) -> Json:
-    """A device with its newest values; ``age`` is None for one that was never heard."""
+def device_json(
+    site: Site, device: Device, reading: Reading | None, heard: int | None, now: Now
+) -> Json:
+    """A device with its newest values; ``age`` is None for one that was never heard.
+
+    ``heard`` is the arrival of ``reading``.
+    """
     values = reading.values if reading is not None else {}
     return {
         "id": device.id,
@@ -202,20 +207,24 @@ def device_json(site: Site, device: Device, reading: Reading | None, now: Now) -
         "units": _units(values),
         "at": iso(reading.at) if reading is not None else None,
         "received_at": iso(reading.received_at) if reading is not None else None,
-        "age": seconds(max(0, now.wall - reading.received_at)) if reading is not None else None,
+        "age": seconds(max(0, now.arrival - heard)) if heard is not None else None,
         "quality": reading.quality.value if reading is not None else None,
         "late": reading.late if reading is not None else False,
-        "silent": is_silent(device, reading, now),
+        "silent": is_silent(device, heard, now),
         "unknown": is_unknown(site, device.id),
         "own": device.id not in site.devices and device.id.startswith(_OWN),
     }
 
 
-def devices_json(site: Site, latest: Mapping[str, Reading], now: Now) -> list[Json]:
+def devices_json(
+    site: Site, latest: Mapping[str, Reading], heard: Mapping[str, int], now: Now
+) -> list[Json]:
     """Every registered device, then those that reported and nobody registered."""
-    known = [device_json(site, d, latest.get(d.id), now) for d in site.devices.values()]
+    known = [
+        device_json(site, d, latest.get(d.id), heard.get(d.id), now) for d in site.devices.values()
+    ]
     strangers = [
-        device_json(site, _stranger(id_, reading), reading, now)
+        device_json(site, _stranger(id_, reading), reading, heard.get(id_), now)
         for id_, reading in latest.items()
         if id_ not in site.devices
     ]

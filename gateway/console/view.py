@@ -89,6 +89,9 @@ class View(Protocol):
     def latest(self) -> Mapping[str, Reading]:
         """The newest reading by device id, devices that nobody registered included."""
 
+    def heard(self) -> Mapping[str, int]:
+        """When it came, by device id: ns on the arrival axis, for wall clocks jump."""
+
     async def readings(self, device: str, since: int, limit: int) -> list[Reading]:
         """Of one device, at or after ``since`` (wall ns), oldest first, the newest ``limit``."""
 

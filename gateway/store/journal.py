@@ -440,19 +440,20 @@ class Journal:
     def _corrected(self, record: Record) -> Record:
         """A record of an untrusted clock with the wall time that was learnt later."""
         offset = None if record.trusted else self._start.offsets.get(record.boot)
-        if offset is None or record.wall == record.mono + offset:
+        if offset is None:
             return record
         wall = record.mono + offset
         item = record.item
         if isinstance(item, Reading):
-            from_ours = item.quality is Quality.clock_suspect or item.observed_at is None
+            doubted = item.quality is Quality.clock_suspect
+            from_ours = doubted or item.observed_at is None
             item = msgspec.structs.replace(
                 item,
                 received_at=wall,
                 at=wall + (item.at - item.received_at) if from_ours else item.at,
-                quality=Quality.good if from_ours else item.quality,
+                quality=Quality.good if doubted else item.quality,
             )
-        return msgspec.structs.replace(record, wall=wall, item=item)
+        return msgspec.structs.replace(record, wall=wall, trusted=True, item=item)
 
     # --- bounds -------------------------------------------------------------------------
 

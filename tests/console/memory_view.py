@@ -202,6 +202,10 @@ class MemoryView:
     def latest(self) -> Mapping[str, Reading]:
         return self.the_latest
 
+    def heard(self) -> Mapping[str, int]:
+        now = self.now()
+        return {id_: now.arrival - (now.wall - r.received_at) for id_, r in self.the_latest.items()}
+
     async def readings(self, device: str, since: int, limit: int) -> list[Reading]:
         return [r for r in self.kept_readings if r.device == device and r.at >= since][-limit:]
 
