@@ -25,24 +25,29 @@ from gateway.config import Settings
 from gateway.console.app import create_app, serve
 from gateway.console.view import View
 from gateway.detect import Detector
-from gateway.health import DRIVER, Vitals
+from gateway.health import DRIVER, Vitals, journal_change
 from gateway.incidents.desk import Desk
 from gateway.intake import Intake
-from gateway.model import Lane, Person, Site, Stamp, Value
+from gateway.model import SECOND, Lane, Person, Site, Stamp, Value
 from gateway.notify.teller import Teller
 from gateway.options import SinkOptions
 from gateway.plugins import make
-from gateway.ports import Clock, Driver, Sink
+from gateway.ports import Clock, Driver, Sink, Unavailable
 from gateway.pump import pump
 from gateway.store.cases import Cases
 from gateway.store.evidence import EvidenceStore
 from gateway.store.journal import Journal, Limits
+from gateway.store.lock import sole_user
+from gateway.store.step import Step
 from gateway.supervise import Health, keep_running
 from gateway.view import StoreView
 
 DUTY: Final = Person("duty", "值班员", "", "assistant")
 """Who owns an incident while the registry is empty: told by every notifier there is."""
 _CLOCK_EVERY: Final = 5.0
+_STORES_EVERY: Final = 5.0
+_FAILING_LONG: Final = 15 * SECOND
+"""A journal that takes nothing for longer than this is somebody's business."""
 _SWITCH: Final = 0.001
 """Seconds until a busy thread gives way: a commit's thread needs the interpreter five times, and
 the usual 5 ms each time would be most of an alarm's way."""
@@ -55,6 +60,8 @@ class Running(NamedTuple):
 
     console_url: str
     view: View
+    damaged: asyncio.Future[str]
+    """Done when a store was written over from outside: start again, and it is put aside."""
 
 
 class House:
@@ -66,6 +73,7 @@ class House:
         self.tasks: list[Health] = []
         self.site = Site()
         self.console_url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
+        self.damaged: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.journal: Journal
         self.cases: Cases
         self.evidence: EvidenceStore
@@ -80,7 +88,13 @@ class House:
         """Open the stores and build what stands on them."""
         settings, clock = self.settings, self.clock
         data = settings.site.data
-        data.mkdir(parents=True, exist_ok=True, mode=0o750)
+        try:
+            data.mkdir(parents=True, exist_ok=True, mode=0o750)
+        except OSError as error:
+            raise Unavailable(
+                f"{data}: {error.strerror}; set site.data to a folder of ours"
+            ) from None
+        stack.enter_context(sole_user(data))
         kept = settings.journal
         limits = Limits(kept.group, kept.rows, kept.keep, kept.max_size)
         enter = stack.enter_async_context
@@ -148,6 +162,13 @@ class House:
                 values["extra.file"] = aside.name
             self.vitals.note(f"store:{name}", values)
 
+    async def leave_sign_of_life(self) -> None:
+        """Where the arrival axis stands: the next start's time limits go on from here."""
+        try:
+            await self.cases.commit(Step(arrival=self.arrival(self.clock.now())))
+        except Unavailable as error:
+            log.warning("sign_of_life_not_saved", reason=error.reason)
+
     async def lives(self, stack: AsyncExitStack) -> list[tuple[Health, Any, Any]]:
         """Everything that must be kept running: (health, what runs, who hears of its state)."""
         detector = Detector(
@@ -161,6 +182,7 @@ class House:
             "telling": self.teller.run,
             "health": partial(self.vitals.run, self.intake.door(DRIVER)),
             "clock": self._watch_clock,
+            "stores": self._watch_stores,
             "console": self._serve,
         }
         lives = [(Health(name), live, self._part_changed) for name, live in own.items()]
@@ -215,6 +237,30 @@ class House:
                 log.info("clock_trusted")
             was = now
 
+    async def _watch_stores(self) -> None:
+        """What the stores can not say through themselves: written over, or not writable."""
+        failing_since, told, damaged = 0, False, 0
+        while True:
+            await self.clock.sleep(_STORES_EVERY)
+            stamp = self.clock.now()
+            if not await self.journal.is_whole() and not self.damaged.done():
+                self.damaged.set_result("journal.db was written over from outside")
+            if self.journal.damaged > damaged:
+                damaged = self.journal.damaged
+                self.vitals.note("store:journal", {"store_damaged": True})
+            failing = bool(self.journal.failing)
+            failing_since = (failing_since or stamp.mono) if failing else 0
+            lasting = failing and stamp.mono - failing_since >= _FAILING_LONG
+            if lasting != told and (lasting or not failing):
+                await self._tell_of_journal(lasting, stamp)
+                told = lasting
+
+    async def _tell_of_journal(self, failing: bool, stamp: Stamp) -> None:
+        """Straight to the desk: the ordinary way leads through the journal."""
+        arrival = self.arrival(stamp)
+        change = journal_change(failing, self.journal.failing, self.site.root(), stamp, arrival)
+        await self.desk.take([change], None, {}, arrival, stamp, self.site)
+
     async def _serve(self) -> None:
         """The console; a port that is taken must not keep alarms from ringing."""
         where = self.settings.console
@@ -242,6 +288,7 @@ async def gateway(settings: Settings, clock: Clock | None = None) -> AsyncIterat
             asyncio.create_task(keep_running(live, clock, health, changed), name=health.name)
             for health, live, changed in lives
         ]
+        stack.push_async_callback(house.leave_sign_of_life)
         stack.push_async_callback(_stop, tasks)
         _settle_memory()
         console = asyncio.ensure_future(_console_or_reason(house, clock))
@@ -249,7 +296,7 @@ async def gateway(settings: Settings, clock: Clock | None = None) -> AsyncIterat
             url = await console
         finally:
             console.cancel()
-        yield Running(url, house.view)
+        yield Running(url, house.view, house.damaged)
 
 
 def _settle_memory() -> None:

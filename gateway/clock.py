@@ -26,6 +26,10 @@ _BUILT: Final = 1_767_225_600 * 1_000_000_000
 _UNSYNCHRONISED: Final = 5
 """TIME_ERROR of adjtimex(2)."""
 _TRUST_EVERY: Final = 1_000_000_000
+_RTC: Final = Path("/dev/rtc0")
+_BATTERY: Final = Path("/sys/class/rtc/rtc0/battery_voltage")
+_CHARGED: Final = 2_000_000
+"""Microvolts below which a coin cell keeps no time."""
 
 
 class SystemClock:
@@ -38,7 +42,7 @@ class SystemClock:
     def __init__(self, trust: str = "auto") -> None:
         self._always = trust == "always"
         self._boot = _boot_id()
-        self._has_rtc = Path("/dev/rtc0").exists()
+        self._has_rtc = has_battery_clock()
         self._trusted = False
         self._looked = -_TRUST_EVERY
 
@@ -56,6 +60,22 @@ class SystemClock:
     async def sleep(self, seconds: float) -> None:
         """Wait on the monotonic clock."""
         await asyncio.sleep(seconds)
+
+
+def has_battery_clock(device: Path = _RTC, battery: Path = _BATTERY) -> bool:
+    """Whether the machine keeps time while it is off.
+
+    A Raspberry Pi 5 has the clock on board and the battery only where somebody plugged one in; it
+    shows the voltage. Where nothing is shown, as on a PC, the battery is part of the board.
+    """
+    if not device.exists():
+        return False
+    try:
+        return int(battery.read_text(encoding="ascii")) >= _CHARGED
+    except FileNotFoundError:
+        return True
+    except (OSError, ValueError):
+        return False
 
 
 def cpu_seconds() -> float:

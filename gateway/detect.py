@@ -61,15 +61,17 @@ class Detector:
         await self._resume()
         while True:
             seen = self._journal.news.count
-            records, upto = await self._journal.read(Lane.everything, self._lane.n, _AT_ONCE)
+            records, upto, damaged = await self._journal.read(
+                Lane.everything, self._lane.n, _AT_ONCE
+            )
             if records:
                 site, changes = self._site(), []
                 for record in records:
                     changes += rules.step(self._ruleset, site, self._state, record)
-                await self._settle(changes, upto)
+                await self._settle(changes, upto, damaged)
                 await self._clock.sleep(0)
             elif upto > self._lane.n:
-                await self._settle([], upto)
+                await self._settle([], upto, damaged)
             else:
                 await self._idle(seen)
 
@@ -108,7 +110,8 @@ class Detector:
         if position is not None and position.journal != self._journal.id:
             log.warning("journal_is_new", action="the rules begin at its first record")
             position = None
-        lane.n = min(position.n if position else 0, self._journal.last)
+        before_oldest = await self._journal.oldest() - 1
+        lane.n = min(max(position.n if position else 0, before_oldest), self._journal.last)
         lane.delivered = lane.n - lane.dropped.total()
         if lane.n == self._journal.last:
             # Devices that never report are silent from now on, not from their first record on.
@@ -125,7 +128,7 @@ class Detector:
         log.warning("rules_rebuild", records=self._journal.last)
         self._lane.n, upto = 0, self._journal.last
         while self._lane.n < upto:
-            records, self._lane.n = await self._journal.read(
+            records, self._lane.n, _ = await self._journal.read(
                 Lane.everything, self._lane.n, _AT_ONCE
             )
             for record in records:
@@ -137,10 +140,11 @@ class Detector:
         self._lane.delivered = self._lane.n - self._lane.dropped.total()
         await self._save(changes)
 
-    async def _settle(self, changes: list[Change], upto: int) -> None:
+    async def _settle(self, changes: list[Change], upto: int, damaged: int = 0) -> None:
         """Move on to ``upto``; at once on disk when something was decided."""
         lane = self._lane
-        self._journal.done(lane, lane.n, upto, upto - lane.n, _NOTHING)
+        dropped = Counter(damaged=damaged) if damaged else _NOTHING
+        self._journal.done(lane, lane.n, upto, upto - lane.n - damaged, dropped)
         self._unsaved = True
         now = self._arrival(self._clock.now())
         if changes or now - self._saved_at >= int(_SAVE_EVERY * SECOND):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any, Final, NamedTuple, TypeVar
 
 import yaml
@@ -105,13 +105,21 @@ def parse(file: str, text: str, found: list[Problem] | None = None) -> Document:
     return document._replace(data=data)
 
 
-def validate(document: Document, model: type[_Model], path: Path = ()) -> _Model:
-    """The part of ``document`` at ``path`` as ``model``. Raises ``Problems`` with every error."""
+def validate(
+    document: Document,
+    model: type[_Model],
+    path: Path = (),
+    context: Mapping[str, Any] | None = None,
+) -> _Model:
+    """The part of ``document`` at ``path`` as ``model``. Raises ``Problems`` with every error.
+
+    ``context`` is for the validators of the model's types.
+    """
     data = document.data
     for step in path:
         data = data[step]
     try:
-        return model.model_validate({} if data is None else data)
+        return model.model_validate({} if data is None else data, context=context)
     except ValidationError as error:
         raise Problems(
             _translate(document, model, path, detail)

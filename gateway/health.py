@@ -13,7 +13,17 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from gateway.clock import Signal, at_most, cpu_seconds
-from gateway.model import SECOND, Reading, Value
+from gateway.model import (
+    SECOND,
+    Category,
+    Change,
+    Reading,
+    Severity,
+    Stamp,
+    Text,
+    Turn,
+    Value,
+)
 from gateway.ports import Clock, Emit, Unavailable
 from gateway.store.journal import Journal
 
@@ -42,6 +52,7 @@ class Vitals:
         self._data = data
         self._pending: dict[str, dict[str, Value]] = {}
         self._signal = Signal()
+        self._failures = 0
 
     def note(self, device: str, values: dict[str, Value]) -> None:
         """Report ``values`` of part ``device`` soon; the newest state of a part wins."""
@@ -82,11 +93,14 @@ class Vitals:
         stamp = self._clock.now()
         disk = shutil.disk_usage(self._data)
         free = 100.0 * disk.free / disk.total
+        # Counted: on a full disk a small commit may still succeed between those that do not.
+        failures = self._journal.failures
+        refused, self._failures = failures > self._failures, failures
         waiting = [reader["waiting"] for reader in self._journal.ledger()["readers"].values()]
         values: dict[str, Value] = {
             "memory": resident_mib(),
             "disk_free": round(free, 1),
-            "disk_full": free < _FULL_BELOW or bool(self._journal.failing),
+            "disk_full": free < _FULL_BELOW or refused or bool(self._journal.failing),
             "backlog": float(max(waiting, default=0)),
             "clock_trusted": stamp.trusted,
         }
@@ -96,6 +110,29 @@ class Vitals:
         if _THERMAL.exists():
             values["temperature"] = int(_THERMAL.read_text(encoding="ascii")) / 1_000
         return values
+
+
+def journal_change(failing: bool, reason: str, place: str, stamp: Stamp, arrival: int) -> Change:
+    """That the journal takes nothing, or takes again, as the rules would say it if they could."""
+    why = Text(
+        f"日志库无法写入:{reason}" if failing else "日志库恢复写入",
+        reason if failing else "the journal can be written again",
+    )
+    return Change(
+        turn=Turn.alarmed if failing else Turn.cleared,
+        rule="journal_failing",
+        device=f"{DRIVER}/store:journal",
+        kind="gateway",
+        same=f"device:{DRIVER}/store:journal",
+        place=place,
+        category=Category.system,
+        severity=Severity.critical,
+        title=Text("网关无法保存数据", "The gateway can not store anything"),
+        why=why,
+        at=stamp.wall,
+        now=arrival,
+        record=0,
+    )
 
 
 def resident_mib() -> float:

@@ -9,6 +9,7 @@ The only place that turns a driver's address into the registry's device.
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Final
@@ -48,6 +49,11 @@ LATE: Final = 300 * SECOND
 """A believed device time further back than this makes a report late."""
 _BURST: Final = 1_000_000
 """Nanoseconds: more than a burst of reports that share one instant is ever set apart by."""
+_TIMES: Final = 16
+_REPEATS: Final = 8_192
+_STEADY: Final = 3
+_SAME_DELAY: Final = 30 * SECOND
+_BEYOND: Final = 2**62
 _MOST_VALUES: Final = 64
 _LONGEST_TEXT: Final = 1_024
 _MOST_DEVICES: Final = 50_000
@@ -91,15 +97,48 @@ class Ring:
             self._marks[found : found + 8] = bytes(8)
 
 
+class Recent:
+    """The last N marks of all devices together: what a sender repeats after a lost connection.
+
+    A whole window may come again at once, and all of it from one device, whose own ring
+    would have forgotten the first of them by the time they come.
+    """
+
+    def __init__(self, most: int) -> None:
+        self._marks: set[int] = set()
+        self._order: deque[int] = deque()
+        self.most = most
+
+    def __contains__(self, mark: int) -> bool:
+        return mark in self._marks
+
+    def add(self, mark: int) -> None:
+        """Remember ``mark``, forgetting the oldest when full."""
+        self._marks.add(mark)
+        self._order.append(mark)
+        if len(self._order) > self.most:
+            self._marks.discard(self._order.popleft())
+
+    def discard(self, mark: int) -> None:
+        """Forget ``mark``: its reading was not stored after all."""
+        self._marks.discard(mark)
+
+
 class _Seen:
     """What is remembered of one device."""
 
-    __slots__ = ("keys", "last_at", "times")
+    __slots__ = ("delay", "heard", "keys", "last_at", "steady", "times")
 
     def __init__(self, recent: int) -> None:
         self.keys = Ring(recent)
-        self.times = Ring(16)
+        self.times = Ring(_TIMES)
         self.last_at = 0
+        self.delay = 0
+        """How far back the device's time was in its newest report, ns."""
+        self.steady = 0
+        """Reports in a row whose delay was the same: a slow clock, not late messages."""
+        self.heard = 0
+        """When the newest report came, mono ns."""
 
 
 class Refusal(Exception):
@@ -128,6 +167,8 @@ class Intake:
         self._arrival = arrival
         self._recent = recent_keys
         self._seen: dict[str, _Seen] = {}
+        self._repeats = Recent(_REPEATS)
+        self._strangers = 0
         self._site = Site()
         self._by_address: dict[tuple[str, str], Device] = {}
         self.latest: dict[str, Reading] = {}
@@ -135,7 +176,7 @@ class Intake:
         self.heard: dict[str, int] = {}
         """Its arrival: on the wall clock a device would be silent when that jumps."""
         self.overflowing = 0
-        """Devices beyond the bound: stored, but without memory of their keys."""
+        """Reports of devices beyond the bound: stored, but without memory of their keys."""
 
     def follow(self, site: Site) -> None:
         """From now on devices are looked up in ``site``."""
@@ -144,34 +185,54 @@ class Intake:
 
     async def resume(self) -> None:
         """Read the journal's end back: recent keys, recent times, the newest readings."""
-        for record in reversed(await self._journal.newest_first(_RESUME)):
-            if isinstance(record.item, Reading):
-                self._remember(record.item)
-                self._newest(record.item, record.arrival)
+        keys: dict[str, list[str]] = {}
+        times: dict[str, list[int]] = {}
+        repeats: list[int] = []
+
+        def see(record: Record) -> None:
+            item = record.item
+            if not isinstance(item, Reading) or self._memory(item.device) is None:
+                return
+            self.latest.setdefault(item.device, item)
+            self.heard.setdefault(item.device, record.arrival)
+            if len(at := times.setdefault(item.device, [])) < _TIMES:
+                at.append(item.at)
+            if item.key:
+                if len(of_device := keys.setdefault(item.device, [])) < self._recent:
+                    of_device.append(item.key)
+                if len(repeats) < self._repeats.most:
+                    repeats.append(hash((item.device, item.key)))
+
+        await self._journal.look_back(_RESUME, see)
+        for device, seen in self._seen.items():
+            for key in reversed(keys.get(device, ())):
+                seen.keys.add(_mark(key))
+            for at in reversed(times.get(device, ())):
+                seen.times.add(_instant(at))
+            seen.last_at = times[device][0]
+        for mark in reversed(repeats):
+            self._repeats.add(mark)
 
     def door(self, driver: str, window: int | None = None) -> Door:
         """The ``emit`` of one driver. ``window``: what the sender allows in flight."""
+        self._repeats.most = max(self._repeats.most, 2 * (window or 0))
         return Door(self, driver, window)
 
-    def _remember(self, reading: Reading) -> None:
-        seen = self._memory(reading.device)
-        if seen is None:
-            return
-        if reading.key:
-            seen.keys.add(_mark(reading.key))
-        seen.times.add(reading.at.to_bytes(8, "little", signed=True))
-        seen.last_at = reading.at
-
     def _newest(self, reading: Reading, arrival: int) -> None:
-        self.latest[reading.device] = reading
-        self.heard[reading.device] = arrival
+        if reading.device in self._seen:  # bounded as the memory of devices is
+            self.latest[reading.device] = reading
+            self.heard[reading.device] = arrival
 
     def _memory(self, device: str) -> _Seen | None:
+        """What is remembered of ``device``; strangers may take a tenth of the places at most."""
         seen = self._seen.get(device)
         if seen is None:
-            if len(self._seen) >= _MOST_DEVICES:
+            stranger = device not in self._site.devices
+            full = len(self._seen) >= _MOST_DEVICES
+            if full or (stranger and self._strangers >= _MOST_DEVICES // 10):
                 self.overflowing += 1
                 return None
+            self._strangers += stranger
             seen = self._seen[device] = _Seen(self._recent)
         return seen
 
@@ -179,8 +240,10 @@ class Intake:
         """These were not stored after all: their keys may come again."""
         for record in records:
             item = record.item
-            if isinstance(item, Reading) and item.key and (seen := self._seen.get(item.device)):
-                seen.keys.discard(_mark(item.key))
+            if isinstance(item, Reading) and item.key:
+                self._repeats.discard(hash((item.device, item.key)))
+                if seen := self._seen.get(item.device):
+                    seen.keys.discard(_mark(item.key))
 
 
 class Door:
@@ -242,19 +305,24 @@ class Door:
             device = self._unknown.get(item.device) or self._unknown_id(item.device)
             kind = item.kind if item.kind in KINDS else UNKNOWN_KIND
         values = _checked(item.values, kind)
+        _check_texts(item)
         seen = intake._memory(device)
-        mark = b""
-        if item.key and seen is not None:
+        mark, repeat = b"", 0
+        if item.key:
+            repeat = hash((device, item.key))
             mark = _mark(item.key)
-            if mark in seen.keys:
+            if repeat in intake._repeats or (seen is not None and mark in seen.keys):
                 raise Refusal("duplicate", f"{device} already reported key {item.key[:64]!r}")
-        wall = stamp.wall
+        wall, observed = stamp.wall, item.observed_at
         at, quality, late = wall, Quality.good, False
-        if (observed := item.observed_at) is not None:
-            if wall - OLDEST <= observed <= wall + _FUTURE:
-                at, late = observed, wall - observed > LATE
-            else:
+        if observed is not None:
+            if not wall - OLDEST <= observed <= wall + _FUTURE:
                 quality = Quality.clock_suspect
+                observed = observed if abs(observed) < _BEYOND else None
+            elif seen is not None and _runs_slow(seen, wall - observed, stamp.mono):
+                quality = Quality.clock_suspect
+            else:
+                at, late = observed, wall - observed > LATE
         if not stamp.trusted:
             quality, late = Quality.clock_suspect, False
         if known is not None and known.ranges and _out_of_range(values, known):
@@ -263,8 +331,10 @@ class Door:
             at = _apart(seen, at)
             if mark:
                 seen.keys.add(mark)
+        if repeat:
+            intake._repeats.add(repeat)
         return Reading(
-            device, kind, values, item.observed_at, item.key, item.retained, item.evidence,
+            device, kind, values, observed, item.key, item.retained, item.evidence,
             item.origin, wall, at, quality, late,
         )  # fmt: skip
 
@@ -313,6 +383,34 @@ def _mark(key: str) -> bytes:
     return hash(key).to_bytes(8, "little", signed=True)
 
 
+def _instant(at: int) -> bytes:
+    return at.to_bytes(8, "little", signed=True)
+
+
+def _runs_slow(seen: _Seen, delay: int, mono: int) -> bool:
+    """Whether the device's clock is behind rather than its messages late.
+
+    Messages that waited somewhere come in a bunch, each with a delay of its own. A clock
+    that is behind shows the same delay, report after report, minutes apart.
+    """
+    apart = mono - seen.heard
+    if apart >= SECOND:
+        same = delay > LATE and abs(delay - seen.delay) < _SAME_DELAY
+        seen.steady = seen.steady + 1 if same else 0
+        seen.delay, seen.heard = delay, mono
+    return seen.steady >= _STEADY and abs(delay - seen.delay) < _SAME_DELAY
+
+
+def _check_texts(item: Reading) -> None:
+    """Half a surrogate pair can not be stored. Raises ``Refusal``."""
+    for text in (item.device, item.key, *item.values, *item.values.values()):
+        if isinstance(text, str) and not text.isascii():
+            try:
+                text.encode()
+            except UnicodeEncodeError:
+                raise Refusal("bad_value", f"{text!r:.80} is no Unicode text") from None
+
+
 def _apart(seen: _Seen, at: int) -> int:
     """Two reports of one instant would be one point in a time series: set apart by ns.
 
@@ -321,10 +419,8 @@ def _apart(seen: _Seen, at: int) -> int:
     """
     if at <= seen.last_at < at + _BURST:
         at = seen.last_at + 1
-    mark = at.to_bytes(8, "little", signed=True)
-    while mark in seen.times:
+    while (mark := _instant(at)) in seen.times:
         at += 1
-        mark = at.to_bytes(8, "little", signed=True)
     seen.times.add(mark)
     seen.last_at = at
     return at
@@ -347,6 +443,8 @@ def _checked(values: Mapping[str, Value], kind: str) -> dict[str, Value]:
             if not isfinite(value):  # type: ignore[arg-type]
                 raise Refusal("not_finite", f"{name} is {value}")
         elif of is int:
+            if abs(value) > _BEYOND:  # type: ignore[arg-type]
+                raise Refusal("bad_value", f"{name} is larger than any measurement")
             value = float(value)
             of = float
         elif of is str:

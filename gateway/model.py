@@ -449,7 +449,6 @@ class Happened(StrEnum):
     received = "received"
     handling = "handling"
     overdue = "overdue"
-    commented = "commented"
     closed = "closed"
 
 
@@ -475,6 +474,7 @@ class Incident(msgspec.Struct, frozen=True):
 
     key: str
     rule: str
+    """The rule that opened it."""
     same: str
     title: Text
     category: Category
@@ -487,12 +487,13 @@ class Incident(msgspec.Struct, frozen=True):
     opened_at: int
     """Wall ns."""
     deadline: int
-    """Arrival ns; 0 once closed."""
+    """Arrival ns by when somebody must have moved it on; 0 once closed, and only then."""
     why: Text
     found: str = ""
     alarming: tuple[str, ...] = ()
     """Devices whose condition still holds; empty: the sensors are back to normal."""
     overdue: bool = False
+    """Whether a deadline has ever passed."""
     outcome: str = ""
     evidence: tuple[str, ...] = ()
     """SHA-256 of each snapshot."""
@@ -500,7 +501,15 @@ class Incident(msgspec.Struct, frozen=True):
     head: str = ""
     """The hash of the newest event."""
     since: int = 0
-    """Event time of the first alarm, wall ns: what people are told as "since"."""
+    """Event time of the alarm that ``why`` is about, wall ns: what people are told as "since"."""
+    group: str = ""
+    """With ``same``, what it is one incident of: ``Change.incident``, or the rule's name."""
+    holding: tuple[tuple[str, str], ...] = ()
+    """(rule, device) whose condition holds: a device alarms until its last rule has cleared."""
+    limit: int = 0
+    """Ns from when ``deadline`` was set to it; when it passes, the next one is twice as far."""
+    warned: int = 0
+    """``seq`` of the newest overdue event since somebody moved it on; 0: none."""
 
 
 class End(StrEnum):

@@ -7,7 +7,15 @@ import re
 from pathlib import Path
 from typing import Annotated, Any, Final, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, GetCoreSchemaHandler
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetCoreSchemaHandler,
+    ValidationInfo,
+)
 from pydantic_core import CoreSchema, core_schema
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -41,6 +49,26 @@ Size = Annotated[int, BeforeValidator(parse_size)]
 """Bytes, written with a unit."""
 
 
+FOLDER: Final = "folder"
+"""In the context of validation: the folder from which relative paths of the file count."""
+
+
+def beside_the_file(value: Path, info: ValidationInfo) -> Path:
+    """``value``, a relative one from the folder of the configuration file.
+
+    Without a file (options made by hand) it stays as it is.
+    """
+    if not str(value).isprintable():
+        raise ValueError("no file can be called that")
+    if value == Path():
+        raise ValueError("the name of a file is expected")
+    return Path((info.context or {}).get(FOLDER, ""), value)
+
+
+SitePath = Annotated[Path, AfterValidator(beside_the_file)]
+"""A path in a plugin's options; a relative one counts from the folder of the file."""
+
+
 class Secret:
     """A secret named by ``{file: PATH}`` or ``{env: NAME}``; prints as stars.
 
@@ -72,19 +100,21 @@ class Secret:
     __str__ = __repr__
 
     @classmethod
-    def parse(cls, value: Any) -> Secret:
+    def parse(cls, value: Any, info: ValidationInfo) -> Secret:
         """From the written form; a plain text is refused without repeating it."""
         if isinstance(value, Secret):
             return value
         if isinstance(value, dict) and len(value) == 1:
             ((kind, name),) = value.items()
-            if kind in ("file", "env") and isinstance(name, str) and name:
+            if kind == "file" and isinstance(name, str) and name:
+                return cls(kind, str(beside_the_file(Path(name), info)))
+            if kind == "env" and isinstance(name, str) and name:
                 return cls(kind, name)
         raise ValueError("a secret is written {file: PATH} or {env: NAME}, never as plain text")
 
     @classmethod
     def __get_pydantic_core_schema__(cls, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
-        return core_schema.no_info_plain_validator_function(cls.parse)
+        return core_schema.with_info_plain_validator_function(cls.parse)
 
 
 class PluginOptions(BaseModel):

@@ -45,16 +45,17 @@ async def pump(
     state = journal.lane(name, lane)
     while True:
         seen = journal.news.count
-        records, upto = await journal.read(lane, state.n, batch)
+        records, upto, damaged = await journal.read(lane, state.n, batch)
         if upto == state.n:
             await journal.news.wait(seen)
             await clock.sleep(flush if lane is not Lane.alarms else _AFTER_PEOPLE)
             continue
+        timed = journal.timed.count
         ready, upto = _timed(journal, records, upto, clock)
         if not ready and records:
-            await at_most(_RECHECK, clock, journal.news.wait(journal.news.count))
+            await at_most(_RECHECK, clock, journal.timed.wait(timed))
             continue
-        await _hand_over(journal, state, sink, ready, upto)
+        await _hand_over(journal, state, sink, ready, upto, damaged)
 
 
 def _timed(
@@ -72,7 +73,12 @@ def _timed(
 
 
 async def _hand_over(
-    journal: Journal, state: LaneState, sink: Sink, records: Sequence[Record], upto: int
+    journal: Journal,
+    state: LaneState,
+    sink: Sink,
+    records: Sequence[Record],
+    upto: int,
+    damaged: int,
 ) -> None:
     """One batch. What the sink refuses for good is set aside with the reason."""
     came_from = state.n
@@ -89,6 +95,8 @@ async def _hand_over(
         journal.set_aside([_row(state, batch[i], reason) for i, reason in indices.items()])
         log.warning("sink_refused", sink=state.reader, records=len(indices), reason=refused.reason)
     delivered = len(records) - dropped.total()
+    if damaged:
+        dropped["damaged"] = damaged
     journal.done(state, came_from, upto, delivered, dropped)
 
 

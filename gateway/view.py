@@ -96,7 +96,9 @@ class StoreView:
         stamp = self._clock.now()
         tasks: list[Any] = [health.as_dict() for health in self._tasks]
         return {
-            "ok": all(health.up for health in self._tasks) and not self._journal.failing,
+            "ok": all(health.up for health in self._tasks)
+            and not self._journal.failing
+            and not self._cases.failing,
             "clock": {"trusted": stamp.trusted},
             "tasks": tasks,
             "memory_mib": resident_mib(),
@@ -110,12 +112,15 @@ class StoreView:
             "reason": self._journal.failing,
             "records": self._journal.last,
             "commits": self._journal.commits,
+            "damaged": self._journal.damaged,
+            "devices_over_limit": self._intake.overflowing,
             "put_aside": _name(self._journal.put_aside),
         }
 
     def _cases_health(self) -> dict[str, Any]:
         return {
-            "ok": True,
+            "ok": not self._cases.failing,
+            "reason": self._cases.failing,
             "open": self._desk.open_count,
             "over_limit": self._desk.over_limit,
             "put_aside": _name(self._cases.put_aside),

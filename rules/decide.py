@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from gateway.model import Change, Evidence, Reading, Site, Text, Turn
+from collections.abc import Mapping
+
+from gateway.model import Change, Evidence, Reading, Site, Text, Turn, Value
 from rules import sentence
 from rules.ruleset import Rule, Ruleset
-from rules.state import CLEARING, OPEN, PENDING, Entry, State, Watch
+from rules.state import CLEARING, OPEN, Entry, State, Watch
 
 
 class Deciding:
@@ -51,31 +53,36 @@ class Deciding:
                 record=self.record,
                 found=found,
                 evidence=evidence,
+                incident=rule.incident,
             )
         )
 
     # --- a rule with a condition ---------------------------------------------------------
 
     def begin(
-        self, rule: Rule, entry: Entry, since: int, wall: int, now: int, reading: Reading
+        self, rule: Rule, entry: Entry, watch: Watch, now: int, values: Mapping[str, Value]
     ) -> None:
-        """The condition holds: open at once, or wait for ``for``."""
-        due, found = since + rule.hold, found_of(reading)
-        watch = Watch(rule.digest, PENDING, since, wall, due, found, reading.evidence)
+        """``rule.when`` holds in ``values`` since ``watch`` says: open at once, or wait."""
+        watch.due = watch.since + rule.hold
         entry.active[rule.name] = watch
         if rule.hold and watch.due > now:
             self.state.schedule(watch.due, entry.device, rule.name)
         else:
-            self.open(rule, entry, watch, now)
+            self.open(rule, entry, watch, watch.wall + rule.hold, now, values)
 
-    def open(self, rule: Rule, entry: Entry, watch: Watch, now: int) -> None:
-        """Pending is over: alarm."""
-        watch.phase, watch.due = OPEN, 0
-        watch.opened = watch.wall + rule.hold
-        watch.why = sentence.why(rule.when, entry.values, watch.wall, self.ruleset.zone)
-        self.change(
-            Turn.alarmed, rule, entry, watch.why, watch.opened, now, watch.found, watch.evidence
-        )
+    def open(
+        self,
+        rule: Rule,
+        entry: Entry,
+        watch: Watch,
+        at: int,
+        now: int,
+        values: Mapping[str, Value],
+    ) -> None:
+        """Alarm: pending is over, or an open one is said once more."""
+        watch.phase, watch.due, watch.opened = OPEN, 0, at
+        watch.why = sentence.why(rule.when, values, watch.wall, self.ruleset.zone)
+        self.change(Turn.alarmed, rule, entry, watch.why, at, now, watch.found, watch.evidence)
 
     def begin_clearing(
         self, rule: Rule, entry: Entry, watch: Watch, since: int, wall: int, now: int, found: str

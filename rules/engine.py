@@ -3,6 +3,7 @@
 What happens to a record, in order:
 
     site or rules changed? ─▶ timers due by now ─▶ merge values ─▶ silence ends ─▶ each rule
+                                                                     (``Report.judge``)
 
 One rule for one device, with its times ``for`` and ``keep``:
 
@@ -16,12 +17,16 @@ One rule for one device, with its times ``for`` and ``keep``:
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from gateway.model import Change, Reading, Record, Site, Turn, Value
 from rules import sentence
 from rules.bind import assign, bind, silence_of
-from rules.decide import Deciding, found_of, is_clear
+from rules.decide import Deciding, is_clear
+from rules.expression import TEST
+from rules.report import Report
 from rules.ruleset import Rule, Ruleset
-from rules.state import CLEARING, OPEN, PENDING, Entry, State, Watch, event_time
+from rules.state import OPEN, PENDING, Entry, State, Watch, event_time
 
 
 def step(ruleset: Ruleset, site: Site, state: State, record: Record) -> list[Change]:
@@ -81,9 +86,9 @@ def standing(ruleset: Ruleset, site: Site, state: State, now: int) -> list[Chang
 
 
 def _observe(deciding: Deciding, entry: Entry, reading: Reading, now: int) -> None:
-    state, event = deciding.state, event_time(reading, now)
+    state, event, said = deciding.state, event_time(reading, now), reading.values
     state.dirty.add(entry.device)
-    _merge(entry, reading, event, deciding.ruleset)
+    older = _merge(entry, reading, event, deciding.ruleset)
     active, rules = entry.active, entry.rules
     if rules is None or entry.kind != reading.kind:
         entry.kind = reading.kind
@@ -92,22 +97,29 @@ def _observe(deciding: Deciding, entry: Entry, reading: Reading, now: int) -> No
         entry.heard, entry.heard_wall = now, reading.received_at
         if active:
             _end_silence(deciding, entry, reading, now)
-    quiet = reading.retained or reading.late
-    get = entry.values.get
+    quiet, tested = reading.retained or reading.late, said.get(TEST) is True
+    if quiet or tested or entry.quiet:
+        _note_quiet(entry, said, older, quiet, tested)
+    values = {**entry.values, TEST: True} if tested else entry.values
+    holds = values.get
+    alone = {**values, **older}.get if older else None
+    report: Report | None = None
     for rule in rules:
         if quiet and not rule.rings_late:
             continue
         watch = active.get(rule.name) if active else None
-        if watch is not None:
-            _follow(deciding, rule, entry, watch, reading, event, now)
-        elif rule.when.holds(get):
-            wall = reading.at + (entry.newest - event)
-            deciding.begin(rule, entry, entry.newest, wall, now, reading)
+        if watch or rule.when.holds(holds) or (alone and rule.when.holds(alone)):
+            if report is None:
+                report = Report(deciding, entry, reading, event, now, values, older)
+            report.judge(rule, watch)
+    if report is not None and report.believed:
+        report.believe()
 
 
-def _merge(entry: Entry, reading: Reading, event: int, ruleset: Ruleset) -> None:
-    """Take over each value that is not older than the one known."""
+def _merge(entry: Entry, reading: Reading, event: int, ruleset: Ruleset) -> dict[str, Value] | None:
+    """Take over each value that is not older than the one known; those that are, if any."""
     accepted, values, times = ruleset.accepted, entry.values, entry.times
+    older: dict[str, Value] | None = None
     if event > entry.newest:
         entry.newest = event
     for name, value in reading.values.items():
@@ -122,6 +134,11 @@ def _merge(entry: Entry, reading: Reading, event: int, ruleset: Ruleset) -> None
         if times.get(name, event) <= event:
             values[name] = value
             times[name] = event
+        elif older is None:
+            older = {name: value}
+        else:
+            older[name] = value
+    return older
 
 
 def _fitting(value: Value, wanted: type) -> Value | None:
@@ -131,29 +148,21 @@ def _fitting(value: Value, wanted: type) -> Value | None:
     return value if wanted is object and isinstance(value, float | bool | str) else None
 
 
-def _follow(
-    deciding: Deciding,
-    rule: Rule,
+def _note_quiet(
     entry: Entry,
-    watch: Watch,
-    reading: Reading,
-    event: int,
-    now: int,
+    said: Mapping[str, Value],
+    older: Mapping[str, Value] | None,
+    quiet: bool,
+    tested: bool,
 ) -> None:
-    """A rule that is not idle meets a reading."""
-    if watch.phase == PENDING:
-        if not rule.when.holds(entry.values.get):
-            del entry.active[rule.name]
-        elif reading.evidence is not None:
-            watch.evidence = reading.evidence
-        return
-    clear = is_clear(rule, entry)
-    if watch.phase == CLEARING:
-        if not clear:
-            watch.phase, watch.due = OPEN, 0
-    elif clear:
-        wall = reading.at + (entry.newest - event)
-        deciding.begin_clearing(rule, entry, watch, entry.newest, wall, now, found_of(reading))
+    """Keep account of the values that came by a report which could not ring."""
+    for name in said:
+        if older and name in older:
+            continue
+        if not quiet and not tested:
+            entry.quiet.pop(name, None)
+        elif name in entry.values:
+            entry.quiet[name] = tested
 
 
 # --- silence -----------------------------------------------------------------------------
@@ -218,7 +227,7 @@ def _watch_due(deciding: Deciding, rule: Rule, entry: Entry, watch: Watch, due: 
         deciding.state.schedule(watch.due, entry.device, rule.name)
     elif watch.phase == PENDING:
         if rule.when.holds(entry.values.get):
-            deciding.open(rule, entry, watch, due)
+            deciding.open(rule, entry, watch, watch.wall + rule.hold, due, entry.values)
         else:
             del entry.active[rule.name]
     elif is_clear(rule, entry):

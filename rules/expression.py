@@ -50,6 +50,9 @@ ABSENT_MEANS: Final = MappingProxyType(
 """What a value that was never reported counts as: a device that can not say ``test`` is not
 being tested, one that can not be disarmed is armed. All other names are unknown then."""
 
+TEST: Final = "test"
+"""The one value that counts only for the report it comes in, and is not remembered."""
+
 _NAN: Final = float("nan")
 _KINDS_OF_VALUE: Final = {float: "a number", bool: "yes or no", str: "a text", None: "any"}
 _OPPOSITE: Final = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}

@@ -26,7 +26,7 @@ from gateway.model import (
     every_value_name,
 )
 from gateway.options import Duration, parse_duration
-from rules.expression import NEVER, Condition, compile_condition
+from rules.expression import NEVER, TEST, Condition, compile_condition
 from rules.position import place_in_yaml
 from rules.syntax import Faults
 
@@ -57,6 +57,8 @@ class Rule:
     severity: Severity
     category: Category
     rings_late: bool
+    incident: str
+    """Rules with the same word share one incident for each ``same`` place."""
     digest: str
     """Changes when the condition or one of its times does."""
 
@@ -84,7 +86,7 @@ class Ruleset:
     zone: tzinfo
     by_name: Mapping[str, Rule] = field(init=False)
     accepted: Mapping[str, type] = field(init=False)
-    """The value names that are remembered: all of the tables, and the extras rules use."""
+    """The value names that are remembered: of the tables all but ``test``, the extras in use."""
 
     def __post_init__(self) -> None:
         accepted: dict[str, type] = {n: t.type for n, t in every_value_name().items()}
@@ -92,6 +94,7 @@ class Ruleset:
             for condition in (rule.when, rule.clear):
                 for name in condition.names:
                     accepted.setdefault(name, object)
+        del accepted[TEST]
         object.__setattr__(self, "by_name", {rule.name: rule for rule in self.rules})
         object.__setattr__(self, "accepted", accepted)
 
@@ -127,6 +130,7 @@ def load(files: Iterable[tuple[str, str]], zone: str = "Asia/Shanghai") -> Rules
     rules: list[Rule] = []
     problems: list[Problem] = []
     seen: dict[str, Problem] = {}
+    sharing: dict[str, tuple[Rule, Problem]] = {}
     for file, text in files:
         try:
             document = parse(file, text)
@@ -145,12 +149,33 @@ def load(files: Iterable[tuple[str, str]], zone: str = "Asia/Shanghai") -> Rules
                 where = f"{first.file}:{first.line}"
                 message = f"a rule {rule.name!r} is already in {where}; choose another name"
                 problems.append(here._replace(message=message))
+            key = "incident" if "incident" in document.data["rules"][index] else "name"
+            word = document.problem(("rules", index, key), "")
+            problems += _disagreements(rule, word, sharing)
             rules.append(rule)
     if len(rules) > MAX_RULES:
         problems.append(Problem("rules", 1, 1, f"more than {MAX_RULES:,} rules"))
     if problems:
         raise Problems(problems)
     return Ruleset(tuple(rules), ZoneInfo(zone))
+
+
+def _disagreements(
+    rule: Rule, here: Problem, sharing: dict[str, tuple[Rule, Problem]]
+) -> list[Problem]:
+    """What keeps ``rule`` from sharing an incident with the first rule of its word."""
+    first, where = sharing.setdefault(rule.incident, (rule, here))
+    return [
+        here._replace(
+            message=f"rules of incident {rule.incident!r} need one {key!r}: {mine} here,"
+            f" {theirs} for {first.name!r} in {where.file}:{where.line}"
+        )
+        for key, mine, theirs in (
+            ("same", rule.same, first.same),
+            ("category", rule.category.value, first.category.value),
+        )
+        if mine != theirs
+    ]
 
 
 # --- the written form --------------------------------------------------------------------
@@ -175,6 +200,12 @@ def _kind(value: str) -> str:
 def _rule_name(value: Any) -> Any:
     if isinstance(value, str) and not _NAME.fullmatch(value):
         raise ValueError(f"{value!r} is no rule name; use a-z, 0-9 and _, as in smoke_alarm")
+    return value
+
+
+def _incident(value: Any) -> Any:
+    if isinstance(value, str) and not _NAME.fullmatch(value):
+        raise ValueError(f"{value!r} is no such word; use a-z, 0-9 and _, as in fire")
     return value
 
 
@@ -210,6 +241,7 @@ _Some = Annotated[list[str], BeforeValidator(_some)]
 
 class _Base(_Strict):
     name: Annotated[str, BeforeValidator(_rule_name)]
+    incident: Annotated[str, BeforeValidator(_incident)] | None = None
     title: Annotated[_Title, BeforeValidator(_title)]
     on: Annotated[
         list[Annotated[str, AfterValidator(_kind)]],
@@ -274,6 +306,7 @@ class _Reader:
             severity=spec.severity,
             category=spec.category,
             rings_late=spec.category is Category.life or spec.late == "ring",
+            incident=spec.incident or spec.name,
             digest=hashlib.sha256(repr(condition).encode()).hexdigest()[:12],
         )
 

@@ -43,13 +43,20 @@ class Watch(msgspec.Struct, array_like=True):
     evidence: Evidence | None = None
     opened: int = 0
     why: Text | None = None
+    doubted: bool = False
+    """The device has also said the opposite, and event times can not tell which is newer."""
 
 
 class Entry:
-    """One device. ``values`` and ``times`` (event time, arrival axis) are the latest by name."""
+    """One device. ``values`` and ``times`` (event time, arrival axis) are the latest by name.
+
+    ``quiet`` names the values that came by a report which could not ring: True for a test's,
+    False for those of a retained or late report.
+    """
 
     __slots__ = (
-        "active", "device", "heard", "heard_wall", "kind", "newest", "rules", "times", "values",
+        "active", "device", "heard", "heard_wall", "kind", "newest", "quiet", "rules", "times",
+        "values",
     )  # fmt: skip
 
     def __init__(self, device: str, kind: str, heard: int) -> None:
@@ -60,12 +67,15 @@ class Entry:
         self.heard_wall = 0
         self.values: dict[str, Value] = {}
         self.times: dict[str, int] = {}
+        self.quiet: dict[str, bool] = {}
         self.active: dict[str, Watch] = {}
         self.rules: tuple[Rule, ...] | None = None
         """The rules with a condition for this device; None: to be looked up."""
 
 
-_Saved = tuple[str, int, int, int, dict[str, Value], dict[str, int], dict[str, Watch]]
+_Saved = tuple[
+    str, int, int, int, dict[str, Value], dict[str, int], dict[str, bool], dict[str, Watch]
+]
 _SAVED: Final = msgspec.msgpack.Decoder(_Saved)
 _CLOCK_SAVED: Final = msgspec.msgpack.Decoder(tuple[int, int])
 _ENCODE: Final = msgspec.msgpack.Encoder().encode
@@ -110,10 +120,10 @@ class State:
         return state
 
     def _restore_device(self, device: str, blob: bytes) -> None:
-        kind, newest, heard, heard_wall, values, times, active = _SAVED.decode(blob)
+        kind, newest, heard, heard_wall, values, times, quiet, active = _SAVED.decode(blob)
         entry = Entry(device, kind, heard)
         entry.newest, entry.heard_wall = newest, heard_wall
-        entry.values, entry.times, entry.active = values, times, active
+        entry.values, entry.times, entry.quiet, entry.active = values, times, quiet, active
         self.entries[device] = entry
 
     def take_dirty(self) -> dict[str, bytes | None]:
@@ -125,7 +135,7 @@ class State:
                 taken[_DEVICE + device] = None
                 continue
             taken[_DEVICE + device] = _ENCODE(
-                (e.kind, e.newest, e.heard, e.heard_wall, e.values, e.times, e.active)
+                (e.kind, e.newest, e.heard, e.heard_wall, e.values, e.times, e.quiet, e.active)
             )
         self.dirty.clear()
         clock = (self.now, self.offset)
@@ -180,4 +190,5 @@ class State:
 
 def event_time(reading: Reading, now: int) -> int:
     """When ``reading`` happened on the arrival axis; a device clock ahead of ours counts as now."""
-    return now - max(0, reading.received_at - reading.at)
+    age = reading.received_at - reading.at
+    return now - age if age > 0 else now

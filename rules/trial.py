@@ -117,12 +117,13 @@ class _Expected(_Strict):
     found: str | None = None
     severity: Severity | None = None
     category: Category | None = None
+    incident: str | None = None
     why: str | None = None
 
     def fits(self, change: Change) -> bool:
         """Whether ``change`` is the one meant."""
         rule = self.alarmed if change.turn.value == "alarmed" else self.cleared
-        named = ("device", "same", "place", "found", "severity", "category")
+        named = ("device", "same", "place", "found", "severity", "category", "incident")
         if rule != change.rule or self.why not in (None, change.why.zh, change.why.en):
             return False
         return all(getattr(self, n) in (None, getattr(change, n)) for n in named)

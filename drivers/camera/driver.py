@@ -54,7 +54,8 @@ class Driver:
         self._clock = clock
         self._log = structlog.get_logger("camera")
         self._online: bool | None = None
-        self._moving = False
+        self._moving: bool | None = None
+        """None: an earlier run may have been ended in mid-motion, and nobody told the end."""
 
     async def run(self, emit: Emit) -> None:
         """Live until cancelled; a file that has ended is not played again."""
@@ -63,7 +64,7 @@ class Driver:
                 while not isinstance(message := await worker.next(), Finished):
                     await self._take(message, emit)
         except Unavailable:
-            await self._went_dark(emit)
+            await self._turned(emit, online=False)
             raise
         self._log.info("camera_file_ended", driver=self._name, frames=message.frames)
         await asyncio.Event().wait()
@@ -81,9 +82,7 @@ class Driver:
         if isinstance(message, Failed):
             raise self._gone(message.reason)
         if isinstance(message, Opened):
-            if self._online is not True:
-                await emit([self._reading({"online": True})])
-                self._online = True
+            await self._turned(emit, online=True)
         elif isinstance(message, Began):
             self._moving = True
             await emit([self._began(message)])
@@ -112,16 +111,16 @@ class Driver:
     def _reading(self, values: dict[str, Value], evidence: Evidence | None = None) -> Reading:
         return Reading(self._options.address, "camera", values, evidence=evidence)
 
-    async def _went_dark(self, emit: Emit) -> None:
-        """Motion that nobody can see any more is over: an event never outlives its camera."""
+    async def _turned(self, emit: Emit, *, online: bool) -> None:
+        """Motion that nobody sees any more is over: an event never outlives its camera."""
         values: dict[str, Value] = {}
-        if self._online is not False:
-            values["online"] = False
-        if self._moving:
+        if self._online is not online:
+            values["online"] = online
+        if self._moving is not False:
             values["motion"] = False
         if values:
             await emit([self._reading(values)])
-        self._online, self._moving = False, False
+        self._online, self._moving = online, False
 
     def _gone(self, reason: str) -> Unavailable:
         return Unavailable(f"camera {self._options.address}: {reason}")

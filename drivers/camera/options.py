@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Annotated, Final, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationInfo, field_validator, model_validator
 
-from gateway.options import Duration, PluginOptions, Secret
+from gateway.options import Duration, PluginOptions, Secret, beside_the_file
 
 _STREAM: Final = re.compile(r"(rtsps?|https?)://", re.IGNORECASE)
 _WITH_PASSWORD: Final = re.compile(r"[a-z]+://[^/]*@", re.IGNORECASE)
@@ -65,6 +66,13 @@ class Options(PluginOptions):
     snapshot: Snapshot = Snapshot()
     hung_after: Duration = 15.0
     """A worker that says nothing for so long is killed; above the 5 s of a stream's time-out."""
+
+    @field_validator("source")
+    @classmethod
+    def _beside_the_file(cls, source: str, info: ValidationInfo) -> str:
+        if not source or "://" in source:
+            return source
+        return str(beside_the_file(Path(source), info))
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:

@@ -9,21 +9,22 @@ from __future__ import annotations
 import asyncio
 import ssl
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Coroutine, Sequence
 from typing import Any, Final, Protocol
 
 import structlog
 
-from drivers.mqtt.decode import Dialect, Filter, Router, undecodable
+from drivers.mqtt.decode import Dialect, Filter, Router
+from drivers.mqtt.drops import TOPIC as DROPS
+from drivers.mqtt.drops import Drops
 from drivers.mqtt.link import Address, Link
 from drivers.mqtt.mapping import JsonDialect
 from drivers.mqtt.options import DialectOptions, Options
 from drivers.mqtt.wire import Message
 from drivers.mqtt.zigbee2mqtt import Zigbee2mqtt
-from gateway.model import Item, Reading
+from gateway.model import Item
 from gateway.ports import Clock, Emit, Unavailable
 
-DROPS: Final = b"$SYS/broker/publish/messages/dropped"
 _MOST_WAITING: Final = 4_000
 """Messages that may wait for the disk; QoS 0 has no window that would bound them."""
 _MOST_BYTES: Final = 8_000_000
@@ -39,21 +40,24 @@ class Driver:
         self._clock = clock
         self._client_id = options.client_id or f"gridwarden-{name}"
         self._router = Router(_dialect(each) for each in options.dialects)
-        self._drops = _Drops()
+        self._drops = Drops(clock)
+        self._latest: Link | None = None
         self._log = structlog.get_logger(name)
 
     async def run(self, emit: Emit) -> None:
         """Live until cancelled or the broker is gone, which raises ``Unavailable``."""
         options = self._options
         intake = _Intake(emit, self._items)
-        link = self._link(self._client_id, intake, clean=False)
-        intake.link = link
+        link = self._link(self._client_id, intake, clean=options.is_trial)
+        intake.link = self._latest = link
         try:
             await link.open()
             if not link.session_present:
                 self._log.info("session_is_new", client_id=self._client_id)
             await link.subscribe(self._filters())
             self._log.info("connected", broker=f"{options.host}:{options.port}")
+            if options.watch_drops:
+                intake.beside(self._drops.report(emit))
             reason = await intake.failed_or(link)
         except asyncio.CancelledError:
             intake.cancel()
@@ -89,8 +93,8 @@ class Driver:
             password = options.password.reveal() if options.password else ""
             context = None
             if (tls := options.tls) is not None:
-                context = ssl.create_default_context(cafile=tls.ca or None)
-                if tls.cert:
+                context = ssl.create_default_context(cafile=tls.ca)
+                if tls.cert is not None:
                     context.load_cert_chain(tls.cert, tls.key)
         except (OSError, ValueError) as error:
             raise Unavailable(f"{self._name}: {error}; look at password: and tls:") from None
@@ -108,7 +112,8 @@ class Driver:
         decode = self._router.decode
         for message in messages:
             if message.topic == DROPS and self._options.watch_drops:
-                items += self._drops.items(message)
+                present = self._latest is not None and self._latest.session_present
+                items += self._drops.note(message, session_present=present)
             else:
                 items += decode(message)
         return items
@@ -140,6 +145,7 @@ class _Intake:
         self._waiting: deque[_Batch] = deque()
         self._messages = self._bytes = 0
         self._tasks: set[asyncio.Task[None]] = set()
+        self._beside: asyncio.Task[None] | None = None
         self._failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
 
     def received(self, messages: Sequence[Message]) -> None:
@@ -149,13 +155,15 @@ class _Intake:
         self._messages += batch.count
         self._bytes += batch.size
         if items := self._items(messages):
-            task = asyncio.get_running_loop().create_task(self._take(batch, items))
-            self._tasks.add(task)
-            task.add_done_callback(self._ended)
+            self._start(self._take(batch, items))
         else:
             self._done(batch)
         if self._full and self.link is not None:
             self.link.hold(True)
+
+    def beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Work that lasts as long as the connection; its failure ends that."""
+        self._beside = self._start(work)
 
     async def failed_or(self, link: Link) -> str:
         """Wait for the end of the connection: the reason. What emit raised is raised here."""
@@ -177,6 +185,8 @@ class _Intake:
     async def finish(self) -> None:
         """After the connection: let what is being stored be stored; its PUBACKs are dropped."""
         self.link = None
+        if self._beside is not None:
+            self._beside.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @property
@@ -186,6 +196,12 @@ class _Intake:
     async def _take(self, batch: _Batch, items: list[Item]) -> None:
         await self._emit(items)
         self._done(batch)
+
+    def _start(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._ended)
+        return task
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
@@ -207,28 +223,6 @@ class _Intake:
             self.link.acknowledge(b"".join(acks))
             if not self._full:
                 self.link.hold(False)
-
-
-class _Drops:
-    """Messages that the broker says it has dropped since we first asked it."""
-
-    def __init__(self) -> None:
-        self._first: int | None = None
-        self._last = -1
-
-    def items(self, message: Message) -> list[Item]:
-        """A reading of the broker when the count has changed."""
-        try:
-            count = int(message.payload[:20])
-        except ValueError:
-            return [undecodable(message.topic.decode(), message.payload, "no count")]
-        if self._first is None or count < self._last:
-            self._first = count if self._first is None else 0  # a restarted broker begins at 0
-        if count == self._last:
-            return []
-        self._last = count
-        values = {"broker_drops": float(count - self._first)}
-        return [Reading("broker", "gateway", {**values}, retained=message.retained)]
 
 
 def _dialect(options: DialectOptions) -> Dialect:

@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, field_validator, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    field_validator,
+    model_validator,
+)
 
 from drivers._fields import DeviceField, Short, TimeOptions, known_kind, known_values
-from gateway.options import Duration, PluginOptions, Secret, Size
+from gateway.options import Duration, PluginOptions, Secret, SitePath, Size
 
 
 def check_filter(topic: str) -> str:
@@ -100,13 +107,13 @@ class DialectOptions(PluginOptions):
 class TlsOptions(PluginOptions):
     """TLS. Without ``ca`` the system's authorities are believed."""
 
-    ca: str = ""
-    cert: str = ""
-    key: str = ""
+    ca: SitePath | None = None
+    cert: SitePath | None = None
+    key: SitePath | None = None
 
     @model_validator(mode="after")
     def _pair(self) -> TlsOptions:
-        if bool(self.cert) != bool(self.key):
+        if (self.cert is None) != (self.key is None):
             raise ValueError("cert and key belong together")
         return self
 
@@ -126,12 +133,24 @@ class Options(PluginOptions):
     max_payload: Size = Field(1_000_000, ge=1_000, le=64_000_000)
     watch_drops: bool = True
     dialects: tuple[DialectOptions, ...] = Field(min_length=1)
+    _trial: bool = PrivateAttr(default=False)
 
     @model_validator(mode="after")
     def _login(self) -> Options:
         if self.password is not None and not self.username:
             raise ValueError("a password needs a username")
         return self
+
+    def for_trial(self) -> Self:
+        """With a session that the broker forgets when the trial ends, queue and all."""
+        trial = super().for_trial()
+        trial._trial = True
+        return trial
+
+    @property
+    def is_trial(self) -> bool:
+        """Whether nothing may be left on the broker."""
+        return self._trial
 
     @property
     def window(self) -> int | None:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from drivers._fields import Short, TimeOptions, known_kind, known_values
-from gateway.options import Duration, PluginOptions
+from gateway.options import Duration, PluginOptions, SitePath
 
 
 def _speed(raw: Any) -> Any:
@@ -40,7 +39,7 @@ class CsvOptions(PluginOptions):
 class Options(PluginOptions):
     """A recording."""
 
-    path: Path
+    path: SitePath
     speed: Annotated[float, BeforeValidator(_speed)] = Field(1.0, ge=0, allow_inf_nan=False)
     loop: bool = False
     start_at: Literal["now", "recorded"] = "now"

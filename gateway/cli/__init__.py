@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import importlib
 import os
+import sqlite3
 import sys
 from collections.abc import Sequence
 from types import TracebackType
@@ -35,8 +36,14 @@ COMMANDS: Final = {
 }
 """Subcommand -> what it does; ``gateway.cli.NAME`` (``try_`` for ``try``) has its ``command``."""
 
-_EXPECTED: Final = (Problems, Unavailable, Refused, ValueError, OSError)
 _debug = False
+
+
+def _expected() -> tuple[type[BaseException], ...]:
+    """Errors that are no bugs. Asked for when there is one: the store takes its time to import."""
+    from gateway.store.schema import SchemaError
+
+    return (Problems, Unavailable, Refused, ValueError, OSError, sqlite3.Error, SchemaError)
 
 
 class _Commands(click.Group):
@@ -118,13 +125,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except BrokenPipeError:  # the reader of a pipe went away: nobody is left to be told
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
-    except _EXPECTED as error:
+    except _expected() as error:
         if _debug:
             raise
         _complain(error)
         sys.exit(1)
     except BaseExceptionGroup as error:  # of a task group: expected when each of its errors is
-        _, interrupted_or_bug = error.split(_EXPECTED)
+        _, interrupted_or_bug = error.split(_expected())
         if interrupted_or_bug is not None and interrupted_or_bug.subgroup(KeyboardInterrupt):
             sys.exit(130)
         if interrupted_or_bug is not None or _debug:
@@ -149,11 +156,18 @@ def lines(error: BaseException) -> list[str]:
         last = say(f"共 {count} 处错误", f"{count} error{'s' if count != 1 else ''}")
         return [*map(sentence, error.problems), last]
     if isinstance(error, Unavailable | Refused):
-        return [f"{say('错误', 'error')}: {error.reason}"]
+        return [_one_line(error.reason)]
     if isinstance(error, OSError) and error.strerror:
         where = f" {error.filename}" if error.filename else ""
-        return [f"{say('错误', 'error')}: {error.strerror}{where}"]
-    return [f"{say('错误', 'error')}: {' '.join(str(error).split())}"]
+        return [_one_line(f"{error.strerror}{where}")]
+    if isinstance(error, sqlite3.Error):
+        where = say("数据库文件在 site.data 目录下", "the databases lie in the folder site.data")
+        return [_one_line(f"{say('数据库', 'database')}: {error}; {where}")]
+    return [_one_line(str(error))]
+
+
+def _one_line(text: str) -> str:
+    return f"{say('错误', 'error')}: {' '.join(text.split())}"
 
 
 def _unexpected(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from gateway.cli._say import say
@@ -21,13 +21,11 @@ def look(config: Path) -> Iterator[tuple[Start, JournalFile]]:
             2, say("还没有日志库;网关运行过吗?", "no journal yet; has the gateway run?"), str(path)
         )
     file = JournalFile(path)
-    try:
-        start = file.look()
-    except sqlite3.Error as error:
-        raise OSError(
-            5, say(f"日志库无法读取:{error}", f"can not be read: {error}"), str(path)
-        ) from None
-    try:
-        yield start, file
-    finally:
-        file.reader.close()
+    with ExitStack() as stack:
+        try:
+            start = file.look()
+            stack.callback(file.reader.close)
+            yield start, file
+        except sqlite3.Error as error:
+            said = say(f"日志库无法读取:{error}", f"can not be read: {error}")
+            raise OSError(5, said, str(path)) from None

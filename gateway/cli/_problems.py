@@ -53,6 +53,8 @@ _CHINESE: Final = [
         ),
         (r"(.*): a text is expected \(a number in quotes\)", "{0}:应为文字(数字请加引号)"),
         (r"(.*): a path is expected", "{0}:应为路径"),
+        (r"the name of a file is expected", "此处应为文件名"),
+        (r"no file can be called that", "文件不能叫这个名称"),
         (r"(.*): a list is expected, like \[a, b\]", "{0}:应为列表,例如 [a, b]"),
         (r"(.*): (?:a whole number is expected|input should be a valid integer.*)", "{0}:应为整数"),
         (r"(.*): (?:a number is expected|input should be a valid number.*)", "{0}:应为数字"),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -37,6 +38,13 @@ async def _run(settings: Settings) -> None:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    async with gateway(settings) as running:
-        click.echo(f"console: {running.console_url}")
-        await stopped.wait()
+    while not stopped.is_set():
+        async with gateway(settings) as running:
+            click.echo(f"console: {running.console_url}")
+            stopping = asyncio.ensure_future(stopped.wait())
+            either: tuple[asyncio.Future[Any], ...] = (stopping, running.damaged)
+            await asyncio.wait(either, return_when=asyncio.FIRST_COMPLETED)
+            stopping.cancel()
+            if running.damaged.done():
+                reason = running.damaged.result()
+                click.echo(say(f"{reason};重新启动", f"{reason}; starting again"), err=True)

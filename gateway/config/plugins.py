@@ -10,11 +10,12 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Iterator
+from pathlib import Path as FilePath
 from typing import Any, Final
 
 from gateway.config.settings import Configured
 from gateway.document import Document, Path, Problem, Problems, nearest, validate
-from gateway.options import PluginOptions
+from gateway.options import FOLDER, PluginOptions
 
 PACKAGES: Final = {
     "drivers": "drivers",
@@ -106,7 +107,13 @@ def _configured(document: Document, section: str, name: str, entry: dict[str, An
         raise Problems([document.problem((section, name, "type"), message)]) from None
     rest = {word: value for word, value in entry.items() if word != "type"}
     alone = document._replace(data={section: {name: rest}})
-    return Configured(type=kind, options=validate(alone, model, (section, name)))
+    context = {FOLDER: _folder(document)}
+    return Configured(type=kind, options=validate(alone, model, (section, name), context))
+
+
+def _folder(document: Document) -> FilePath:
+    """Where relative paths of the file begin; for words of a command line, where it was typed."""
+    return FilePath(document.file).absolute().parent
 
 
 def _without_secrets(

@@ -18,6 +18,7 @@ from aiohttp import web
 from aiohttp.typedefs import Handler, Middleware
 
 from gateway.console.query import ApiError
+from gateway.ports import Unavailable
 
 _HEADERS: Final = {
     "Content-Security-Policy": (
@@ -90,6 +91,8 @@ def guard(hosts: Hosts) -> Middleware:
             return await handler(request)
         except ApiError as error:
             return as_json({"error": error.message}, status=error.status)
+        except Unavailable as error:
+            return as_json({"error": error.reason}, status=503)
         except web.HTTPNotModified:
             raise
         except web.HTTPException as error:

@@ -42,7 +42,6 @@ _GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "received": ("签收", "Received"),
         "handling": ("办理", "Handling began"),
         "overdue": ("超时", "Overdue"),
-        "commented": ("备注", "Comment"),
         "closed": ("办结", "Closed"),
     },
     "end": {

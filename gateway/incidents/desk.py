@@ -53,8 +53,8 @@ class CaseStore(Protocol):
     async def open_incidents(self, limit: int) -> list[Incident]:
         """Newest first."""
 
-    async def open_incident(self, rule: str, same: str) -> Incident | None:
-        """The open one of (rule, same)."""
+    async def open_incident(self, group: str, same: str) -> Incident | None:
+        """The open one of (group, same)."""
 
     async def incident(self, key: str) -> Incident | None:
         """By key."""
@@ -93,7 +93,7 @@ class _Draft:
     def add(self, decision: Decision) -> None:
         incident = decision.incident
         self.incidents[incident.key] = incident
-        self.open[incident.rule, incident.same] = incident
+        self.open[incident.group, incident.same] = incident
         self.events += decision.events
         self.rows += decision.tell
         self.timers_set += decision.timers_set
@@ -105,7 +105,6 @@ class _Draft:
     ) -> Step:
         return Step(
             arrival=self.moment.arrival,
-            wall=self.moment.stamp.wall,
             events=self.events,
             texts=self.texts,
             outbox=self.rows,
@@ -208,6 +207,8 @@ class Desk:
 
     async def run(self, clock: Clock, arrival: Callable[[Stamp], int]) -> None:
         """Ring what falls due, until cancelled."""
+        async with self._lock:
+            await self._load()  # so that the first alarm need not wait for it
         while True:
             seen = self._timers.count
             due = await self._cases.next_timer()
@@ -225,14 +226,17 @@ class Desk:
             draft = _Draft(Moment(stamp, now))
             world = World(self._site(), self._deadlines, self._fallback)
             for timer in await self._cases.due_timers(now, _TIMERS_AT_ONCE):
-                draft.timers_cleared.append((timer.incident, timer.kind))
                 incident = await self._cases.incident(timer.incident)
                 if incident and (decision := machine.overdue(incident, world, draft.moment)):
                     draft.add(decision)
+                elif incident and incident.deadline:
+                    draft.timers_set.append(timer._replace(due=incident.deadline))
+                else:
+                    draft.timers_cleared.append((timer.incident, timer.kind))
             await self._commit(draft)
 
     async def _react(self, change: Change, draft: _Draft, world: World) -> None:
-        incident = await self._find(change.rule, change.same, draft)
+        incident = await self._find(machine.group_of(change), change.same, draft)
         new_key = ""
         if incident is None and change.turn is Turn.alarmed:
             new_key = await self._next_key(change.category, draft)
@@ -254,21 +258,22 @@ class Desk:
         arrival: int,
     ) -> Decision | None:
         moment = Moment(stamp, arrival)
+        world = World(self._site(), self._deadlines, self._fallback)
         match verb:
             case "receive":
-                return machine.receive(incident, person, comment, moment)
+                return machine.receive(incident, person, comment, world, moment)
             case "handle":
-                return machine.handle(incident, person, comment, moment)
+                return machine.handle(incident, person, comment, world, moment)
             case "close":
                 told = await self._told(incident.key)
                 return machine.close(incident, person, outcome, comment, told, moment)
         raise NotAllowed("没有这种操作。", "There are receive, handle and close.")
 
-    async def _find(self, rule: str, same: str, draft: _Draft) -> Incident | None:
-        """The open incident of (rule, same), as this step has left it so far."""
-        known = draft.open.get((rule, same)) or self._open.get((rule, same))
+    async def _find(self, group: str, same: str, draft: _Draft) -> Incident | None:
+        """The open incident of (group, same), as this step has left it so far."""
+        known = draft.open.get((group, same)) or self._open.get((group, same))
         if known is None and self.over_limit:
-            return await self._cases.open_incident(rule, same)
+            return await self._cases.open_incident(group, same)
         return known
 
     async def _told(self, key: str, draft: _Draft | None = None) -> list[str]:
@@ -294,7 +299,7 @@ class Desk:
         if self._loaded:
             return
         found = await self._cases.open_incidents(self._most_open + 1)
-        self._open = {(each.rule, each.same): each for each in found[: self._most_open]}
+        self._open = {(each.group, each.same): each for each in found[: self._most_open]}
         self._numbers.clear()
         self._note_limit(len(found) > self._most_open)
         self._loaded = True
@@ -330,7 +335,7 @@ class Desk:
             self._offer(rows, list(draft.incidents.values()))
 
     def _remember(self, incident: Incident) -> None:
-        place = (incident.rule, incident.same)
+        place = (incident.group, incident.same)
         if not incident.deadline:  # closed
             self._open.pop(place, None)
             if self.over_limit and len(self._open) < self._most_open // 2:

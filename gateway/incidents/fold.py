@@ -23,6 +23,11 @@ _MOST_EVIDENCE: Final = 20
 _RISING: Final = tuple(Severity)
 
 
+def is_worse(one: Severity, other: Severity) -> bool:
+    """Whether ``one`` is more severe than ``other``."""
+    return _RISING.index(one) > _RISING.index(other)
+
+
 def fold(events: Iterable[IncidentEvent]) -> Incident:
     """The incident after ``events``, oldest first. ValueError if they do not begin one."""
     incident: Incident | None = None
@@ -59,6 +64,9 @@ def _opened(event: IncidentEvent) -> Incident:
         state=State.open,
         opened_at=event.wall,
         deadline=int(data["deadline"]),
+        limit=int(data["limit"]),
+        group=data["group"],
+        holding=((data["rule"], data["device"]),),
         why=Text(data["why_zh"], data["why_en"]),
         found=data["found"],
         alarming=(data["device"],),
@@ -74,31 +82,47 @@ def _changes(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
     person = event.by.removeprefix("person:")
     match event.what:
         case Happened.alarmed:
-            return _alarmed(incident, data)
+            return _alarmed(incident, event)
         case Happened.cleared:
-            left = tuple(device for device in incident.alarming if device != data["device"])
-            return {"alarming": left}
+            gone = _holder(event)
+            return _held(tuple(each for each in incident.holding if each != gone))
         case Happened.received:
-            return {"state": State.received, "owner": person}
+            return {"state": State.received, "owner": person, "warned": 0, **_limit(data)}
         case Happened.handling:
-            return {"state": State.handling, "owner": person}
+            return {"state": State.handling, "owner": person, "warned": 0, **_limit(data)}
         case Happened.overdue:
-            return {"overdue": True}
+            return {"overdue": True, "warned": event.seq, **_limit(data)}
         case Happened.closed:
             return {"state": State.closed, "outcome": str(data["outcome"]), "deadline": 0}
-        case Happened.opened | Happened.commented:
+        case Happened.opened:
             return {}
 
 
-def _alarmed(incident: Incident, data: dict[str, Value]) -> dict[str, Any]:
-    severity = max(incident.severity, Severity(str(data["severity"])), key=_RISING.index)
-    snapshots = (str(data["evidence"]),) if data["evidence"] else ()
-    changes: dict[str, Any] = {
-        "alarming": (*incident.alarming, str(data["device"])),
-        "severity": severity,
-        "evidence": (*incident.evidence, *snapshots)[-_MOST_EVIDENCE:],
+def _holder(event: IncidentEvent) -> tuple[str, str]:
+    """The (rule, device) that an alarm or its end is of."""
+    return event.by.removeprefix("rule:"), str(event.data["device"])
+
+
+def _held(holding: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+    return {
+        "holding": holding,
+        "alarming": tuple(dict.fromkeys(device for _, device in holding)),
     }
-    if not incident.alarming:
+
+
+def _limit(data: dict[str, Value]) -> dict[str, Any]:
+    return {"deadline": int(str(data["deadline"])), "limit": int(str(data["limit"]))}
+
+
+def _alarmed(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
+    data = event.data
+    snapshots = (str(data["evidence"]),) if data["evidence"] else ()
+    changes = _held((*incident.holding, _holder(event)))
+    changes["evidence"] = (*incident.evidence, *snapshots)[-_MOST_EVIDENCE:]
+    if "raised_from" in data:
+        changes["severity"] = Severity(str(data["severity"]))
+        changes["title"] = Text(str(data["title_zh"]), str(data["title_en"]))
+    if "raised_from" in data or not incident.alarming:
         changes["why"] = Text(str(data["why_zh"]), str(data["why_en"]))
         changes["since"] = int(str(data["at"]))
         changes["found"] = str(data["found"])

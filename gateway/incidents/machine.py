@@ -4,7 +4,8 @@
                         └─────────────────────────────▶┘
 
 An incident is the fold over its events. Whoever receives it first is responsible (首办负责):
-the receiver becomes the owner. Sensors going back to normal close nothing; a person does.
+the receiver becomes the owner. Sensors going back to normal close nothing; a person does. Until
+then there is always a deadline: taking it on sets it anew, missing it sets one twice as far.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from gateway.incidents.fold import apply
+from gateway.incidents.fold import apply, is_worse
 from gateway.incidents.people import in_charge, people_to_warn
 from gateway.model import (
     SECOND,
@@ -39,6 +40,9 @@ from gateway.store.step import Timer
 DEADLINE: Final = "deadline"
 _NO_LIMIT_GIVEN: Final = 24 * 3600.0
 """Seconds for a category that the configuration does not name: nothing is without a limit."""
+_SHORTEST_LIMIT: Final = SECOND
+_LONGEST_LIMIT: Final = 24 * 3600 * SECOND
+"""Who has missed a deadline is reminded at least once a day."""
 _LONGEST_COMMENT: Final = 2_000
 
 
@@ -55,7 +59,7 @@ class World(NamedTuple):
 
     site: Site
     deadlines: Mapping[Category, float]
-    """Seconds until an incident must be received."""
+    """Seconds until an incident must be received, then handled, then closed."""
     fallback: Person
     """The duty person of a site whose registry names nobody."""
 
@@ -83,7 +87,7 @@ def is_last_to_clear(change: Change, incident: Incident | None) -> bool:
     return (
         incident is not None
         and change.turn is Turn.cleared
-        and incident.alarming == (change.device,)
+        and incident.holding == ((change.rule, change.device),)
     )
 
 
@@ -95,7 +99,7 @@ def react(
     world: World,
     moment: Moment,
 ) -> Decision | None:
-    """A rule's change meets the open incident of its (rule, same); None: nothing new.
+    """A rule's change meets the open incident of its (group, same); None: nothing new.
 
     ``new_key`` names the incident if one opens; ``told`` are the people who have or may still
     get a message about it.
@@ -104,7 +108,7 @@ def react(
         if incident is None:
             return _open(change, new_key, world, moment)
         return _alarm(change, incident, moment)
-    if incident is None or change.device not in incident.alarming:
+    if incident is None or (change.rule, change.device) not in incident.holding:
         return None
     data: dict[str, Value] = {"device": change.device, "at": str(change.at), **_why(change)}
     now = _happen(incident, Happened.cleared, f"rule:{change.rule}", data, moment)
@@ -113,17 +117,26 @@ def react(
     return now
 
 
-def receive(incident: Incident, person: str, comment: str, moment: Moment) -> Decision | None:
+def group_of(change: Change) -> str:
+    """With ``same``, what the change is one incident of."""
+    return change.incident or change.rule
+
+
+def receive(
+    incident: Incident, person: str, comment: str, world: World, moment: Moment
+) -> Decision | None:
     """签收: ``person`` takes it and owns it. None: this person already has it."""
     if incident.state in (State.received, State.handling) and incident.owner == person:
         return None
     if incident.state is not State.open:
         raise _refusal(incident, "签收", "received")
-    decision = _act(incident, Happened.received, person, {}, comment, moment)
-    return _without_deadline(decision)
+    data = _limit(_category_limit(incident.category, world), moment)
+    return _with_timer(_act(incident, Happened.received, person, data, comment, moment))
 
 
-def handle(incident: Incident, person: str, comment: str, moment: Moment) -> Decision | None:
+def handle(
+    incident: Incident, person: str, comment: str, world: World, moment: Moment
+) -> Decision | None:
     """办理: work has begun. None: this person is already at it."""
     if incident.state is State.handling and incident.owner == person:
         return None
@@ -131,7 +144,8 @@ def handle(incident: Incident, person: str, comment: str, moment: Moment) -> Dec
         raise NotAllowed("请先签收再办理。", "Receive the incident before handling it.")
     if incident.state is not State.received:
         raise _refusal(incident, "办理", "handled")
-    return _act(incident, Happened.handling, person, {}, comment, moment)
+    data = _limit(_category_limit(incident.category, world), moment)
+    return _with_timer(_act(incident, Happened.handling, person, data, comment, moment))
 
 
 def close(
@@ -155,49 +169,55 @@ def close(
     data: dict[str, Value] = {"outcome": outcome}
     decision = _act(incident, Happened.closed, person, data, comment, moment)
     others = [each for each in told if each != person]
-    return _without_deadline(_telling(decision, "closed", others, moment))
+    decision = _telling(decision, "closed", others, moment)
+    return msgspec.structs.replace(decision, timers_cleared=((incident.key, DEADLINE),))
 
 
 def overdue(incident: Incident, world: World, moment: Moment) -> Decision | None:
-    """The time limit has run out; None: somebody received it in time, or it has rung before."""
-    if incident.state is not State.open or incident.overdue or incident.deadline > moment.arrival:
+    """The time limit has run out; None: somebody moved it on in time."""
+    if incident.state is State.closed or incident.deadline > moment.arrival:
         return None
-    data: dict[str, Value] = {"deadline": str(incident.deadline)}
+    data = _limit(min(2 * incident.limit, _LONGEST_LIMIT), moment)
+    data["missed"] = str(incident.deadline)
     decision = _happen(incident, Happened.overdue, "timer", data, moment)
     warned = people_to_warn(world.site, incident.place, world.fallback)
     everybody = [incident.owner, *(person.id for person in warned)]
-    return _without_deadline(_telling(decision, "overdue", everybody, moment))
+    return _with_timer(_telling(decision, "overdue", everybody, moment))
 
 
 def _open(change: Change, key: str, world: World, moment: Moment) -> Decision:
     owner = in_charge(world.site, change.place, world.fallback)
-    seconds = world.deadlines.get(change.category, _NO_LIMIT_GIVEN)
-    deadline = moment.arrival + int(seconds * SECOND)
     data: dict[str, Value] = {
         "rule": change.rule,
+        "group": group_of(change),
         "same": change.same,
-        "title_zh": change.title.zh,
-        "title_en": change.title.en,
         "category": change.category.value,
         "kind": change.kind,
         "place": change.place,
         "owner": owner.id,
-        "deadline": str(deadline),
+        **_limit(_category_limit(change.category, world), moment),
+        **_title(change),
         **_alarm_data(change),
     }
     event = _event(key, 1, Happened.opened, f"rule:{change.rule}", data, moment)
     event = seal(event, "")
     decision = Decision(incident=apply(None, event), events=(event,))
-    decision = _telling(decision, "opened", [owner.id], moment)
-    return msgspec.structs.replace(decision, timers_set=(Timer(key, DEADLINE, deadline),))
+    return _with_timer(_telling(decision, "opened", [owner.id], moment))
 
 
 def _alarm(change: Change, incident: Incident, moment: Moment) -> Decision | None:
-    if change.device in incident.alarming:
+    """One more device or rule: told when it is worse, or began after all was quiet.
+
+    So smoke and heat of one detector are one message.
+    """
+    if (change.rule, change.device) in incident.holding:
         return None
     data = _alarm_data(change)
+    worse = is_worse(change.severity, incident.severity)
+    if worse:
+        data |= {"raised_from": incident.severity.value, **_title(change)}
     decision = _happen(incident, Happened.alarmed, f"rule:{change.rule}", data, moment)
-    if not incident.alarming:
+    if worse or not incident.alarming:
         return _telling(decision, "again", [incident.owner], moment)
     return decision
 
@@ -212,6 +232,10 @@ def _alarm_data(change: Change) -> dict[str, Value]:
         "evidence": change.evidence.sha256 if change.evidence is not None else "",
         **_why(change),
     }
+
+
+def _title(change: Change) -> dict[str, Value]:
+    return {"title_zh": change.title.zh, "title_en": change.title.en}
 
 
 def _why(change: Change) -> dict[str, Value]:
@@ -279,9 +303,20 @@ def _telling(decision: Decision, purpose: str, people: Iterable[str], moment: Mo
     return msgspec.structs.replace(decision, tell=rows)
 
 
-def _without_deadline(decision: Decision) -> Decision:
-    cleared = ((decision.incident.key, DEADLINE),)
-    return msgspec.structs.replace(decision, timers_cleared=cleared)
+def _category_limit(category: Category, world: World) -> int:
+    """Ns; never nothing, for the next limits are multiples of it."""
+    seconds = world.deadlines.get(category, _NO_LIMIT_GIVEN)
+    return max(int(seconds * SECOND), _SHORTEST_LIMIT)
+
+
+def _limit(limit: int, moment: Moment) -> dict[str, Value]:
+    """What an event says that sets the deadline."""
+    return {"deadline": str(moment.arrival + limit), "limit": str(limit)}
+
+
+def _with_timer(decision: Decision) -> Decision:
+    timer = Timer(decision.incident.key, DEADLINE, decision.incident.deadline)
+    return msgspec.structs.replace(decision, timers_set=(timer,))
 
 
 def _refusal(incident: Incident, zh: str, en: str) -> NotAllowed:

@@ -15,14 +15,19 @@ from gateway.model import (
     Outcome,
     Person,
     Site,
+    State,
     Text,
 )
 
 _HEADS: Final = {
     "again": Text("再次报警", "Alarm again"),
     "cleared": Text("恢复正常", "Back to normal"),
-    "overdue": Text("超时未签收", "Overdue"),
     "closed": Text("已办结", "Closed"),
+}
+_OVERDUE: Final = {
+    State.open: Text("超时未签收", "Overdue, not received"),
+    State.received: Text("超时未办理", "Overdue, not handled"),
+    State.handling: Text("超时未办结", "Overdue, not closed"),
 }
 _CATEGORIES: Final = {
     Category.life: Text("紧急", "Emergency"),
@@ -44,6 +49,7 @@ _OUTCOMES: Final = {
 }
 _NORMAL: Final = Text("传感器已恢复正常", "the sensors are back to normal")
 _RECEIVE: Final = Text("请尽快签收并到场查看。", "Please receive it and go there.")
+_GO_ON: Final = Text("请尽快办理并办结。", "Please handle and close it.")
 _LABELS: Final = {
     "where": Text("地点:", "Where: "),
     "what": Text("情况:", "What: "),
@@ -87,7 +93,7 @@ def notification(
 
 def title(purpose: str, incident: Incident, site: Site, language: str) -> str:
     """As 【紧急】烟感报警:3号楼 2层 201."""
-    head = _HEADS.get(purpose, _CATEGORIES[incident.category]).say(language)
+    head = _head(purpose, incident).say(language)
     what = incident.title.say(language)
     near = _nearest(incident, site, language)
     if language == "en":
@@ -109,8 +115,16 @@ def text(purpose: str, incident: Incident, site: Site, language: str, zone: tzin
     }
     lines = [f"{_LABELS[name].say(language)}{fact}" for name, fact in facts.items() if fact]
     if purpose in ("opened", "again", "overdue"):
-        lines.append(_RECEIVE.say(language))
+        ask = _RECEIVE if incident.state is State.open else _GO_ON
+        lines.append(ask.say(language))
     return "\n".join(lines)
+
+
+def _head(purpose: str, incident: Incident) -> Text:
+    usual = _CATEGORIES[incident.category]
+    if purpose == "overdue":
+        return _OVERDUE.get(incident.state, usual)
+    return _HEADS.get(purpose, usual)
 
 
 def _where(incident: Incident, site: Site, device: Device | None, language: str) -> str:

@@ -41,8 +41,8 @@ def superseded(facts: Facts) -> Verdict | None:
     purpose, incident = facts.row.purpose, facts.incident
     if incident.state is State.closed and purpose != "closed":
         return Verdict(End.superseded, "the incident was closed meanwhile")
-    if purpose == "overdue" and incident.state is not State.open:
-        return Verdict(End.superseded, "the incident was received meanwhile")
+    if purpose == "overdue" and incident.warned != facts.row.seq:
+        return Verdict(End.superseded, "somebody took it on meanwhile, or a newer reminder did")
     if purpose == "cleared" and incident.alarming:
         return Verdict(End.superseded, "it alarms again")
     return None

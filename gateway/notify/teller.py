@@ -110,6 +110,7 @@ class Teller:
         self._results: list[OutboxRow] = []
         self._saving = asyncio.Lock()
         self._down: set[str] = set()
+        self._store_down = False
         self._log = structlog.get_logger("notify")
 
     def offer(self, rows: Sequence[OutboxRow], incidents: Sequence[Incident]) -> None:
@@ -129,10 +130,12 @@ class Teller:
         try:
             while True:
                 seen = self._signal.count
-                if self._rescan and self._queues.has_room:
-                    await self._scan()
+                well = not (self._rescan and self._queues.has_room) or await self._scan()
                 self._launch()
-                await self._wait(seen)
+                if well:
+                    await self._wait(seen)
+                else:  # rows in memory fly on; who fell here would forget what became of them
+                    await at_most(_SAVE_AGAIN, self._clock, self._signal.wait(seen))
         finally:
             self._running = False
             for flight in self._flights:
@@ -141,17 +144,28 @@ class Teller:
             self._queues = Queues()
             self._results.clear()
 
-    async def _scan(self) -> None:
-        """Take due rows from the disk; those that end meanwhile are left for the next scan."""
+    async def _scan(self) -> bool:
+        """Take due rows from the disk; those that end meanwhile are left for the next scan.
+
+        False: it can not be read now.
+        """
         self._rescan = False
         now = self._arrival(self._clock.now())
         limit = self._queues.scan_limit()
         self._queues.scan_begins()
-        rows = await self._cases.due_rows(now, limit)
-        self._next = await self._cases.next_due(now)
-        lives = await self._lives(rows)
+        try:
+            rows = await self._cases.due_rows(now, limit)
+            self._next = await self._cases.next_due(now)
+            lives = await self._lives(rows)
+        except Unavailable as error:
+            self._queues.scan_ends([], {})
+            self._rescan = True
+            self._note_store(error.reason)
+            return False
+        self._note_store("")
         disturbed = self._queues.scan_ends(rows, lives)
         self._rescan = disturbed or len(rows) == limit
+        return True
 
     async def _lives(self, rows: Sequence[OutboxRow]) -> dict[str, bool]:
         """Which incidents of ``rows`` are about life safety."""
@@ -290,10 +304,19 @@ class Teller:
                 arrival = self._arrival(self._clock.now())
                 try:
                     await self._cases.commit(Step(arrival=arrival, ended_rows=batch))
+                    self._note_store("")
                     return
                 except Unavailable as error:
-                    self._log.warning("results_not_saved", rows=len(batch), reason=error.reason)
+                    self._note_store(error.reason)
                 await self._clock.sleep(_SAVE_AGAIN)
+
+    def _note_store(self, reason: str) -> None:
+        """Log once when the store takes or gives nothing, once when it does again."""
+        if reason and not self._store_down:
+            self._log.warning("results_wait_for_the_store", reason=reason)
+        elif self._store_down and not reason:
+            self._log.info("store_back")
+        self._store_down = bool(reason)
 
 
 def _reason(error: BaseException) -> str:

@@ -6,20 +6,16 @@ on the event loop. Every method raises ``Unavailable`` when the disk does not ta
 
 from __future__ import annotations
 
-import asyncio
-import sqlite3
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Concatenate, Final, ParamSpec, Self, TypeVar
+from typing import Final, NamedTuple, Self
 
 import msgspec
-from sqlalchemy import Connection, Engine, create_engine, event
-from sqlalchemy.exc import OperationalError
-from sqlalchemy.pool import StaticPool
+from sqlalchemy import Connection
 
 from gateway.clock import Signal
 from gateway.model import (
+    SECOND,
     Category,
     Happened,
     Incident,
@@ -31,85 +27,26 @@ from gateway.model import (
     State,
     Text,
 )
-from gateway.ports import Clock, Unavailable
+from gateway.ports import Clock
 from gateway.store import cases_read, cases_write, chain
-from gateway.store.schema import open_checked
+from gateway.store.cases_side import Side, open_to_read
+from gateway.store.schema import opened
 from gateway.store.step import Step, Timer
 
-_P = ParamSpec("_P")
-_R = TypeVar("_R")
-
-_CACHE_KIB: Final = 512
-"""Per connection: the working set is a few open incidents, and memory is scarce."""
-_COMPILED: Final = 60
-"""SQLAlchemy's statement cache: about as many as there are statements here."""
 _PAGE: Final = 500
+_REMOVED_AT_ONCE: Final = 100
+"""Incidents removed in one transaction: an alarm waits for no more than that."""
+TEXTS_KEPT: Final = 180 * 86_400.0
+"""Seconds that a personal text stays after its last use."""
+KEPT: Final = 730 * 86_400.0
+"""Seconds that an incident stays after it was closed."""
 
 
-class _Side:
-    """A connection and the one thread that uses it."""
+class Forgotten(NamedTuple):
+    """What retention took away."""
 
-    def __init__(self, path: Path, *, writes: bool) -> None:
-        self._path = path
-        self._writes = writes
-        name = "cases-write" if writes else "cases-read"
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
-        self._engine: Engine | None = None
-        self._connection: Connection | None = None
-
-    async def open(self, raw: sqlite3.Connection) -> None:
-        """Take over ``raw``, which is in autocommit mode."""
-        await self.call(self._open, raw)
-
-    async def run(
-        self,
-        function: Callable[Concatenate[Connection, _P], _R],
-        *args: _P.args,
-        **kwargs: _P.kwargs,
-    ) -> _R:
-        """``function(connection, …)`` in the thread."""
-        if self._connection is None:
-            raise RuntimeError("cases.db is used outside its async with")
-        return await self.call(function, self._connection, *args, **kwargs)
-
-    async def call(self, function: Callable[_P, _R], *args: _P.args, **kwargs: _P.kwargs) -> _R:
-        """Run in the thread; a cancelled caller still waits for what has been begun."""
-        future = asyncio.get_running_loop().run_in_executor(
-            self._thread, lambda: function(*args, **kwargs)
-        )
-        try:
-            return await asyncio.shield(future)
-        except asyncio.CancelledError:
-            await asyncio.wait({future})
-            if future.done() and not future.cancelled():
-                future.exception()  # seen: the caller that would have heard of it is gone
-            raise
-        except OperationalError as error:
-            raise Unavailable(f"{self._path}: {error.orig}") from None
-
-    async def close(self) -> None:
-        """Close the connection in its thread, then end the thread."""
-        await self.call(self._close)
-        self._thread.shutdown()
-
-    def _open(self, raw: sqlite3.Connection) -> None:
-        raw.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        raw.execute("PRAGMA secure_delete = ON").fetchone()
-        self._engine = create_engine(
-            "sqlite://", creator=lambda: raw, poolclass=StaticPool, query_cache_size=_COMPILED
-        )
-        self._connection = self._engine.connect()
-        if self._writes:
-            event.listen(self._engine, "begin", _begin)
-        else:
-            self._connection = self._connection.execution_options(isolation_level="AUTOCOMMIT")
-
-    def _close(self) -> None:
-        if self._connection is not None:
-            self._connection.close()
-        if self._engine is not None:
-            self._engine.dispose()
-        self._connection = self._engine = None
+    texts: int
+    incidents: int
 
 
 class Cases:
@@ -118,24 +55,24 @@ class Cases:
     def __init__(self, path: Path, clock: Clock) -> None:
         self._path = path
         self._clock = clock
-        self._writer = _Side(path, writes=True)
-        self._reader = _Side(path, writes=False)
+        self.news = Signal()
+        """Moves on when something that people act on has changed."""
+        self._writer = Side(path, writes=True, turned=self.news.notify)
+        self._reader = Side(path, writes=False, turned=self.news.notify)
         self._last_row = 0
         self.put_aside: Path | None = None
         """Where the file that was found broken at opening lies now."""
-        self.news = Signal()
-        """Moves on when something that people act on has changed."""
         self.last_arrival = 0
         """The last stored sign of life on the arrival axis, ns."""
 
     async def __aenter__(self) -> Self:
-        """Raises ``SchemaError``, ``sqlite3.Error`` or ``OSError`` when there is no way to open."""
+        """Raises ``Unavailable`` with one line on what to do when there is no way to open."""
         try:
             raw, self.put_aside = await self._writer.call(
-                open_checked, self._path, "cases", self._clock.now().wall
+                opened, self._path, "cases", self._clock.now().wall
             )
             await self._writer.open(raw)
-            await self._reader.open(await self._reader.call(_open_to_read, self._path))
+            await self._reader.open(await self._reader.call(open_to_read, self._path))
             self._last_row = await self._reader.run(cases_write.last_row)
             self.last_arrival = await self._reader.run(cases_read.last_arrival)
             await self._writer.run(cases_write.rehearse, _rehearsal())
@@ -145,8 +82,15 @@ class Cases:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        await self._reader.close()
-        await self._writer.close()
+        try:
+            await self._reader.close()
+        finally:
+            await self._writer.close()
+
+    @property
+    def failing(self) -> str:
+        """Why the file was not written, or not read, the last time; "" when all is well."""
+        return self._writer.failing or self._reader.failing
 
     # --- the registry
 
@@ -201,12 +145,12 @@ class Cases:
         """One incident."""
         return await self._reader.run(cases_read.incident, key)
 
-    async def open_incident(self, rule: str, same: str) -> Incident | None:
-        """The one open incident of ``rule`` in ``same``."""
-        return await self._reader.run(cases_read.open_incident, rule, same)
+    async def open_incident(self, group: str, same: str) -> Incident | None:
+        """The one open incident of ``group`` in ``same``."""
+        return await self._reader.run(cases_read.open_incident, group, same)
 
     async def last_number(self, prefix: str) -> int:
-        """The highest number given to a key ``PREFIX-NUMBER``; 0 before the first."""
+        """The highest number ever given to a key ``PREFIX-NUMBER``; 0 before the first."""
         return await self._reader.run(cases_read.last_number, prefix)
 
     async def events(self, key: str) -> list[IncidentEvent]:
@@ -245,9 +189,26 @@ class Cases:
         """Personal texts by SHA-256; purged ones are absent."""
         return await self._reader.run(cases_read.texts, list(digests))
 
-    async def purge_texts(self, before_wall: int) -> int:
-        """Forget personal texts last used before ``before_wall`` (UTC ns); how many."""
-        return await self._writer.run(cases_write.delete_texts, before_wall)
+    async def retain(
+        self, now: int, *, texts_kept: float = TEXTS_KEPT, kept: float = KEPT
+    ) -> Forgotten:
+        """Forget personal texts, then closed incidents with all about them; seconds to keep each.
+
+        ``now`` is the present and ages are counted on the arrival axis: no wall clock that is
+        wrong makes anything old. An incident goes after those with lower numbers of its day.
+        """
+        before = now - int(min(texts_kept, kept) * SECOND)
+        texts = await self._writer.run(cases_write.delete_texts, before)
+        incidents, after = 0, ""
+        before = now - int(kept * SECOND)
+        while page := await self._reader.run(
+            cases_read.closed_before, before, after, _REMOVED_AT_ONCE
+        ):
+            incidents += await self._writer.run(cases_write.remove_incidents, page)
+            after = page[-1]
+        if incidents:
+            self.news.notify()
+        return Forgotten(texts, incidents)
 
     async def verify(self) -> list[str]:
         """One line for each chain that does not hold, naming the incident and the event."""
@@ -264,7 +225,8 @@ class Cases:
         walk.compare(heads)
         # An incident that went on between two pages is looked at again, in one snapshot.
         again = [await self._reader.run(cases_read.verify_one, key) for key in sorted(walk.broken)]
-        return [line for line in again if line] + chain.gaps({*walk.ends, *heads})
+        removed = await self._reader.run(cases_read.removed)
+        return [line for line in again if line] + chain.gaps({*walk.ends, *heads}, removed)
 
 
 def _rehearsal() -> Step:
@@ -288,17 +250,3 @@ def _rehearsal() -> Step:
         ended_rows=[row],
         state={key: b""},
     )
-
-
-def _open_to_read(path: Path) -> sqlite3.Connection:
-    return sqlite3.connect(
-        f"{path.absolute().as_uri()}?mode=ro",
-        uri=True,
-        timeout=5,
-        isolation_level=None,
-        check_same_thread=False,
-    )
-
-
-def _begin(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -6,7 +6,17 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Integer, Select, cast, func, literal_column, select, tuple_
+from sqlalchemy import (
+    Connection,
+    Integer,
+    Select,
+    cast,
+    exists,
+    func,
+    literal_column,
+    select,
+    tuple_,
+)
 
 from gateway.model import (
     Device,
@@ -28,6 +38,7 @@ from gateway.store.cases_tables import (
     OUTBOX,
     PERSON,
     PLACE,
+    REMOVED,
     RULE_STATE,
     RULE_STEP,
     TEXT,
@@ -44,6 +55,7 @@ _CHANNELS: Final = msgspec.json.Decoder(tuple[str, ...])
 _TEXTS_AT_ONCE: Final = 500
 _WAITING: Final = OUTBOX.c.ended == literal_column("''")
 _OPEN: Final = INCIDENT.c.state != literal_column("'closed'")
+_CLOSING: Final = EVENT.c.what == literal_column("'closed'")
 """Written out, not bound: SQLite uses a partial index only for a condition that it can read."""
 _OUTBOX_FIELDS: Final = [
     OUTBOX.c["ended"].label("end") if name == "end" else OUTBOX.c[name]
@@ -110,12 +122,12 @@ def incident(connection: Connection, key: str) -> Incident | None:
     return _one_incident(connection, select(INCIDENT.c.body).where(INCIDENT.c.key == key))
 
 
-def open_incident(connection: Connection, rule: str, same: str) -> Incident | None:
-    """The open incident of ``rule`` in ``same``, if there is one."""
+def open_incident(connection: Connection, group: str, same: str) -> Incident | None:
+    """The open incident of ``group`` in ``same``, if there is one."""
     return _one_incident(
         connection,
         select(INCIDENT.c.body).where(
-            INCIDENT.c.rule == rule,
+            INCIDENT.c.group == group,
             INCIDENT.c.same == same,
             _OPEN,
         ),
@@ -123,12 +135,13 @@ def open_incident(connection: Connection, rule: str, same: str) -> Incident | No
 
 
 def last_number(connection: Connection, prefix: str) -> int:
-    """The highest number among keys ``PREFIX-NUMBER``; 0 if there is none."""
+    """The highest number among keys ``PREFIX-NUMBER``, removed ones too; 0 if there is none."""
     number = cast(func.substr(INCIDENT.c.key, len(prefix) + 2), Integer)
     statement = select(func.coalesce(func.max(number), 0)).where(
         INCIDENT.c.key > f"{prefix}-", INCIDENT.c.key < f"{prefix}."
     )
-    return connection.execute(statement).scalar_one()
+    gone = connection.execute(select(REMOVED.c.number).where(REMOVED.c.prefix == prefix)).scalar()
+    return max(connection.execute(statement).scalar_one(), gone or 0)
 
 
 def events(connection: Connection, key: str) -> list[IncidentEvent]:
@@ -216,6 +229,23 @@ def heads(connection: Connection, after: str, limit: int) -> dict[str, tuple[int
     statement = select(INCIDENT.c.body).where(INCIDENT.c.key > after).order_by(INCIDENT.c.key)
     decoded = map(_INCIDENT.decode, connection.execute(statement.limit(limit)).scalars())
     return {each.key: (each.events, each.head) for each in decoded}
+
+
+def removed(connection: Connection) -> dict[str, int]:
+    """Of each key prefix, the number up to which retention has removed every incident."""
+    return {row.prefix: row.number for row in connection.execute(select(REMOVED))}
+
+
+def closed_before(connection: Connection, arrival: int, after: str, limit: int) -> list[str]:
+    """The next keys after ``after`` of incidents closed before ``arrival``, nobody left to tell."""
+    waits = exists().where(OUTBOX.c.incident == EVENT.c.incident, _WAITING)
+    statement = (
+        select(EVENT.c.incident)
+        .where(_CLOSING, EVENT.c.incident > after, EVENT.c.arrival < arrival, ~waits)
+        .order_by(EVENT.c.incident)
+        .limit(limit)
+    )
+    return list(connection.execute(statement).scalars())
 
 
 def verify_one(connection: Connection, key: str) -> str:

@@ -68,6 +68,7 @@ EVENT: Final = Table(
     _text("what"),
     *map(_number, ("wall", "arrival", "trusted")),
     *map(_text, ("by", "data", "previous", "hash")),
+    Index("event_closed", "incident", "arrival", sqlite_where=text("what = 'closed'")),
 )
 
 TEXT: Final = Table(
@@ -75,20 +76,24 @@ TEXT: Final = Table(
     TABLES,
     _text("sha256", key=True),
     _text("body"),
-    _number("wall"),
-    Index("text_wall", "wall"),
+    _number("arrival"),
+    Index("text_arrival", "arrival"),
 )
 
 INCIDENT: Final = Table(
     "incident",
     TABLES,
     _text("key", key=True),
-    *map(_text, ("rule", "same", "category", "state")),
+    *map(_text, ("group", "same", "category", "state")),
     _number("opened_at"),
     Column("body", LargeBinary, nullable=False),
-    Index("incident_one_open", "rule", "same", unique=True, sqlite_where=text("state != 'closed'")),
+    Index(
+        "incident_one_open", "group", "same", unique=True, sqlite_where=text("state != 'closed'")
+    ),
     Index("incident_opened_at", "opened_at"),
 )
+
+REMOVED: Final = Table("removed", TABLES, _text("prefix", key=True), _number("number"))
 
 OUTBOX: Final = Table(
     "outbox",

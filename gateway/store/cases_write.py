@@ -20,6 +20,7 @@ from gateway.store.cases_tables import (
     OUTBOX,
     PERSON,
     PLACE,
+    REMOVED,
     RULE_STATE,
     RULE_STEP,
     TEXT,
@@ -33,6 +34,8 @@ decode_state = msgspec.msgpack.Decoder(dict[str, bytes | None]).decode
 _FOLD_WHEN_CALM: Final = 32
 _FOLD_AT_LAST: Final = 512
 """Steps on top of the rules' state before they are folded into it."""
+_GIVEN_BACK_AT_ONCE: Final = 2_000
+"""Pages: an alarm's transaction waits for no more; the rest follows with the next removal."""
 
 ARRIVAL: Final = "arrival"
 BOOKMARK: Final = "rules_bookmark"
@@ -50,17 +53,28 @@ def _upsert(table: Table, *keys: str) -> Any:
 _PUT_META: Final = _upsert(META, "key")
 _PUT_INCIDENT: Final = _upsert(INCIDENT, "key")
 _PUT_TIMER: Final = _upsert(TIMER, "incident", "kind")
+_PUT_REMOVED: Final = _upsert(REMOVED, "prefix")
 _PUT_STATE: Final = _upsert(RULE_STATE, "key")
 _NEW_TEXT: Final = insert(TEXT)
 _PUT_TEXT: Final = _NEW_TEXT.on_conflict_do_update(
     index_elements=["sha256"],
     set_={
-        "wall": case(
-            (TEXT.c.wall < _NEW_TEXT.excluded.wall, _NEW_TEXT.excluded.wall), else_=TEXT.c.wall
+        "arrival": case(
+            (TEXT.c.arrival < _NEW_TEXT.excluded.arrival, _NEW_TEXT.excluded.arrival),
+            else_=TEXT.c.arrival,
         )
     },
 )
 _DROP_STATE: Final = delete(RULE_STATE).where(RULE_STATE.c.key == bindparam("gone"))
+_DROP_INCIDENT: Final = [
+    delete(table).where(column == bindparam("gone"))
+    for table, column in (
+        (EVENT, EVENT.c.incident),
+        (OUTBOX, OUTBOX.c.incident),
+        (TIMER, TIMER.c.incident),
+        (INCIDENT, INCIDENT.c.key),
+    )
+]
 _DROP_TIMER: Final = delete(TIMER).where(
     TIMER.c.incident == bindparam("of"), TIMER.c.kind == bindparam("named")
 )
@@ -104,12 +118,12 @@ def _write(connection: Connection, step: Step, rows: Sequence[OutboxRow]) -> Non
     _write_record(connection, step)
     _many(connection, insert(OUTBOX), [_outbox_values(row) for row in rows])
     _many(connection, _TURN_ROW, [_turned_values(row) for row in step.ended_rows])
-    _many(connection, _PUT_TIMER, [timer._asdict() for timer in step.timers_set])
     _many(
         connection,
         _DROP_TIMER,
         [{"of": incident, "named": kind} for incident, kind in step.timers_cleared],
     )
+    _many(connection, _PUT_TIMER, [timer._asdict() for timer in step.timers_set])
     _write_rules(connection, step)
 
 
@@ -117,7 +131,8 @@ def _write_record(connection: Connection, step: Step) -> None:
     events = [chain.stored(event)._asdict() for event in step.events]
     _many(connection, insert(EVENT), events)
     texts = [
-        {"sha256": sha256, "body": body, "wall": step.wall} for sha256, body in step.texts.items()
+        {"sha256": sha256, "body": body, "arrival": step.arrival}
+        for sha256, body in step.texts.items()
     ]
     _many(connection, _PUT_TEXT, texts)
     _many(connection, _PUT_INCIDENT, [_incident_values(incident) for incident in step.incidents])
@@ -164,17 +179,48 @@ def write_registry(connection: Connection, site: Site, digest: str) -> None:
         _many(connection, _PUT_META, meta)
 
 
-def delete_texts(connection: Connection, before_wall: int) -> int:
-    """Forget personal texts last used before ``before_wall``; how many."""
+def delete_texts(connection: Connection, before: int) -> int:
+    """Forget personal texts last used before arrival ``before``; how many."""
     with connection.begin():
-        statement = delete(TEXT).where(TEXT.c.wall < before_wall)
+        statement = delete(TEXT).where(TEXT.c.arrival < before)
         gone = int(connection.execute(statement).rowcount)
     if gone:
-        raw = connection.connection.dbapi_connection
-        assert isinstance(raw, sqlite3.Connection)  # noqa: S101 - the engine was made with one
-        raw.execute("PRAGMA incremental_vacuum").fetchall()
-        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        _give_back(connection)
     return gone
+
+
+def remove_incidents(connection: Connection, keys: Sequence[str]) -> int:
+    """Remove those of ``keys`` (in order) that follow the last removed one of their day; how many.
+
+    Without gaps, one number for each day tells apart what retention removed and what somebody
+    else did.
+    """
+    gone: list[dict[str, Any]] = []
+    removed: list[dict[str, Any]] = []
+    with connection.begin():
+        prefixes = {key.rpartition("-")[0] for key in keys}
+        known = connection.execute(select(REMOVED).where(REMOVED.c.prefix.in_(prefixes)))
+        numbers = {row.prefix: row.number for row in known}
+        for key in keys:
+            prefix, _, number = key.rpartition("-")
+            if number.isdigit() and int(number) == numbers.get(prefix, 0) + 1:
+                numbers[prefix] = int(number)
+                gone.append({"gone": key})
+                removed.append({"prefix": prefix, "number": int(number)})
+        for statement in _DROP_INCIDENT:
+            _many(connection, statement, gone)
+        _many(connection, _PUT_REMOVED, removed)
+    if gone:
+        _give_back(connection)
+    return len(gone)
+
+
+def _give_back(connection: Connection) -> None:
+    """Return freed pages to the file system, and leave nothing of them in the log beside it."""
+    raw = connection.connection.dbapi_connection
+    assert isinstance(raw, sqlite3.Connection)  # noqa: S101 - the engine was made with one
+    raw.execute(f"PRAGMA incremental_vacuum({_GIVEN_BACK_AT_ONCE})").fetchall()
+    raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
 
 def bookmark_text(position: Position) -> str:
@@ -198,7 +244,7 @@ def _flat(thing: msgspec.Struct) -> dict[str, Any]:
 def _incident_values(incident: Incident) -> dict[str, Any]:
     return {
         "key": incident.key,
-        "rule": incident.rule,
+        "group": incident.group,
         "same": incident.same,
         "category": incident.category.value,
         "state": incident.state.value,

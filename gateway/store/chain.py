@@ -94,8 +94,11 @@ class Walk:
         self.broken.setdefault(incident, f"incident {incident}: {wrong}")
 
 
-def gaps(keys: Iterable[str]) -> list[str]:
-    """One line for each day's number that no incident has: numbers are given without gaps."""
+def gaps(keys: Iterable[str], removed: Mapping[str, int]) -> list[str]:
+    """One line for each day's number that no incident has: numbers are given without gaps.
+
+    ``removed`` are the days' highest numbers that retention took away, with all below them.
+    """
     days: dict[str, set[int]] = {}
     for key in keys:
         day, _, number = key.rpartition("-")
@@ -104,7 +107,7 @@ def gaps(keys: Iterable[str]) -> list[str]:
     return [
         f"incident {day}-{number:04}: event 1 is missing"
         for day, numbers in sorted(days.items())
-        for number in sorted(set(range(1, max(numbers) + 1)) - numbers)
+        for number in sorted({*range(removed.get(day, 0) + 1, max(numbers) + 1)} - numbers)
     ]
 
 

@@ -16,7 +16,7 @@ import itertools
 import sqlite3
 import uuid
 from collections import Counter, deque
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -37,6 +37,10 @@ from gateway.store.journal_file import (
     Totals,
     ledger,
 )
+from gateway.store.schema import trouble
+
+_NO_ROOM: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
+"""A quota or a file-size limit shows as an I/O error, a full disk as either."""
 
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
@@ -60,6 +64,14 @@ class Limits(NamedTuple):
     rows: int = 2_000
     keep: float = 30 * 86_400.0
     max_size: int = 2_000_000_000
+
+
+class Read(NamedTuple):
+    """What a reader gets: records, how far was looked, and how many could not be read any more."""
+
+    records: list[Record]
+    upto: int
+    damaged: int
 
 
 class Group:
@@ -98,17 +110,21 @@ class Journal:
     """Opened with ``async with``; ``run`` commits until cancelled."""
 
     def __init__(self, path: Path, limits: Limits, clock: Clock) -> None:
+        self._path = path
         self._file = JournalFile(path)
         self._limits = limits
         self._clock = clock
         self._writer = ThreadPoolExecutor(1, "journal-writer")
         self._reader = ThreadPoolExecutor(1, "journal-reader")
+        self._browser = ThreadPoolExecutor(1, "journal-browser")
         self._group: Group | None = None
         self._committing: Group | None = None
         self._urge = Signal()
         self._room = Signal()
         self.news = Signal()
         """Moves on with every commit."""
+        self.timed = Signal()
+        """Moves on when the right time of earlier records has become known."""
         self._tail: deque[Chunk] = deque()
         self._tail_count = 0
         self._lanes: dict[tuple[str, Lane], LaneState] = {}
@@ -120,19 +136,31 @@ class Journal:
         self._start: Start
         self.failing = ""
         """Why the last commit failed; "" when it did not."""
+        self.failures = 0
+        """Commits that failed since the start."""
         self.commits = 0
         self._marked = 0
+        self._last_arrival = 0
+        self.damaged = 0
+        """Records that some reader found unreadable since opening."""
 
     # --- opening ------------------------------------------------------------------
 
     async def __aenter__(self) -> Journal:
         stamp = self._clock.now()
-        self._start = await self._in_writer(self._file.open, stamp.wall, uuid.uuid4().hex[:16])
+        self._start = await self._in_writer(self._open, stamp.wall)
         totals = self._start.totals
         self._next = totals.stored + 1
         self._received = totals.received
         self._refused = Counter(totals.refused)
         return self
+
+    def _open(self, wall: int) -> Start:
+        """Raises ``Unavailable`` with the path and what to do."""
+        try:
+            return self._file.open(wall, uuid.uuid4().hex[:16])
+        except (sqlite3.Error, OSError) as error:
+            raise Unavailable(trouble(self._path, error)) from None
 
     async def __aexit__(self, *_: object) -> None:
         try:
@@ -142,6 +170,7 @@ class Journal:
         await self._in_writer(self._file.close)
         self._writer.shutdown()
         self._reader.shutdown()
+        self._browser.shutdown()
 
     @property
     def id(self) -> str:
@@ -238,20 +267,21 @@ class Journal:
         marks = self._take_unsaved() if self._marks_are_due() else {}
         try:
             await self._write_group(group, received, refused, marks)
-        except asyncio.CancelledError:
-            self._fail(group, "the gateway is stopping")
-            raise
         except sqlite3.Error as error:
             self._unsaved.update(marks)
-            self._next = group.records[0].n if group.records else self._next
-            self._broke(group, error)
+            self._broke(group, f"the journal can not be written: {error}")
             return
+        except BaseException as error:
+            # Stopping, or a bug: either way nobody may be left waiting or counted twice.
+            self._unsaved.update(marks)
+            self._broke(group, f"the journal was interrupted: {error or type(error).__name__}")
+            raise
         self._committing = None
         self._received = received
         self._refused = Counter(refused) if refused is not None else self._refused
         self._well_again()
         if group.records:
-            self._remember(Chunk(group.records, sum(r.urgent for r in group.records)))
+            self._remember(group.records)
         if not group.done.done():
             group.done.set_result(None)
         self.commits += 1
@@ -269,22 +299,30 @@ class Journal:
         arguments = (group.records, received, refused, group.quarantined, marks)
         try:
             await asyncio.shield(self._in_writer(self._file.append, *arguments))
-        except sqlite3.OperationalError as error:
-            if "full" not in str(error):
+        except sqlite3.Error as error:
+            if _primary(error) not in _NO_ROOM:
                 raise
-            log.warning("disk_full", action="the oldest tenth of the journal is let go")
-            await self._cut(await self._in_reader(self._file.expired, 0, 0))
+            if not self.failing:
+                log.warning("disk_full", action="the oldest tenth of the journal is let go")
+            await self._make_room()
             await asyncio.shield(self._in_writer(self._file.append, *arguments))
 
-    def _broke(self, group: Group, error: sqlite3.Error) -> None:
+    async def _make_room(self) -> None:
+        """Free the ballast, then the oldest tenth of the file. Raises ``sqlite3.Error``."""
+        await self._in_writer(self._file.drop_ballast)
+        size = await self._in_reader(self._file.size)
+        await self._cut(await self._in_reader(self._file.expired, 0, int(size * 0.9)))
+
+    def _broke(self, group: Group, reason: str) -> None:
         """Fail what was being committed and what joined since: their numbers are taken back."""
-        reason = f"the journal can not be written: {error}"
-        if not self.failing:
-            log.error("commit_failed", reason=str(error))
-        self.failing = reason
         following, self._group, self._committing = self._group, None, None
-        if following is not None and following.records and not group.records:
-            self._next = following.records[0].n
+        numbered = [*group.records[:1], *(following.records[:1] if following else ())]
+        if numbered:
+            self._next = numbered[0].n
+        if not self.failing:
+            log.error("commit_failed", reason=reason)
+        self.failing = reason
+        self.failures += 1
         for failed in (group, following):
             self._fail(failed, reason)
         self._room.notify()
@@ -298,17 +336,19 @@ class Journal:
         if group is not None and not group.done.done():
             group.done.set_exception(Unavailable(reason))
 
-    def _remember(self, chunk: Chunk) -> None:
-        self._tail.append(chunk)
-        self._tail_count += len(chunk.records)
+    def _remember(self, records: list[Record]) -> None:
+        self._last_arrival = records[-1].arrival
+        urgent = sum(record.urgent for record in records)
+        self._tail.append(Chunk(records[0].n, len(records), urgent, records))
+        self._tail_count += len(records)
         self._forget()
 
     def _forget(self) -> None:
         """Drop from memory what every reader has passed, and what is over the bound."""
         passed = min((lane.n for lane in self._lanes.values()), default=self._next)
         tail = self._tail
-        while tail and (tail[0].records[-1].n <= passed or self._tail_count > _TAIL):
-            self._tail_count -= len(tail.popleft().records)
+        while tail and (tail[0].last <= passed or self._tail_count > _TAIL):
+            self._tail_count -= tail.popleft().size
 
     # --- readers ----------------------------------------------------------------------
 
@@ -324,51 +364,52 @@ class Journal:
             self._unsaved.add(key)
         return self._lanes[key]
 
-    async def read(self, lane: Lane, after: int, most: int) -> tuple[list[Record], int]:
+    async def read(self, lane: Lane, after: int, most: int) -> Read:
         """About ``most`` records of ``lane`` numbered above ``after``, and how far was looked.
 
         From memory while the reader keeps up, from disk when it lags.
         """
         if after >= self.last:
-            return [], after
-        if self._tail and after + 1 >= self._tail[0].records[0].n:
-            chunks: Iterator[Chunk] | list[Chunk] = self._in_memory(after)
-        else:
-            last = self.last
-            chunks = await self._in_reader(self._file.chunks, after, lane, most)
-            if not chunks:
-                return [], last
-        return self._pick(chunks, lane, after, most)
+            return Read([], after, 0)
+        if self._tail and after + 1 >= self._tail[0].first:
+            return self._pick(self._in_memory(after), lane, after, most)
+        last = self.last
+        chunks = await self._in_reader(self._file.chunks, after, lane, most)
+        return self._pick(chunks, lane, after, most) if chunks else Read([], last, 0)
 
     def _in_memory(self, after: int) -> Iterator[Chunk]:
         """Chunks of the tail that hold records above ``after``."""
         skip = 0
         for skip, chunk in enumerate(reversed(self._tail)):  # noqa: B007 - the count is the result
-            if chunk.records[0].n <= after + 1:
+            if chunk.first <= after + 1:
                 break
         return itertools.islice(self._tail, len(self._tail) - 1 - skip, None)
 
-    def _pick(
-        self, chunks: Iterator[Chunk] | list[Chunk], lane: Lane, after: int, most: int
-    ) -> tuple[list[Record], int]:
+    def _pick(self, chunks: Iterable[Chunk], lane: Lane, after: int, most: int) -> Read:
         found: list[Record] = []
-        upto = after
-        for records, urgent in chunks:
-            first = records[0].n
-            fresh = records[after + 1 - first :] if first <= after else records
+        upto, damaged = after, 0
+        for chunk in chunks:
+            if not chunk.records:
+                damaged += min(chunk.of_lane(lane), chunk.last - after)
+                upto = chunk.last
+                continue
+            fresh = chunk.records[max(0, after + 1 - chunk.first) :]
             if lane is Lane.alarms:
-                fresh = [r for r in fresh if r.urgent] if urgent else []
-            elif lane is Lane.rest and urgent:
+                fresh = [r for r in fresh if r.urgent] if chunk.urgent else []
+            elif lane is Lane.rest and chunk.urgent:
                 fresh = [r for r in fresh if not r.urgent]
             if len(found) + len(fresh) > most:
                 found += fresh[: most - len(found)]
                 upto = found[-1].n if found else upto
                 break
             found += fresh
-            upto = records[-1].n
+            upto = chunk.last
+        if damaged:
+            self.damaged += damaged
+            log.error("records_damaged", records=damaged, upto=upto)
         if self._start.offsets or (found and not found[-1].trusted):
             found = [self._corrected(record) for record in found]
-        return found, upto
+        return Read(found, upto, damaged)
 
     def done(
         self, state: LaneState, came_from: int, upto: int, delivered: int, dropped: Counter[str]
@@ -432,6 +473,7 @@ class Journal:
         offset = stamp.wall - stamp.mono
         self._start.offsets[stamp.boot] = offset
         await self._in_writer(self._file.set_offset, stamp.boot, offset)
+        self.timed.notify()
 
     def knows_time_of(self, record: Record) -> bool:
         """Whether the record's wall time is right, or was put right on reading."""
@@ -467,28 +509,48 @@ class Journal:
 
     async def retain(self) -> None:
         """Let go what is past its age or over the size; readers that lag are told."""
-        newest = self._tail[-1].records[-1].arrival if self._tail else self._start.arrival
-        too_old = newest - int(self._limits.keep * SECOND)
+        too_old = (self._last_arrival or self._start.arrival) - int(self._limits.keep * SECOND)
         keep = await self._in_reader(self._file.expired, too_old, self._limits.max_size)
         await self._cut(keep)
+        await self._in_writer(self._file.keep_ballast)
 
     async def _cut(self, keep_from: int) -> None:
-        """Delete the chunks before record ``keep_from`` and account for whoever lagged."""
+        """Delete the chunks before record ``keep_from`` and account for whoever lagged.
+
+        The bookmarks move in the transaction that deletes; when it fails they move back.
+        """
         gone = keep_from - 1
-        for state in self._lanes.values():
-            while state.n < gone:
-                start = state.n
-                urgent, rest = await self._in_reader(self._file.between, start, gone)
-                if state.n != start:
-                    continue  # it moved on meanwhile: count again from there
-                lost = {Lane.alarms: urgent, Lane.rest: rest}.get(state.lane, urgent + rest)
-                if lost:
-                    state.dropped["retention"] += lost
-                    log.warning("retention_overtook", reader=state.reader, records=lost)
-                state.n = gone
-                self._unsaved.add((state.reader, state.lane))
-        if gone > 0:
+        if gone <= 0:
+            return
+        moved = [(state, await self._overtake(state, gone)) for state in self._lanes.values()]
+        try:
             await self._in_writer(self._file.cut, keep_from, self._take_unsaved())
+        except sqlite3.Error:
+            for state, before in moved:
+                if before is not None and state.n == gone:
+                    state.n, state.dropped = before.n, Counter(before.dropped)
+            raise
+        self._forget()
+
+    async def _overtake(self, state: LaneState, gone: int) -> Bookmark | None:
+        """Move a lagging lane to ``gone``, counting what it will never see; where it was."""
+        while state.n < gone:
+            before = state.bookmark()
+            urgent, rest = await self._in_reader(self._file.between, before.n, gone)
+            if state.n != before.n:
+                continue  # it moved on meanwhile: count again from there
+            lost = {Lane.alarms: urgent, Lane.rest: rest}.get(state.lane, urgent + rest)
+            if lost:
+                state.dropped["retention"] += lost
+                log.warning("retention_overtook", reader=state.reader, records=lost)
+            state.n = gone
+            self._unsaved.add((state.reader, state.lane))
+            return before
+        return None
+
+    async def oldest(self) -> int:
+        """The number of the oldest record that is kept; 1 for an empty journal."""
+        return await self._in_reader(self._file.oldest)
 
     # --- looking --------------------------------------------------------------------------
 
@@ -515,20 +577,29 @@ class Journal:
 
     async def readings(self, device: str, since: int, limit: int) -> list[Reading]:
         """Readings of ``device`` received since ``since`` (wall ns), oldest first."""
-        return await self._in_reader(self._file.readings, device, since, limit)
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._browser, self._file.readings, device, since, limit)
 
-    async def newest_first(self, most: int) -> list[Record]:
-        """The newest records, newest first, ``most`` or a few more."""
+    async def look_back(self, most: int, see: Callable[[Record], None]) -> None:
+        """Show ``see`` the newest records, newest first, in the reader's thread.
 
-        def collect() -> list[Record]:
-            found: list[Record] = []
+        One commit at a time: nothing is gathered, whatever ``most`` is.
+        """
+
+        def look() -> None:
+            left = most
             for chunk in self._file.newest_first():
-                found += reversed(chunk.records)
-                if len(found) >= most:
+                for record in reversed(chunk.records):
+                    see(record)
+                left -= chunk.size
+                if left <= 0:
                     break
-            return found
 
-        return await self._in_reader(collect)
+        await self._in_reader(look)
+
+    async def is_whole(self) -> bool:
+        """See ``JournalFile.is_whole``."""
+        return await self._in_reader(self._file.is_whole)
 
     async def quarantined(self, limit: int) -> list[Quarantined]:
         """The newest rows of the quarantine."""
@@ -559,3 +630,7 @@ class Journal:
         return await asyncio.get_running_loop().run_in_executor(
             self._reader, partial(function, *arguments, **named)
         )
+
+
+def _primary(error: sqlite3.Error) -> int:
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF

@@ -6,6 +6,8 @@ group refused is counted in the same transaction as what it stored.
 
 from __future__ import annotations
 
+import os
+import shutil
 import sqlite3
 import zlib
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +17,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from gateway.model import Lane, Reading, Record
-from gateway.store.schema import open_checked
+from gateway.store.schema import opened
 
 _COMPRESSION: Final = 1
 """Level 1 takes nine tenths of what level 6 gains, at a third of its time."""
@@ -23,9 +25,13 @@ _QUARANTINE_ROWS: Final = 10_000
 _QUARANTINE_BYTES: Final = 4_096
 """What is kept of one refused payload."""
 _CACHE_KIB: Final = 512
+_MOST_CHUNKS: Final = 50_000
+"""Commits that one look at a device's past may go through: two seconds of one core."""
+_BALLAST: Final = 8_000_000
+_MAGIC: Final = b"SQLite format 3\0"
 
 _FROM: Final = (
-    "SELECT urgent, count, body FROM chunk WHERE first >= "
+    "SELECT first, count, urgent, body FROM chunk WHERE first >= "
     "coalesce((SELECT max(first) FROM chunk WHERE first <= ?), 0) AND first + count > ? "
 )
 _AFTER: Final = {
@@ -77,10 +83,40 @@ class Start(NamedTuple):
 
 
 class Chunk(NamedTuple):
-    """One commit's worth of records, with how many of them are urgent."""
+    """One commit's worth of records, ``urgent`` of them for the alarm lane.
 
-    records: list[Record]
+    ``records`` is empty when the bytes on disk can not be read any more: ``first`` and
+    ``size`` still say which records those were.
+    """
+
+    first: int
+    size: int
     urgent: int
+    records: list[Record]
+
+    @property
+    def last(self) -> int:
+        """The number of the last record."""
+        return self.first + self.size - 1
+
+    def of_lane(self, lane: Lane) -> int:
+        """How many of its records travel in ``lane``."""
+        counts = {Lane.alarms: self.urgent, Lane.rest: self.size - self.urgent}
+        return counts.get(lane, self.size)
+
+
+def _storable(text: str) -> str:
+    """What is refused may be refused because no database would take its name."""
+    return text.encode("utf-8", "replace").decode()
+
+
+def _chunk(first: int, count: int, urgent: int, body: bytes) -> Chunk:
+    try:
+        records = _decode_records(zlib.decompress(body))
+    except (zlib.error, msgspec.DecodeError):
+        records = []
+    sound = len(records) == count and records[0].n == first
+    return Chunk(first, count, urgent, records if sound else [])
 
 
 def ledger(
@@ -108,27 +144,34 @@ def ledger(
 
 
 class JournalFile:
-    """``writer`` and ``reader`` each belong to one thread."""
+    """``writer``, ``reader`` and ``browser`` (people who look) each belong to one thread."""
 
     def __init__(self, path: Path) -> None:
         self._path = path
         self.writer: sqlite3.Connection
         self.reader: sqlite3.Connection
+        self.browser: sqlite3.Connection
 
     # --- opening ------------------------------------------------------------------
 
     def open(self, wall: int, new_id: str) -> Start:
         """Check, migrate, and say where everything stands. ``new_id`` names a new journal."""
-        self.writer, put_aside = open_checked(self._path, "journal", wall)
+        self.writer, put_aside = opened(self._path, "journal", wall)
         write = self.writer.execute
         write(f"PRAGMA cache_size = -{_CACHE_KIB}")
         write("INSERT OR IGNORE INTO meta VALUES ('id', ?)", (new_id,))
         write("INSERT OR IGNORE INTO tally VALUES (1, 0, ?)", (_encode({}),))
-        self.reader = sqlite3.connect(
+        self.reader = self._connect_to_read()
+        self.browser = self._connect_to_read()
+        self.keep_ballast()
+        return self._start(self.writer, put_aside)
+
+    def _connect_to_read(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
             f"file:{self._path}?mode=ro", uri=True, check_same_thread=False, isolation_level=None
         )
-        self.reader.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
-        return self._start(self.writer, put_aside)
+        connection.execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+        return connection
 
     def _start(self, connection: sqlite3.Connection, put_aside: Path | None) -> Start:
         ask = connection.execute
@@ -150,7 +193,8 @@ class JournalFile:
         return self._start(self.reader, None)
 
     def close(self) -> None:
-        """Close both connections; the last one folds the WAL into the file."""
+        """Close every connection; the last one folds the WAL into the file."""
+        self.browser.close()
         self.reader.close()
         self.writer.close()
 
@@ -222,7 +266,14 @@ class JournalFile:
             return
         self.writer.executemany(
             "INSERT INTO quarantine (wall, source, n, reason, raw) VALUES (?,?,?,?,?)",
-            [row._replace(raw=row.raw[:_QUARANTINE_BYTES]) for row in rows],
+            [
+                row._replace(
+                    source=_storable(row.source),
+                    reason=_storable(row.reason),
+                    raw=row.raw[:_QUARANTINE_BYTES],
+                )
+                for row in rows
+            ],
         )
         self.writer.execute(
             "DELETE FROM quarantine WHERE id <= (SELECT max(id) FROM quarantine) - ?",
@@ -247,10 +298,9 @@ class JournalFile:
         rows = self.reader.execute(_AFTER[lane], (after + 1, after + 1))
         found: list[Chunk] = []
         count = 0
-        for urgent, _, body in rows:
-            records = _decode_records(zlib.decompress(body))
-            found.append(Chunk(records, urgent))
-            count += urgent if lane is Lane.alarms else len(records)
+        for row in rows:
+            found.append(_chunk(*row))
+            count += found[-1].of_lane(lane)
             if count >= most:
                 break
         rows.close()
@@ -258,22 +308,25 @@ class JournalFile:
 
     def newest_first(self) -> Iterator[Chunk]:
         """Every chunk, newest first."""
-        rows = self.reader.execute("SELECT urgent, body FROM chunk ORDER BY first DESC")
-        for urgent, body in rows:
-            yield Chunk(_decode_records(zlib.decompress(body)), urgent)
+        rows = self.reader.execute(
+            "SELECT first, count, urgent, body FROM chunk ORDER BY first DESC"
+        )
+        yield from (_chunk(*row) for row in rows)
 
     def readings(self, device: str, since: int, limit: int) -> list[Reading]:
-        """Readings of ``device`` received at or after ``since`` (wall ns), newest ``limit``."""
+        """Readings of ``device`` received at or after ``since`` (wall ns), newest ``limit``.
+
+        For people who look: on a connection of its own, so that nobody else waits, and over a
+        bounded number of commits.
+        """
         found: list[Reading] = []
-        rows = self.reader.execute(
-            "SELECT body FROM chunk WHERE wall >= ? ORDER BY first DESC", (since,)
+        rows = self.browser.execute(
+            "SELECT first, count, urgent, body FROM chunk WHERE wall >= ? "
+            "ORDER BY first DESC LIMIT ?",
+            (since, _MOST_CHUNKS),
         )
-        needle = device.encode()
-        for (body,) in rows:
-            raw = zlib.decompress(body)
-            if needle not in raw:
-                continue
-            for record in reversed(_decode_records(raw)):
+        for row in rows:
+            for record in reversed(_chunk(*row).records):
                 item = record.item
                 if isinstance(item, Reading) and item.device == device and record.wall >= since:
                     found.append(item)
@@ -289,11 +342,12 @@ class JournalFile:
             "SELECT first, count, urgent, body FROM chunk WHERE first + count > ? AND first <= ?",
             (after + 1, upto),
         )
-        for first, count, of_urgent, body in rows:
+        for row in rows:
+            first, count, of_urgent, _ = row
             if first > after and first + count - 1 <= upto:
                 urgent, rest = urgent + of_urgent, rest + count - of_urgent
                 continue
-            for record in _decode_records(zlib.decompress(body)):
+            for record in _chunk(*row).records:
                 if after < record.n <= upto:
                     urgent, rest = urgent + record.urgent, rest + (not record.urgent)
         return urgent, rest
@@ -317,6 +371,11 @@ class JournalFile:
             excess = max((size - most_bytes) / size, 0.1) * body
             keep_from = max(keep_from, self._after_bytes(excess))
         return int(min(max(keep_from, oldest), newest))
+
+    def oldest(self) -> int:
+        """The number of the oldest record that is kept; 1 for an empty journal."""
+        (first,) = self.reader.execute("SELECT min(first) FROM chunk").fetchone()
+        return int(first or 1)
 
     def _after_bytes(self, excess: float) -> int:
         """The first record behind the oldest ``excess`` bytes of bodies."""
@@ -352,18 +411,49 @@ class JournalFile:
         return [Quarantined(*row) for row in rows]
 
     def verify(self) -> list[str]:
-        """What is wrong with the file: SQLite's own check, and gaps in the numbering."""
+        """What is wrong: by SQLite's own check, gaps, and bodies that can not be read."""
         wrong = [
             str(row[0])
             for row in self.reader.execute("PRAGMA integrity_check(20)")
             if row[0] != "ok"
         ]
         expected = None
-        for first, count in self.reader.execute("SELECT first, count FROM chunk ORDER BY first"):
-            if expected is not None and first != expected:
-                wrong.append(f"records {expected} to {first - 1} are missing")
-            expected = first + count
+        for row in self.reader.execute(
+            "SELECT first, count, urgent, body FROM chunk ORDER BY first"
+        ):
+            chunk = _chunk(*row)
+            if expected is not None and chunk.first != expected:
+                wrong.append(f"records {expected} to {chunk.first - 1} are missing")
+            if not chunk.records:
+                wrong.append(f"records {chunk.first} to {chunk.last} can not be read")
+            expected = chunk.last + 1
         return wrong
+
+    def is_whole(self) -> bool:
+        """Whether the file still looks like a database from outside: nobody wrote over it."""
+        with self._path.open("rb") as file:
+            return file.read(len(_MAGIC)) == _MAGIC
+
+    # --- room on the disk -----------------------------------------------------------
+
+    def keep_ballast(self) -> None:
+        """Hold some space that can be let go when the disk is full: even deleting needs some."""
+        ballast = self._ballast
+        if ballast.exists() and ballast.stat().st_size == _BALLAST:
+            return
+        if shutil.disk_usage(self._path.parent).free < 4 * _BALLAST:
+            return
+        with ballast.open("wb") as file:
+            os.posix_fallocate(file.fileno(), 0, _BALLAST)
+
+    def drop_ballast(self) -> None:
+        """Give the held space to SQLite, and let it fold its WAL."""
+        self._ballast.unlink(missing_ok=True)
+        self.writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    @property
+    def _ballast(self) -> Path:
+        return self._path.with_name(f"{self._path.stem}.ballast")
 
     def _bookmarks(self, connection: sqlite3.Connection) -> dict[tuple[str, Lane], Bookmark]:
         return {

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import sqlite3
@@ -15,6 +16,7 @@ from typing import Final
 import structlog
 
 from gateway.model import SECOND
+from gateway.ports import Unavailable
 
 _FOLDER: Final = Path(__file__).with_name("schema")
 _BROKEN_CODES: Final = frozenset({sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB})
@@ -24,6 +26,20 @@ card, so only the size, the schema and the edges of each table are looked at."""
 _KEPT: Final = 3
 """Broken files kept per database: they are evidence, but disk use is bounded."""
 _BESIDE: Final = ("-wal", "-shm")
+_RIGHTS: Final = "the folder must be there, and file and folder be writable for the gateway's user"
+_ADVICE: Final = {
+    sqlite3.SQLITE_CORRUPT: "start again: the file is put aside and a new one begun",
+    sqlite3.SQLITE_NOTADB: "start again: the file is put aside and a new one begun",
+    sqlite3.SQLITE_FULL: "make room on the disk",
+    sqlite3.SQLITE_BUSY: "stop the other program that uses it",
+    sqlite3.SQLITE_IOERR: "look at the disk and at quotas",
+    sqlite3.SQLITE_CANTOPEN: _RIGHTS,
+    sqlite3.SQLITE_PERM: _RIGHTS,
+    sqlite3.SQLITE_READONLY: _RIGHTS,
+}
+
+
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class SchemaError(Exception):
@@ -49,6 +65,32 @@ def migrate(connection: sqlite3.Connection, name: str) -> None:
     for number, text in steps:
         if number > version:
             _apply(connection, number, text)
+
+
+def opened(path: Path, name: str, wall: int) -> tuple[sqlite3.Connection, Path | None]:
+    """``open_checked`` for a whole program: raises ``Unavailable`` alone, in one line."""
+    try:
+        return open_checked(path, name, wall)
+    except SchemaError as error:
+        raise Unavailable(str(error)) from None
+    except (sqlite3.Error, OSError) as error:
+        raise Unavailable(trouble(path, error)) from None
+
+
+def is_broken(error: BaseException) -> bool:
+    """Whether SQLite says that the file itself is damaged, which no waiting mends."""
+    return isinstance(error, sqlite3.Error) and _primary(error) in _BROKEN_CODES
+
+
+def trouble(path: Path, error: BaseException) -> str:
+    """What is wrong with the database at ``path`` and what to do, in one line."""
+    words, advice = " ".join(str(error).split()), ""
+    if isinstance(error, sqlite3.Error):
+        advice = _ADVICE.get(_primary(error), "")
+    elif isinstance(error, OSError):
+        words = error.strerror or words
+        advice = _ADVICE[sqlite3.SQLITE_FULL] if error.errno in _NO_ROOM else _RIGHTS
+    return f"{path}: {words}" + (f"; {advice}" if advice else "")
 
 
 def open_checked(path: Path, name: str, wall: int) -> tuple[sqlite3.Connection, Path | None]:

@@ -27,8 +27,6 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """Sealed links, in order."""
     texts: Mapping[str, str] = {}
     """SHA-256 -> personal text."""
-    wall: int = 0
-    """UTC ns; the age of ``texts``."""
     outbox: Sequence[OutboxRow] = ()
     """New rows; their ids are given by the store."""
     incidents: Sequence[Incident] = ()

@@ -1,7 +1,10 @@
 """The store keeps steps whole, the record verifiable, and the registry as it was given."""
 
+import asyncio
+import contextlib
 import random
 import sqlite3
+from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
@@ -10,13 +13,14 @@ from sqlalchemy import create_engine, event, inspect
 
 from gateway.model import Position, Site
 from gateway.ports import Unavailable
+from gateway.store import cases as store
 from gateway.store.cases import Cases
 from gateway.store.cases_tables import TABLES
 from gateway.store.chain import digest_of
 from gateway.store.schema import open_checked
 from gateway.store.step import Step
 from tests.cases.build import alarmed, cleared, site
-from tests.cases.house import Phone, StoryClock, living
+from tests.cases.house import House, Phone, StoryClock, WatchedCases, living
 
 
 def described(url: str) -> dict[str, object]:
@@ -48,7 +52,7 @@ def test_schema_files_and_tables_agree(tmp_path: Path) -> None:
     engine.dispose()
     from_files = described(f"sqlite:///{tmp_path / 'files.db'}")
     assert from_files == described(f"sqlite:///{tmp_path / 'tables.db'}")
-    assert len(from_files) == 11
+    assert len(from_files) == 12
 
 
 async def test_registry_comes_back_as_it_was(tmp_path: Path) -> None:
@@ -199,11 +203,126 @@ async def test_purged_texts_are_gone_from_the_files_and_the_chain_holds(tmp_path
     async with Cases(path, clock) as cases:
         digest = digest_of("王家 302")
         assert await cases.texts([digest]) == {digest: "王家 302"}
-        assert await cases.purge_texts(clock.wall) == 0
-        assert await cases.purge_texts(clock.wall + 10**12) == 1
+        now = cases.last_arrival
+        assert await cases.retain(now, texts_kept=500) == (0, 0)
+        assert await cases.retain(now, texts_kept=200) == (1, 0)
         assert await cases.texts([digest]) == {}
         assert await cases.verify() == []
         assert "王家 302".encode() not in everything_under(tmp_path)
+
+
+async def closed_after(house: House, clock: StoryClock, numbers: Iterable[int]) -> None:
+    """Ten incidents of one day; those of ``numbers`` are closed, and then it is an hour later."""
+    for number in range(10):
+        await house.take(alarmed(same=f"device:{number}"))
+    for number in numbers:
+        await house.act(f"L20260105-{number:04}", "receive", comment=f"秘密 {number}")
+        await house.act(f"L20260105-{number:04}", "close", outcome="test")
+    await clock.advance(3_600)
+
+
+async def keys(house: House) -> list[int]:
+    return sorted(int(each.key[-4:]) for each in await house.cases.incidents(False, 100))
+
+
+async def test_old_closed_incidents_go_and_every_other_chain_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store, "_REMOVED_AT_ONCE", 2)
+    path, clock, phone = tmp_path / "c.db", StoryClock(), Phone()
+    async with living(path, clock, {"phone": phone}) as house:
+        await closed_after(house, clock, [1, 2, 3, 4, 5, 7, 8])
+        assert await house.cases.retain(house.now) == (0, 0)
+        assert await house.cases.retain(house.now, kept=3_601) == (0, 0)
+        assert await house.cases.retain(house.now, kept=3_599) == (7, 5)
+        assert await keys(house) == [6, 7, 8, 9, 10]  # 6 is open: what follows it waits
+        assert await house.cases.verify() == []
+        assert await house.cases.events("L20260105-0005") == []
+        assert await house.cases.outbox("L20260105-0005") == []
+        await house.act("L20260105-0006", "receive")
+        await house.act("L20260105-0006", "close", outcome="test")
+        await clock.advance(3_600)
+        assert (await house.cases.retain(house.now, kept=3_599)).incidents == 3
+        assert await keys(house) == [9, 10]
+        assert await house.cases.verify() == []
+    assert "秘密".encode() not in everything_under(tmp_path)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("DELETE FROM event WHERE incident = 'L20260105-0009'")
+        connection.execute("DELETE FROM incident WHERE key = 'L20260105-0009'")
+    assert await verified(path) == ["incident L20260105-0009: event 1 is missing"]
+
+
+async def test_number_of_a_removed_incident_is_not_given_again(tmp_path: Path) -> None:
+    path, clock = tmp_path / "c.db", StoryClock()
+    async with living(path, clock, {}) as house:
+        await closed_after(house, clock, range(1, 11))
+        assert (await house.cases.retain(house.now, kept=60)).incidents == 10
+    async with living(path, clock, {}) as house:  # a clock without a battery: the day comes again
+        await house.take(alarmed())
+        assert await keys(house) == [11]
+        assert await house.cases.verify() == []
+
+
+async def test_incident_stays_while_a_message_about_it_waits(tmp_path: Path) -> None:
+    clock, phone = StoryClock(), Phone()
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        await house.take(alarmed())
+        await clock.settle()
+        phone.always = Unavailable("away")
+        await house.act("L20260105-0001", "receive", "li")
+        await house.act("L20260105-0001", "close", "li", outcome="test")
+        await clock.advance(3_600)
+        assert (await house.cases.retain(house.now, kept=60)).incidents == 0
+        phone.always = None
+        await clock.advance(300)
+        assert (await house.cases.retain(house.now, kept=60)).incidents == 1
+
+
+async def test_wall_clock_years_ahead_makes_nothing_old(tmp_path: Path) -> None:
+    clock = StoryClock()
+    async with living(tmp_path / "c.db", clock, {}) as house:
+        await closed_after(house, clock, [1])
+        clock.jump(10 * 365 * 86_400)
+        await clock.advance(60)
+        await house.take(alarmed(same="another"))
+        assert await house.cases.retain(house.now) == (0, 0)
+        assert await house.cases.retain(house.now, kept=3_700) == (0, 0)
+
+
+async def test_file_damaged_at_run_time_is_one_line_and_the_teller_lives(tmp_path: Path) -> None:
+    path, clock, phone = tmp_path / "c.db", StoryClock(), Phone()
+    async with WatchedCases(path, clock) as cases:
+        clock.cases = cases
+        house = House(cases, clock, {"phone": phone}, site())
+        telling = asyncio.create_task(house.teller.run())
+        phone.always = Unavailable("away")
+        for number in range(300):
+            await house.take(alarmed(same=f"device:{number}"))
+        await clock.settle()
+        assert cases.failing == ""
+        path.write_bytes(bytes(path.stat().st_size))
+        with pytest.raises(Unavailable) as caught:
+            await cases.incidents(False, 1_000)
+        line = f"{path}: database disk image is malformed; start again: "
+        assert str(caught.value).startswith(line)
+        assert "\n" not in str(caught.value)
+        with pytest.raises(Unavailable):
+            await cases.verify()
+        with contextlib.suppress(Unavailable):
+            await cases.next_timer()
+        assert cases.failing.startswith(line)  # also when a sound page was asked for since
+        await clock.advance(300)
+        assert not telling.done()
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
+        clock.cases = None
+
+
+async def test_store_that_can_not_be_opened_says_why_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "c.db").mkdir()
+    with pytest.raises(Unavailable, match=r"c\.db: unable to open database file; the folder must"):
+        async with Cases(tmp_path / "c.db", StoryClock()):
+            pass
 
 
 async def test_store_refuses_a_second_open_incident_of_one_place(tmp_path: Path) -> None:
@@ -211,7 +330,7 @@ async def test_store_refuses_a_second_open_incident_of_one_place(tmp_path: Path)
     async with living(tmp_path / "c.db", clock, {}) as house:
         await house.take(alarmed())
     with closing(sqlite3.connect(tmp_path / "c.db")) as connection:
-        copy = "INSERT INTO incident SELECT 'X', rule, same, category, state, 0, body FROM incident"
+        copy = "INSERT INTO incident SELECT 'X', \"group\", same, category, state, 0, body FROM incident"
         with pytest.raises(sqlite3.IntegrityError):
             connection.execute(copy)
 
@@ -232,6 +351,7 @@ async def test_waiting_rows_and_open_incidents_are_found_by_their_index(tmp_path
         await cases.due_timers(1, 10)
         await cases.next_timer()
         await cases.last_number("L20260105")
+        await cases.retain(1)
     with closing(sqlite3.connect(tmp_path / "c.db")) as connection:
         for statement in asked:
             plan = connection.execute(
@@ -239,10 +359,12 @@ async def test_waiting_rows_and_open_incidents_are_found_by_their_index(tmp_path
             ).fetchall()
             for step in plan:
                 assert "SCAN" not in step[3] or "USING COVERING INDEX" in step[3], statement
-    assert len(asked) == 6
+    assert len(asked) == 8
 
 
-async def test_rules_state_is_the_same_before_and_after_its_steps_are_folded(tmp_path: Path) -> None:
+async def test_rules_state_is_the_same_before_and_after_its_steps_are_folded(
+    tmp_path: Path,
+) -> None:
     chance = random.Random(4)
     expected: dict[str, bytes] = {}
     async with Cases(tmp_path / "cases.db", StoryClock()) as cases:

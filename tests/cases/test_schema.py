@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from gateway.store import schema
-from gateway.store.schema import SchemaError, open_checked
+from gateway.ports import Unavailable
+from gateway.store.schema import SchemaError, open_checked, opened
 
 WALL = 1_767_600_000_000_000_000  # 2026-01-05 08:00 UTC
 
@@ -96,6 +97,8 @@ def test_newer_schema_is_refused_and_kept(tmp_path: Path) -> None:
         connection.execute("PRAGMA user_version = 9999")
     with pytest.raises(SchemaError, match=r"cases\.db: written by a newer gridwarden"):
         open_checked(path, "cases", WALL)
+    with pytest.raises(Unavailable, match=r"cases\.db: written by a newer .* move the file away"):
+        opened(path, "cases", WALL)
     assert [file.name for file in tmp_path.iterdir()] == ["cases.db"]
 
 
@@ -104,7 +107,22 @@ def test_folder_in_the_way_is_said_not_put_aside(tmp_path: Path) -> None:
     path.mkdir()
     with pytest.raises(sqlite3.OperationalError):
         open_checked(path, "cases", WALL)
+    with pytest.raises(Unavailable, match=r"cases\.db: unable to open database file; the folder"):
+        opened(path, "cases", WALL)
     assert path.is_dir()
+
+
+def test_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "no" / "cases.db"
+    with pytest.raises(Unavailable) as caught:
+        opened(path, "cases", WALL)
+    assert str(caught.value).startswith(f"{path}: unable to open database file; the folder must")
+
+
+def test_file_in_the_place_of_the_folder_is_said(tmp_path: Path) -> None:
+    (tmp_path / "no").write_text("")
+    with pytest.raises(Unavailable, match="cases.db: .*; the folder must be there"):
+        opened(tmp_path / "no" / "cases.db", "cases", WALL)
 
 
 def test_at_most_three_broken_files_are_kept(tmp_path: Path) -> None:

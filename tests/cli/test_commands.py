@@ -6,6 +6,7 @@ import importlib
 import json
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -103,6 +104,20 @@ def test_check_connect_says_of_each_far_end_whether_it_answers(
     assert "Traceback" not in done.stderr
 
 
+@pytest.mark.parametrize("name", ["journal", "ledger"])
+def test_a_journal_that_can_not_be_read_is_one_line_with_its_path(
+    tmp_path: Path, name: str
+) -> None:
+    file = tmp_path / "site.yaml"
+    file.write_text("site: {name: a, data: .}\n", encoding="utf-8")
+    (tmp_path / "journal.db").write_bytes(b"no database at all" * 1_000)
+    done = gridwarden("--lang", "en", name, str(file))
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: can not be read: ")
+    assert done.stderr.endswith(f"{tmp_path}/journal.db\n")
+    assert done.stderr.count("\n") == 1
+
+
 def test_try_prints_readings_and_stores_nothing(tmp_path: Path) -> None:
     recording = tmp_path / "recording.ndjson"
     report = {"t": 0, "device": "s1", "kind": "smoke", "values": {"alarm": True, "density": 0.31}}
@@ -119,7 +134,7 @@ def test_try_of_a_configured_driver_needs_no_other_part_to_be_right(tmp_path: Pa
     recording.write_text("", encoding="utf-8")
     file = tmp_path / "site.yaml"
     file.write_text(
-        f"sinks: {{x: {{type: nothing}}}}\ndrivers: {{r: {{type: replay, path: {recording}}}}}\n",
+        "sinks: {x: {type: nothing}}\ndrivers: {r: {type: replay, path: recording.ndjson}}\n",
         encoding="utf-8",
     )
     assert gridwarden("try", "r", "--config", str(file), "--for", "100ms").returncode == 0
@@ -221,13 +236,22 @@ def test_a_bug_is_one_line_and_debug_shows_where(tmp_path: Path) -> None:
         ("ExceptionGroup('g', [KeyError('x')])", 1, "a bug"),
         ("BaseExceptionGroup('g', [KeyboardInterrupt()])", 130, ""),
         ("Refused('never')", 1, "error: never\n"),
+        ("Unavailable('a\\nb')", 1, "error: a b\n"),
+        (
+            "sqlite3.OperationalError('disk I/O\\nerror')",
+            1,
+            "error: database: disk I/O error; the ",
+        ),
+        ("SchemaError('/d/cases.db: written by a newer gridwarden')", 1, "error: /d/cases.db: wr"),
+        ("ExceptionGroup('g', [ExceptionGroup('h', [SchemaError('x')])])", 1, "error: x\n"),
     ],
 )
 def test_an_error_that_ends_a_command_is_said_in_one_line(
     error: str, status: int, said: str
 ) -> None:
     code = (
-        "import gateway.cli.check as c; from gateway.cli import main;"
+        "import sqlite3, gateway.cli.check as c; from gateway.cli import main;"
+        "from gateway.store.schema import SchemaError;"
         "from gateway.ports import Refused, Unavailable\n"
         f"def load(path): raise {error}\n"
         "c.load = load; main(['--lang', 'en', 'check', 'x'])"
@@ -253,6 +277,8 @@ def test_every_error_is_a_line_of_its_own() -> None:
         "error: no",
         "error: a b",
     ]
+    (said,) = lines(ExceptionGroup("g", [sqlite3.DatabaseError("malformed")]))
+    assert said.startswith("error: database: malformed; ")
     assert lines(FileNotFoundError(2, "No such file", "x")) == ["error: No such file x"]
 
 

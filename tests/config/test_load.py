@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -73,6 +74,45 @@ def test_paths_are_relative_to_the_file(load_text: Load, tmp_path: Path) -> None
     settings = load_text("site: {name: a, data: var}\nrules: {dir: own}")
     assert settings.site.data == tmp_path / "var"
     assert settings.rules.dir == tmp_path / "own"
+
+
+PLUGIN_PATHS = """site: {name: a}
+drivers:
+  r: {type: replay, path: recordings/a.ndjson}
+  c: {type: camera, source: clips/yard.mp4}
+  s: {type: camera, address: s, source: "rtsp://10.0.0.8/1"}
+  m:
+    type: mqtt
+    tls: {ca: tls/ca.pem, cert: /etc/own.pem, key: own.key}
+    username: u
+    password: {file: secrets/mqtt}
+    dialects: [{zigbee2mqtt: {}}]
+notifiers:
+  l: {type: log, file: told.ndjson}
+"""
+
+
+def test_paths_of_plugins_are_relative_to_the_file(load_text: Load, tmp_path: Path) -> None:
+    (tmp_path / "secrets").mkdir()
+    (tmp_path / "secrets" / "mqtt").write_text("pw\n")
+    settings = load_text(PLUGIN_PATHS)
+    options: dict[str, Any] = {name: each.options for name, each in settings.drivers.items()}
+    assert options["r"].path == tmp_path / "recordings" / "a.ndjson"
+    assert options["c"].source == str(tmp_path / "clips" / "yard.mp4")
+    assert options["s"].source == "rtsp://10.0.0.8/1"
+    tls = options["m"].tls
+    assert (tls.ca, tls.cert) == (tmp_path / "tls" / "ca.pem", Path("/etc/own.pem"))
+    assert tls.key == tmp_path / "own.key"
+    assert options["m"].password.reveal() == "pw"
+    told: Any = settings.notifiers["l"].options
+    assert told.file == tmp_path / "told.ndjson"
+
+
+def test_a_path_that_names_no_file_is_said_at_its_place(load_text: Load) -> None:
+    text = 'site: {name: a}\ndrivers: {r: {type: replay, path: "a\\0b"}}'
+    assert said(load_text, text) == ["2:35: no file can be called that"]
+    text = 'site: {name: a}\ndrivers: {r: {type: replay, path: ""}}'
+    assert said(load_text, text) == ["2:35: the name of a file is expected"]
 
 
 def test_empty_sections_mean_their_defaults(load_text: Load) -> None:

@@ -6,6 +6,7 @@ import pytest
 
 from gateway.console.guard import Hosts
 from gateway.model import State
+from gateway.ports import Unavailable
 from tests.console.conftest import Client
 from tests.console.memory_view import MemoryView, make_incident
 from tests.virtual import START
@@ -68,6 +69,19 @@ async def test_every_answer_carries_the_security_headers(client: Client) -> None
             assert "default-src 'self'" in policy
             assert "frame-ancestors 'none'" in policy
             assert answer.headers["X-Content-Type-Options"] == "nosniff"
+
+
+async def test_store_that_is_away_is_one_line_and_503(client: Client, view: MemoryView) -> None:
+    async def away(*_: object, **__: object) -> None:
+        raise Unavailable("/data/cases.db: database disk image is malformed; start again")
+
+    await view.open(make_incident("F1", START))
+    view.incidents = view.act = away  # type: ignore[assignment,method-assign]
+    async with client.get("/api/v1/incidents") as answer:
+        assert answer.status == 503
+        assert (await answer.json())["error"].startswith("/data/cases.db: ")
+    async with client.post(RECEIVE, json={"person": "li"}) as answer:
+        assert answer.status == 503
 
 
 def test_bound_to_loopback_only_its_own_names_are_answered() -> None:

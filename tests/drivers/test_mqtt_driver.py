@@ -13,12 +13,15 @@ from typing import Any
 import pytest
 
 from drivers.mqtt.driver import Driver
+from drivers.mqtt.drops import TOPIC, Drops
 from drivers.mqtt.link import Address, Link
 from drivers.mqtt.options import Options
+from drivers.mqtt.wire import Message
 from gateway.clock import SystemClock
 from gateway.model import Item, Reading, Undecodable
 from gateway.ports import Unavailable
 from tests.servers import Mosquitto, free_port
+from tests.virtual import VirtualClock
 
 MAPPED = {
     "topics": [
@@ -340,17 +343,132 @@ async def test_check_says_that_the_broker_lets_us_in_beside_the_running_driver(
         await driver(free_port()).check()
 
 
-async def test_drops_of_the_broker_become_readings() -> None:
-    def dropped(item: Item) -> bool:
-        return isinstance(item, Reading) and float(item.values.get("broker_drops", 0)) > 0
+OVERFLOWING = "sys_interval 1\nmax_queued_messages 1\nmax_inflight_messages 1"
 
-    with Mosquitto("sys_interval 1\nmax_queued_messages 1\nmax_inflight_messages 1") as broker:
+
+def drops(store: Store) -> list[tuple[float, float]]:
+    """(since the last report, in all) of every report."""
+    found = [i.values for i in store.items if isinstance(i, Reading) and i.device == "broker"]
+    return [(float(v["broker_drops"]), float(v["extra.total"])) for v in found]
+
+
+async def overflow(broker: Mosquitto, count: int) -> None:
+    """Make a queue overflow, and wait until the broker has counted it."""
+    before = await counted(broker)
+    await publish(broker, *numbered(0, count))
+    async with asyncio.timeout(10):
+        while await counted(broker) < before + count - 10:  # noqa: ASYNC110 - another program's count
+            await asyncio.sleep(0.1)
+    await asyncio.sleep(1.2)  # it counts once a second: the next count has them all
+
+
+async def counted(broker: Mosquitto) -> int:
+    """What the broker itself says."""
+    from paho.mqtt.subscribe import simple
+
+    message = await asyncio.to_thread(
+        simple, TOPIC.decode(), hostname="127.0.0.1", port=broker.port
+    )
+    return int(message.payload)
+
+
+async def test_drops_are_reported_as_what_came_since_the_last_report() -> None:
+    with Mosquitto(OVERFLOWING) as broker:
         which, store = driver(broker.port, watch_drops=True), Store()
         async with running(which, store):
-            await store.holds(1, 5)  # the count so far
-        await publish(broker, *numbered(0, 50))
+            await until(lambda: len(drops(store)) >= 1)
+        assert drops(store) == [(0, 0)]  # with a new session nothing of ours was dropped
+        await overflow(broker, 50)
         async with running(which, store):
-            await until(lambda: any(map(dropped, store.items)))
+            await until(lambda: len(drops(store)) >= 2)
+        first = await counted(broker)
+        assert first > 40
+        await overflow(broker, 30)
+        async with running(which, store):
+            await until(lambda: len(drops(store)) >= 3)
+        second = await counted(broker)
+        assert drops(store)[1:] == [(first, first), (second - first, second)]
+        assert not any(i.retained for i in store.items if isinstance(i, Reading))
+
+
+async def test_an_overflow_while_the_program_was_not_running_is_reported_by_the_next_one() -> None:
+    with Mosquitto(OVERFLOWING) as broker:
+        async with running(driver(broker.port, watch_drops=True), Store()):
+            pass
+        await overflow(broker, 50)
+        store = Store()
+        async with running(driver(broker.port, watch_drops=True), store):
+            await until(lambda: len(drops(store)) >= 1)
+        count = await counted(broker)
+        assert drops(store) == [(count, count)]
+
+
+async def test_drops_that_could_not_be_stored_are_reported_by_the_next_connection() -> None:
+    async def full(items: Sequence[Item]) -> None:
+        raise OSError("disk full")
+
+    with Mosquitto(OVERFLOWING) as broker:
+        which = driver(broker.port, watch_drops=True)
+        with pytest.raises(OSError, match="disk full"):
+            await asyncio.wait_for(which.run(full), 5)
+        await overflow(broker, 50)
+        with pytest.raises(OSError, match="disk full"):
+            await asyncio.wait_for(which.run(full), 5)
+        store = Store()
+        async with running(which, store):
+            await until(lambda: len(drops(store)) >= 1)
+        count = await counted(broker)
+        assert drops(store) == [(count, count)]
+
+
+async def test_ten_quiet_minutes_after_drops_are_a_reading_of_none() -> None:
+    clock, store = VirtualClock(), Store()
+    about = Drops(clock)
+    task = asyncio.create_task(about.report(store.emit))
+
+    async def count(payload: bytes) -> None:
+        message = Message(TOPIC, payload, True, b"", len(payload))
+        store.items += about.note(message, session_present=True)
+        await clock.advance(0)
+
+    await count(b"7")
+    await clock.advance(500)
+    await count(b"9")
+    await clock.advance(599)
+    assert drops(store) == [(7, 7), (2, 9)]
+    await clock.advance(2)
+    assert drops(store)[2:] == [(0, 9)]
+    await clock.advance(10_000)
+    await count(b"9")
+    await count(b"4")  # the broker began anew
+    await clock.advance(700)
+    assert drops(store)[3:] == [(4, 4), (0, 4)]
+    await count(b"many")
+    await count(b"-1")
+    assert [type(item) for item in store.items[-2:]] == [Undecodable, Undecodable]
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_trial_leaves_no_session_on_the_broker(mosquitto: Mosquitto) -> None:
+    options = {"port": mosquitto.port, "client_id": "gateway-1", "dialects": [{"json": MAPPED}]}
+    trial = Options.model_validate(options).for_trial()
+    assert trial.client_id != "gateway-1"
+    store = Store()
+    async with running(Driver("mqtt", trial, SystemClock()), store):
+        await publish(mosquitto, *numbered(0, 3))
+        await store.holds(3)
+    for name in (trial.client_id, "gateway-1"):
+        link = Link(
+            Address(mosquitto.host, mosquitto.port),
+            name,
+            lambda messages: None,
+            SystemClock(),
+            max_payload=1_000,
+        )
+        await link.open()
+        assert not link.session_present
+        await link.close()
 
 
 async def test_a_silent_broker_is_given_up() -> None:

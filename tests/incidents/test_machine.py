@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.incidents.fold import fold
 from gateway.incidents.machine import NotAllowed
-from gateway.model import Category, End, State
+from gateway.model import Category, End, Severity, State
 from gateway.ports import Refused, Unavailable
 from tests.cases.build import alarmed, cleared, device, site
 from tests.cases.house import House, Phone, StoryClock, living
@@ -20,14 +20,21 @@ DEVICES = ("s1", "s2", "s3", "unknown")
 WHERE = site(device("s1"), device("s2"), device("s3", state="bypassed"))
 
 changes = st.builds(
-    lambda make, name, same, category, found: make(
-        name, same=same, rule=f"rule_{category.value}", category=category, found=found
+    lambda make, name, same, category, found, severity: make(
+        name,
+        same=same,
+        rule=f"{category.value}_{severity.value}",
+        incident=category.value,
+        category=category,
+        found=found,
+        severity=severity,
     ),
     st.sampled_from([alarmed, cleared]),
     st.sampled_from(DEVICES),
     st.sampled_from(["building:1", "building:2"]),
     st.sampled_from([Category.life, Category.trouble]),
     st.sampled_from(["", "start", "late"]),
+    st.sampled_from([Severity.warning, Severity.alarm]),
 )
 deeds = st.tuples(
     st.sampled_from(["receive", "handle", "close"]),
@@ -48,20 +55,20 @@ async def check(house: House) -> None:
     cases = house.cases
     assert await cases.verify() == []
     seen: set[tuple[str, str]] = set()
-    timers = {timer.incident for timer in await cases.due_timers(1 << 62, 1_000)}
+    timers = {timer.incident: timer.due for timer in await cases.due_timers(1 << 62, 1_000)}
     for incident in await cases.incidents(False, 1_000):
         assert fold(await cases.events(incident.key)) == incident
         assert incident.owner in PEOPLE
         if incident.state is not State.closed:
-            assert (incident.rule, incident.same) not in seen
-            seen.add((incident.rule, incident.same))
-        if incident.state is State.open:
-            assert incident.deadline > 0
-            assert incident.overdue or incident.key in timers
+            assert (incident.group, incident.same) not in seen
+            seen.add((incident.group, incident.same))
+            assert house.now < incident.deadline == timers.pop(incident.key)
+        assert set(incident.alarming) == {name for _, name in incident.holding}
         rows = await cases.outbox(incident.key)
         assert rows
         for row in rows:
             assert row.end in {each.value for each in End} or (not row.end and row.due > 0)
+    assert timers == {}
     assert house.desk.open_count == len(seen)
 
 

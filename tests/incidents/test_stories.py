@@ -2,14 +2,17 @@
 
 import asyncio
 import contextlib
+import itertools
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
 
 from gateway.incidents.fold import fold
 from gateway.incidents.machine import NotAllowed
-from gateway.model import Category, Evidence, Severity, State
+from gateway.model import Category, Change, Evidence, Severity, State, Text
 from gateway.ports import Unavailable
 from tests.cases.build import alarmed, cleared, device, site
 from tests.cases.house import Phone, StoryClock, living
@@ -38,9 +41,11 @@ async def test_alarm_reaches_the_assistant_and_runs_to_its_end(tmp_path: Path) -
         await clock.advance(60)
         assert (await house.act(KEY, "receive")).state is State.received
         assert (await house.act(KEY, "receive")).events == 2  # harmless
-        await clock.advance(600)
+        await clock.advance(299)
         assert phone.said() == [("opened", "zhang")]  # received in time: nobody is warned
         await house.act(KEY, "handle", comment="到现场了")
+        await clock.advance(299)
+        assert phone.said() == [("opened", "zhang")]  # and handled in time
         await house.take(cleared("s1"))
         await clock.advance(0)
         assert phone.said()[-1] == ("cleared", "zhang")
@@ -60,7 +65,7 @@ async def test_alarm_reaches_the_assistant_and_runs_to_its_end(tmp_path: Path) -
         assert sorted((await house.cases.texts(digests)).values()) == ["做饭", "到现场了"]
 
 
-async def test_nobody_receives_and_the_ladder_rings_once(tmp_path: Path) -> None:
+async def test_nobody_receives_and_the_ladder_rings_ever_more_rarely(tmp_path: Path) -> None:
     clock, phone = StoryClock(), Phone()
     async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
         await house.take(alarmed("s1"))
@@ -73,17 +78,85 @@ async def test_nobody_receives_and_the_ladder_rings_once(tmp_path: Path) -> None
             ("overdue", "zhang"),
         ]
         assert [each.title for each in phone.heard if each.person == "wang"] == [
-            "[Overdue] Smoke alarm: 3号楼 floor 2 flat 201"
+            "[Overdue, not received] Smoke alarm: 3号楼 floor 2 flat 201"
         ]
-        await clock.advance(100_000)
-        assert len(phone.heard) == 4
+        start, rung = clock.mono, []
+        for _ in range(12):
+            incident = await house.cases.incident(KEY)
+            assert incident is not None
+            assert incident.overdue
+            await clock.advance((incident.deadline - house.now) / 1e9 - 1)
+            heard = len(phone.heard)
+            await clock.advance(1)
+            assert len(phone.heard) == heard + 3
+            rung.append((clock.mono - start) // 1_000_000_000)
+        spans = [late - early for early, late in itertools.pairwise([0, *rung])]
+        assert spans == [600 * 2**n for n in range(8)] + [86_400] * 4
+        phone.heard.clear()
         await house.take(cleared("s1"))
         await clock.advance(0)
-        assert sorted(phone.said()[4:]) == [
+        assert sorted(phone.said()) == [
             ("cleared", "li"),
             ("cleared", "wang"),
             ("cleared", "zhang"),
         ]
+
+
+async def test_whoever_takes_it_on_has_the_whole_time_again(tmp_path: Path) -> None:
+    clock, phone = StoryClock(), Phone()
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        await house.take(alarmed("s1"))
+        await clock.advance(300)
+        phone.heard.clear()
+        await house.act(KEY, "receive", "li")
+        await clock.advance(299)
+        assert phone.said() == []
+        await clock.advance(1)  # received, and then nothing: everybody hears, the owner first
+        assert sorted(phone.said()) == [("overdue", "li"), ("overdue", "wang")]
+        assert phone.heard[0].title.startswith("【超时未办理】")
+        assert "请尽快办理并办结" in phone.heard[0].text
+        await clock.advance(599)
+        assert len(phone.heard) == 2
+        phone.heard.clear()
+        handled = await house.act(KEY, "handle", "li")
+        assert (handled.overdue, handled.deadline - house.now) == (True, 300_000_000_000)
+        await clock.advance(300)
+        assert phone.heard[0].title.startswith("【超时未办结】")
+        await house.act(KEY, "close", "li", "real")
+        phone.heard.clear()
+        await clock.advance(100_000)
+        assert {purpose for purpose, _ in phone.said()} == {"closed"}
+
+
+async def test_reminders_that_could_not_be_sent_do_not_pile_up(tmp_path: Path) -> None:
+    clock, phone = StoryClock(), Phone()
+    phone.always = Unavailable("away")
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        await house.take(alarmed("s1"))
+        await clock.advance(3_000)  # 300, 900 and 2100 s
+        phone.always = None
+        await clock.advance(600)
+        assert sorted(phone.said()) == [
+            ("opened", "zhang"),
+            ("overdue", "li"),
+            ("overdue", "wang"),
+            ("overdue", "zhang"),
+        ]
+        ends = await house.ends(KEY)
+        assert ends.count(("overdue", "li", "superseded")) == 2
+
+
+async def test_limit_longer_than_a_day_is_followed_by_daily_reminders(tmp_path: Path) -> None:
+    clock, phone = StoryClock(), Phone()
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        house.desk._deadlines = {Category.life: 5 * 86_400.0}
+        await house.take(alarmed("s1"))
+        await clock.advance(5 * 86_400 - 1)
+        assert len(phone.heard) == 1
+        await clock.advance(1)
+        assert len(phone.heard) == 4
+        await clock.advance(86_400)
+        assert len(phone.heard) == 7
 
 
 async def test_deadline_counts_on_arrival_and_survives_a_restart(tmp_path: Path) -> None:
@@ -114,16 +187,77 @@ async def test_one_incident_for_one_place(tmp_path: Path) -> None:
         assert (incident.alarming, incident.severity) == (("s1", "s2"), Severity.critical)
         assert incident.events == 2
         assert len(await house.cases.open_incidents()) == 2
-        assert phone.said() == [("opened", "zhang")] * 2
+        told = [("again", "zhang"), ("opened", "zhang"), ("opened", "zhang")]
+        assert sorted(phone.said()) == told
         await house.take(cleared("s1"))
         await clock.advance(0)
-        assert len(phone.heard) == 2
+        assert len(phone.heard) == 3
         await house.take(cleared("s2"), alarmed("s3", found="late"))
         await clock.advance(0)
-        assert [purpose for purpose, _ in phone.said()[2:]] == ["again"]
+        assert [purpose for purpose, _ in phone.said()[3:]] == ["again"]
         assert "迟到的报告" in phone.heard[-1].text
         ends = await house.ends(KEY)
         assert ("cleared", "zhang", "superseded") in ends
+
+
+def fire(make: Callable[..., Change], rule: str, name: str = "s1", **more: Any) -> Change:
+    return make(name, rule=rule, incident="fire", **more)
+
+
+async def test_rules_of_one_group_share_an_incident_and_its_messages(tmp_path: Path) -> None:
+    clock, phone = StoryClock(), Phone()
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        await house.take(fire(alarmed, "smoke_alarm"))
+        await house.take(fire(alarmed, "heat_alarm"))
+        await house.take(fire(alarmed, "heat_alarm"), fire(alarmed, "heat_alarm", "s2"))
+        await clock.advance(0)
+        (incident,) = await house.cases.open_incidents()
+        assert (incident.rule, incident.group) == ("smoke_alarm", "fire")
+        assert incident.alarming == ("s1", "s2")
+        assert phone.said() == [("opened", "zhang")]
+        await house.take(fire(cleared, "smoke_alarm"), fire(cleared, "smoke_alarm", "s2"))
+        (incident,) = await house.cases.open_incidents()
+        assert incident.alarming == ("s1", "s2")  # both are still hot
+        await house.take(fire(cleared, "heat_alarm"))
+        (incident,) = await house.cases.open_incidents()
+        assert incident.alarming == ("s2",)
+        await clock.advance(0)
+        assert phone.said() == [("opened", "zhang")]
+        await house.take(fire(cleared, "heat_alarm", "s2"))
+        await clock.advance(0)
+        assert phone.said() == [("opened", "zhang"), ("cleared", "zhang")]
+        events = await house.cases.events(KEY)
+        assert [event.what.value for event in events[1:]] == ["alarmed"] * 2 + ["cleared"] * 3
+
+
+async def test_worse_rule_raises_the_incident_and_tells_the_owner_again(tmp_path: Path) -> None:
+    clock, phone = StoryClock(), Phone()
+    title, why = Text("火警确认", "Fire confirmed"), Text("浓烟且高温", "dense smoke and heat")
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        await house.take(fire(alarmed, "smoke_alarm", severity=Severity.warning))
+        worse = fire(alarmed, "dense", severity=Severity.critical, title=title, why=why)
+        await house.take(worse)
+        await house.take(fire(alarmed, "heat_alarm"))
+        await clock.advance(0)
+        (incident,) = await house.cases.open_incidents()
+        assert (incident.severity, incident.title) == (Severity.critical, title)
+        assert phone.said() == [("opened", "zhang"), ("again", "zhang")]
+        assert phone.heard[1].severity == "critical"
+        assert "火警确认" in phone.heard[1].title
+        assert "浓烟且高温" in phone.heard[1].text
+        events = await house.cases.events(KEY)
+        assert events[1].data["raised_from"] == "warning"
+        assert "raised_from" not in events[2].data
+        assert fold(events) == incident
+
+
+async def test_open_incidents_are_read_before_the_first_alarm(tmp_path: Path) -> None:
+    clock = StoryClock()
+    async with living(tmp_path / "c.db", clock, {}) as house:
+        await house.take(alarmed("s1"))
+    async with living(tmp_path / "c.db", clock, {}) as house:
+        await clock.settle()
+        assert house.desk.open_count == 1
 
 
 async def test_alarm_after_closing_opens_a_new_incident(tmp_path: Path) -> None:

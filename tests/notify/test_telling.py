@@ -228,6 +228,34 @@ async def test_full_disk_keeps_results_in_memory_and_tells_nobody_twice(tmp_path
         assert await house.cases.outbox_counts() == {"told": 1}
 
 
+async def test_store_that_can_not_be_read_stops_no_message_and_repeats_none(
+    tmp_path: Path,
+) -> None:
+    clock, phone = StoryClock(), Phone()
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        due_rows, commit = house.cases.due_rows, house.cases.commit
+
+        async def unreadable(_now: int, _limit: int) -> object:
+            raise Unavailable("database disk image is malformed")
+
+        async def unwritable(step: Step) -> object:
+            if step.ended_rows:
+                raise Unavailable("database disk image is malformed")
+            return await commit(step)
+
+        phone.answers = [Unavailable("away")]
+        await house.take(alarmed())  # its next attempt will be read from the disk
+        await clock.settle()
+        house.cases.due_rows, house.cases.commit = unreadable, unwritable
+        await house.take(alarmed(same="device:1"))
+        await clock.advance(60)
+        assert phone.said() == [("opened", "zhang")]
+        house.cases.due_rows, house.cases.commit = due_rows, commit
+        await clock.advance(10)
+        assert phone.said() == [("opened", "zhang")] * 2
+        assert await house.cases.outbox_counts() == {"told": 2}
+
+
 @pytest.mark.parametrize("count", [1_500])
 async def test_storm_larger_than_memory_is_told_in_whole_and_once(tmp_path: Path, count) -> None:
     clock, phone = StoryClock(), Phone()

@@ -73,6 +73,8 @@ def test_a_rule_is_read_with_its_defaults() -> None:
         ("when: alarm", "when: alarm\n    same: bulding", "did you mean 'building'?"),
         ("when: alarm", "when: alarm\n    late: always", "6:11: 'always' is none of them"),
         ("when: alarm", "when: alarm\n    absent: device", "5:5: 'when' means nothing beside"),
+        ("when: alarm", "when: alarm\n    incident: a b", "6:15: 'a b' is no such word"),
+        ("when: alarm", "when: alarm\n    incident: [a]", "6:15: incident: "),
         ("when: alarm", "absent: 0s", "5:13: a silence of no length"),
         ("when: alarm", "absent: never", "5:13: 'never' is no duration"),
         ("when: alarm", "absent: 5h\n    keep: 3s", "6:5: 'keep' means nothing beside 'absent'"),
@@ -125,6 +127,27 @@ def test_a_name_may_be_used_once_over_all_files() -> None:
     assert str(error.value) == (
         "b.yaml:2:11: a rule 'smoke_alarm' is already in a.yaml:2; choose another name"
     )
+
+
+def test_rules_of_one_incident_agree_on_its_place_and_category() -> None:
+    first = GOOD.replace("when: alarm", "incident: fire\n    when: alarm\n    same: building")
+    other = (
+        first.replace("smoke_alarm", "heat").replace("building", "flat").replace("life", "trouble")
+    )
+    with pytest.raises(Problems) as error:
+        rules.load([("a.yaml", first), ("b.yaml", other)])
+    assert [str(problem) for problem in error.value.problems] == [
+        "b.yaml:5:15: rules of incident 'fire' need one 'category': trouble here,"
+        " life for 'smoke_alarm' in a.yaml:5",
+        "b.yaml:5:15: rules of incident 'fire' need one 'same': flat here,"
+        " building for 'smoke_alarm' in a.yaml:5",
+    ]
+    rules.load([("a.yaml", first), ("b.yaml", first.replace("smoke_alarm", "heat"))])
+
+
+def test_a_rule_whose_name_is_the_word_of_others_shares_their_incident() -> None:
+    with pytest.raises(Problems, match="rules of incident 'fire' need one 'same'"):
+        load(rule("when: alarm; same: grid; incident: fire"), rule("when: alarm", name="fire"))
 
 
 def test_a_name_of_another_kind_may_be_used() -> None:

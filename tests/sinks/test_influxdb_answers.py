@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import random
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 from typing import Any
@@ -182,19 +184,30 @@ async def test_unclear_words_condemn_a_line_only_beside_others_that_were_taken(
     assert await refused(sink, batch) == {10: "odd"}
 
 
-async def test_the_search_for_bad_lines_is_bounded_and_says_so(
+async def test_three_hundred_bad_lines_of_five_thousand_are_found_and_no_other_is_refused(
     influx2: Influx2, sink: Sink
 ) -> None:
-    batch = records(2_000)
-    batch[::2] = [record(n, {"zone": "x"}) for n in range(5_000, 6_000)]
+    batch = records(5_000)
+    bad = set(random.Random(5).sample(range(5_000), 300))
+    for row in bad:
+        batch[row] = record(row + 1, {"zone": "bad"})
     influx2.reply = lambda points: (
         error(400, "unable to parse") if any("zone" in point.fields for point in points) else None
     )
-    indices = await refused(sink, batch)
-    assert len(influx2.requests) <= MOST_REQUESTS + 20
-    assert set(range(0, 2_000, 2)) <= set(indices)
-    assert any("sent together" in reason for reason in indices.values())
-    assert len(influx2.stored) == 2_000 - len(indices)
+    for attempt in range(1, 5):
+        with pytest.raises((Unavailable, Refused)) as caught:
+            await sink.write(batch)
+        if isinstance(caught.value, Refused):
+            assert set(caught.value.indices or {}) == bad
+            break
+        assert "the search for others goes on" in caught.value.reason
+        assert len(influx2.requests) == attempt * MOST_REQUESTS
+    assert 2 <= attempt <= 4
+    assert len(influx2.requests) < 2.2 * 300 * (1 + math.log2(5_000 / 300))
+    assert len(influx2.stored) == 4_700
+    influx2.stored.clear()
+    await sink.write(records(3))  # nothing is remembered of a batch that is done
+    assert len(influx2.stored) == 3
 
 
 async def test_a_long_answer_is_read_only_to_its_start(influx2: Influx2, sink: Sink) -> None:

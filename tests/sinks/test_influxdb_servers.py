@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -156,7 +157,7 @@ async def test_points_older_than_the_retention_are_refused(influxdb: InfluxDB) -
     now = SystemClock().now().wall
     young = [
         Record(n, n, "b", n, 0, True, Reading("d", "climate", {"temperature": 1.0}, at=now + n))
-        for n in range(100)
+        for n in range(100, 200)
     ]
     async with sink(influxdb.url) as to:
         refused = await refusals(to, [*records(40), *young])
@@ -166,6 +167,37 @@ async def test_points_older_than_the_retention_are_refused(influxdb: InfluxDB) -
         } or (all("retention policy" in reason for reason in refused.values()))
         assert sorted(await refusals(to, records(40))) == list(range(40))
     assert influxdb.count("site", "climate", "temperature") == 100
+
+
+async def test_three_hundred_refused_of_five_thousand_are_found(influxdb: InfluxDB) -> None:
+    influxdb.query("CREATE DATABASE site WITH DURATION 1h")
+    now = SystemClock().now().wall
+    values: dict[str, Value] = {"temperature": 1.0}
+    old = set(random.Random(7).sample(range(5_000), 200))
+    odd = set(random.Random(8).sample(sorted(set(range(5_000)) - old), 100))
+    batch = [
+        Record(
+            n,
+            n,
+            "b",
+            n,
+            0,
+            True,
+            Reading(
+                "d",
+                "climate",
+                {"temperature": "hot"} if n in odd else values,
+                at=(AT if n in old else now) + n,
+            ),
+        )
+        for n in range(5_000)
+    ]
+    async with sink(influxdb.url) as to:
+        await to.write(
+            [Record(9_999, 1, "b", 1, 0, True, Reading("d", "climate", values, at=now - 1))]
+        )
+        assert set(await refusals(to, batch)) == old | odd
+    assert influxdb.count("site", "climate", "temperature") == 4_701
 
 
 async def test_a_body_that_is_too_large_is_halved() -> None:

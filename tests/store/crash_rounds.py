@@ -86,7 +86,7 @@ async def child(folder: Path, first: int, pipe: int, chance: random.Random) -> N
                 *(send(range(a, a + size)) for a, size in zip(starts, sizes, strict=True))
             )
             number += sum(sizes)
-            records, upto = await s.journal.read(Lane.rest, lane.n, 10)
+            records, upto, _ = await s.journal.read(Lane.rest, lane.n, 10)
             s.journal.done(lane, lane.n, upto, len(records), type(lane.dropped)())
 
 

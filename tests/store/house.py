@@ -63,7 +63,7 @@ async def everything(journal: Journal, lane: Lane = Lane.everything) -> list[Rec
     found: list[Record] = []
     after = 0
     while after < journal.last:
-        records, after = await journal.read(lane, after, 100)
+        records, after, _ = await journal.read(lane, after, 100)
         found += records
     return found
 

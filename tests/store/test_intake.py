@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from gateway.intake import Ring
 from gateway.model import SECOND, Device, Evidence, Quality, Reading, Site
-from tests.store.house import committed, everything, smoke, store
+from tests.store.house import adds_up, committed, everything, smoke, store
 from tests.virtual import START, VirtualClock
 
 SITE = Site(
@@ -89,18 +89,49 @@ async def test_values_out_of_the_devices_range_are_suspect_and_kept(tmp_path: Pa
     assert reading.quality is Quality.suspect
 
 
-async def test_repeat_is_refused_across_a_restart_and_forgotten_after_n_keys(
+async def test_a_whole_window_of_one_device_is_refused_when_it_comes_again(tmp_path: Path) -> None:
+    """More readings under way than the device's own ring holds: a logger that flushes."""
+    clock = VirtualClock()
+    burst = [smoke(key=str(n)) for n in range(300)]
+    for _ in range(2):  # again after a restart
+        async with store(tmp_path, clock, recent_keys=8) as s:
+            await committed(clock, s.intake.door("d", window=1000)(burst))
+            await committed(clock, s.intake.door("d", window=1000)(burst[100:]))
+            assert s.journal.ledger()["stored"] == 300
+            assert adds_up(s.journal)
+
+
+async def test_a_constantly_slow_clock_is_seen_as_one_and_its_reports_are_live(
     tmp_path: Path,
 ) -> None:
     clock = VirtualClock()
-    for _ in range(2):
-        async with store(tmp_path, clock, recent_keys=8) as s:
-            await committed(clock, s.intake.door("d")([smoke(key="7")]))
-    async with store(tmp_path, clock, recent_keys=8) as s:
-        assert s.journal.ledger()["refused"] == {"duplicate": 1}
-        await committed(clock, s.intake.door("d")([smoke(key=f"k{n}") for n in range(8)]))
-        await committed(clock, s.intake.door("d")([smoke(key="7")]))
-        assert s.journal.ledger()["stored"] == 10
+    slow = 8 * 3600 * SECOND
+    async with store(tmp_path, clock) as s:
+        for n in range(6):
+            await committed(
+                clock, s.intake.door("d")([smoke(observed_at=clock.now().wall - slow, key=str(n))])
+            )
+            await clock.advance(60)
+        readings = [r.item for r in await everything(s.journal)]
+    assert [r.late for r in readings] == [True, True, True, False, False, False]  # type: ignore[union-attr]
+    assert readings[-1].quality is Quality.clock_suspect  # type: ignore[union-attr]
+
+
+async def test_what_can_not_be_stored_is_refused_at_the_door(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    half = "\ud800"
+    hostile = [
+        Reading("s", "smoke", {"extra.a": half}),
+        Reading("s", "smoke", {"alarm": True}, key=half),
+        Reading("s" + half, "smoke", {"alarm": True}),
+        Reading("s", "smoke", {"density": 10**400}),
+        smoke("s", observed_at=2**70),
+    ]
+    async with store(tmp_path, clock) as s:
+        assert await committed(clock, s.intake.door("d")(hostile)) == [None]
+        assert s.journal.ledger()["refused"] == {"bad_value": 4}
+        assert s.journal.ledger()["stored"] == 1
+        assert await s.journal.verify() == []
 
 
 async def test_snapshot_is_on_disk_before_the_reading_points_at_it(tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ from tests.virtual import START
 
 DAY = 86_400.0
 HOUR = 3_600.0
+MINUTE = 60.0
 
 
 class Jumpable:

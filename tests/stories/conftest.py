@@ -35,9 +35,7 @@ async def built(tmp_path: Path, clock: Jumpable, phone: Phone) -> AsyncIterator[
 
 
 @pytest.fixture
-async def house(
-    built: House, mosquitto: Mosquitto, influxdb: InfluxDB
-) -> AsyncIterator[House]:
+async def house(built: House, mosquitto: Mosquitto, influxdb: InfluxDB) -> AsyncIterator[House]:
     """A running house between a real broker and a real database; at the end all is delivered."""
     built.write(mqtt=mosquitto.port, influx=influxdb.url)
     await built.start()

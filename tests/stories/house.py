@@ -10,7 +10,7 @@ import asyncio
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ import structlog
 
 from gateway.app import Running, gateway
 from gateway.config import load
+from gateway.model import Notification, Receipt
 from gateway.notifiers.webhook.notifier import Notifier
 from gateway.ports import Clock
 from gateway.store.journal_file import JournalFile, Quarantined
@@ -41,8 +42,8 @@ s302,site,s302,smoke,302室烟感,990101010101,3,302,,
 s501,site,s501,smoke,501室烟感,990101010102,5,501,,
 ir1,site,ir1,infrared,仓库红外,9901010101,,,,
 cover1,site,cover1,manhole,云河路1号井盖,9901010102,,,,
-climate1,site,climate1,climate,配电间环境,990101010101,,,26h,
-quiet1,site,quiet1,smoke,地下室烟感,990101010101,-1,,26h,
+climate1,site,climate1,climate,配电间环境,990101010101,,,,
+quiet1,site,quiet1,smoke,地下室烟感,990101010101,-1,,30m,
 kitchen,zigbee,厨房烟感,smoke,厨房烟感,990101010102,1,101,,
 beam,line,beam-B7,infrared,围墙对射,9901010101,,,,
 """
@@ -112,7 +113,7 @@ _REPLAY = """
 """
 _INFLUX = """
 sinks:
-  influx: {{type: influxdb, url: "{url}", database: yunhe, timeout: 2s}}
+  influx: {{type: influxdb, url: "{url}", database: yunhe}}
 """
 _WITHIN = 15.0
 _LONGEST_LINE = 300
@@ -139,7 +140,7 @@ class House:
         self.clock = clock
         self.phone = phone
         self.data = folder / "data"
-        self.log: list[dict[str, Any]] = []
+        self.log: Sequence[MutableMapping[str, Any]] = []
         self.sent: list[tuple[str, str]] = []
         """(device id, key) of every good report that the broker has acknowledged."""
         self.registry = ""
@@ -176,11 +177,11 @@ class House:
         """Start the gateway; its console serves when this returns."""
         started: asyncio.Future[Running] = asyncio.get_running_loop().create_future()
         self._stopping.clear()
-        self._task = asyncio.create_task(self._live(started))
+        task = self._task = asyncio.create_task(self._live(started))
         while not started.done():
-            if self._task.done():
-                task, self._task = self._task, None
-                await task
+            if task.done():
+                self._task = None
+                await task  # raises what kept it from starting
             if isinstance(self.clock, VirtualClock):
                 self.clock.busy = lambda: self._telling > 0
                 await self.clock.advance(0.01)
@@ -192,14 +193,14 @@ class House:
     async def _live(self, started: asyncio.Future[Running]) -> None:
         tell = Notifier.tell
 
-        async def counted(notifier: Notifier, notification: Any) -> Any:
+        async def counted(notifier: Notifier, notification: Notification) -> Receipt:
             self._telling += 1
             try:
                 return await tell(notifier, notification)
             finally:
                 self._telling -= 1
 
-        Notifier.tell = counted  # type: ignore[method-assign]
+        Notifier.tell = counted  # type: ignore[method-assign, assignment]
         try:
             with structlog.testing.capture_logs() as self.log:
                 async with gateway(load(self._file), self.clock) as running:
@@ -240,9 +241,7 @@ class House:
     async def incidents(self, rule: str = "", device: str = "") -> list[dict[str, Any]]:
         found = await self.get("incidents?limit=1000")
         return [
-            each
-            for each in found
-            if rule in ("", each["rule"]) and device in ("", each["device"])
+            each for each in found if rule in ("", each["rule"]) and device in ("", each["device"])
         ]
 
     async def act(self, key: str, verb: str, person: str, **more: str) -> Any:
@@ -276,7 +275,7 @@ class House:
         finally:
             file.reader.close()
 
-    def said(self, event: str, **fields: Any) -> list[dict[str, Any]]:
+    def said(self, event: str, **fields: Any) -> list[MutableMapping[str, Any]]:
         """Log entries of ``event``; each has to be clear, whichever is asked for."""
         for entry in self.log:
             assert all(clear(str(v)) for k, v in entry.items() if k in ("reason", "action")), entry

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import struct
 from types import TracebackType
@@ -31,10 +32,8 @@ class Sender:
         trace: TracebackType | None,
     ) -> None:
         self._writer.close()
-        try:
+        with contextlib.suppress(ConnectionError):  # the broker was killed
             await self._writer.wait_closed()
-        except ConnectionError:
-            pass  # the broker was killed
 
     async def send(self, topic: str, payload: Any, *, retain: bool = False) -> None:
         """Publish bytes as they are, anything else as JSON; the broker has it when this returns."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import tty
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -215,7 +216,7 @@ async def test_out_of_order_reports_are_stored_at_their_own_times_and_undo_nothi
     await house.delivered()
     points = influxdb.points("yunhe", "smoke")
     assert [point["alarm"] for point in points] == [False, False, True]
-    assert [round((b["time"] - a["time"]) / SECOND) for a, b in zip(points, points[1:])] == [30, 20]
+    assert [round((b["time"] - a["time"]) / SECOND) for a, b in pairwise(points)] == [30, 20]
 
 
 async def test_burst_of_every_kind_of_rubbish_leaves_the_books_in_order(

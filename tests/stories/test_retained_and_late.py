@@ -19,9 +19,7 @@ async def test_retained_life_alarm_rings_at_start_and_others_are_only_known(
         await sensors.report("s301", alarm=True, retain=True)
         for device, values in OTHERS.items():
             await sensors.report(device, retain=True, **values)
-        await sensors.send(
-            "zigbee2mqtt/厨房烟感", {"smoke": True, "battery": 90}, retain=True
-        )
+        await sensors.send("zigbee2mqtt/厨房烟感", {"smoke": True, "battery": 90}, retain=True)
         await built.start()
         for device in ("s301", "kitchen"):
             message = await built.told("opened", device)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from gateway.model import SECOND
 from tests.servers import InfluxDB, Mosquitto
 from tests.stories.clock import HOUR, Jumpable
@@ -120,7 +122,7 @@ async def test_database_gone_at_start_and_for_an_hour_costs_nothing_but_backlog(
     await built.delivered()
     points = influxdb.points("yunhe", "climate")
     assert [point["temperature"] for point in points] == list(range(60))
-    gaps = [(b["time"] - a["time"]) / SECOND for a, b in zip(points, points[1:])]
+    gaps = [(b["time"] - a["time"]) / SECOND for a, b in pairwise(points)]
     assert all(59 < gap < 70 for gap in gaps), gaps  # each at its own time
     assert influxdb.count("yunhe", "smoke", "temperature") == 60
     assert influxdb.count("yunhe", "smoke", "alarm") == 1
@@ -158,6 +160,7 @@ async def test_alarm_overtakes_the_backlog_of_telemetry(
         built.write(mqtt=mosquitto.port, influx=gate.url)
         await built.start()
         await built.connected()
+        await built.has("gateway/self", 1)
         await built.delivered()
         gate.passed.clear()
         gate.open.clear()

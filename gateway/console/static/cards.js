@@ -106,13 +106,13 @@ class Card {
     const { age, deadline_in, overdue } = this.incident;
     setText(this.since, clock(age + passed));
     const left = deadline_in === null ? null : deadline_in - passed;
-    const over = overdue || (left !== null && left < 0);
+    const over = left === null ? overdue : left < 0; // a missed limit is followed by the next one
     setText(this.limitName, t(over ? "card.over" : "card.left"));
     let shown = t("card.no_limit");
     if (left !== null) shown = clock(Math.abs(left));
     else if (over) shown = t("card.overdue");
     setText(this.limit, shown);
-    this.limitBox.className = `time ${over ? "over" : left !== null && left < 60 ? "soon" : ""}`;
+    this.limitBox.className = `time ${over || (overdue && left !== null) ? "over" : left !== null && left < 60 ? "soon" : ""}`;
   }
 
   showPhotos() {

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from gateway.options import PluginOptions
+from gateway.options import PluginOptions, SitePath
 
 
 class Options(PluginOptions):
     """Nothing is required."""
 
-    file: Path | None = None
+    file: SitePath | None = None
     """Also append every message to this file, one JSON object per line."""

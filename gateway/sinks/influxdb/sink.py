@@ -13,7 +13,7 @@ import aiohttp
 from gateway.model import Reading, Record, Site
 from gateway.ports import Clock, Refused, Unavailable
 from gateway.sinks.influxdb.answers import Answer, excuse
-from gateway.sinks.influxdb.delivery import Delivery, Line
+from gateway.sinks.influxdb.delivery import Delivery, Fates, Line
 from gateway.sinks.influxdb.lines import Encoder, UnencodableError
 from gateway.sinks.influxdb.options import Options
 from gateway.sinks.influxdb.version1 import Version1
@@ -25,6 +25,8 @@ _BREATH: Final = 0.002
 on its way to a person takes a dozen turns of the loop and must not wait for a slice each time."""
 _PACKED_ASIDE: Final = 65_536
 """Bytes from which packing goes to a thread: below it is done sooner than a thread is woken."""
+_MOST_KNOWN: Final = 60_000
+"""Records whose fate is remembered: two lanes with the largest batch, and room."""
 _GZIP: Final = 31
 """zlib's window size that means gzip's header."""
 
@@ -50,6 +52,7 @@ class Sink:
         self._clock = clock
         self._where = origin(options.url)
         self._encoder = Encoder(options.tags)
+        self._known: Fates = {}
         self._site: Callable[[], Site] | None = None
         self._make: type[_Transport] = Version1
         self._transport: _Transport | None = None
@@ -78,11 +81,24 @@ class Sink:
         """Return when every reading is stored over there; the two errors else."""
         refused: dict[int, str] = {}
         async for lines in self._encoded(batch, refused):
-            delivery = Delivery(self._send, self._encoder, self._excuse)
-            await delivery.bring(lines)
-            refused |= delivery.refused
+            known = {line.n: self._known[line.n] for line in lines if line.n in self._known}
+            delivery = Delivery(self._send, self._encoder, self._excuse, known)
+            try:
+                await delivery.bring(lines)
+            finally:
+                self._remember(delivery.fates)
+            found = delivery.refused
+            refused |= {line.row: found[line.n] for line in lines if line.n in found}
+        for record in batch:
+            self._known.pop(record.n, None)
         if refused:
             raise Refused(f"InfluxDB at {self._where} refuses {len(refused)} readings", refused)
+
+    def _remember(self, fates: Fates) -> None:
+        """For the next attempt, so that a long search for refused lines gets to its end."""
+        if len(self._known) + len(fates) > _MOST_KNOWN:
+            self._known.clear()  # of batches that never came again; it costs requests, no line
+        self._known |= fates
 
     async def check(self) -> str:
         """Say that the server answers."""
@@ -111,7 +127,7 @@ class Sink:
                     refused[index] = str(error)
                     continue
                 if text:
-                    lines.append(Line(index, text, record.item))
+                    lines.append(Line(index, record.n, text, record.item))
                 if len(lines) >= self._options.batch:
                     yield lines
                     lines = []

@@ -20,25 +20,31 @@ CREATE TABLE person (
   role TEXT NOT NULL, phone TEXT NOT NULL, language TEXT NOT NULL, channels TEXT NOT NULL
 ) STRICT;
 
--- The record: hash-chained, never changed, never deleted.
+-- The record: hash-chained, never changed; goes with its whole incident, long after closing.
 CREATE TABLE event (
   incident TEXT NOT NULL, seq INTEGER NOT NULL, what TEXT NOT NULL, wall INTEGER NOT NULL,
   arrival INTEGER NOT NULL, trusted INTEGER NOT NULL, by TEXT NOT NULL, data TEXT NOT NULL,
   previous TEXT NOT NULL, hash TEXT NOT NULL,
   PRIMARY KEY (incident, seq)
 ) STRICT;
+CREATE INDEX event_closed ON event (incident, arrival) WHERE what = 'closed';
 
 -- Personal texts that events name by SHA-256; may be emptied without breaking a chain.
-CREATE TABLE text (sha256 TEXT PRIMARY KEY, body TEXT NOT NULL, wall INTEGER NOT NULL) STRICT;
-CREATE INDEX text_wall ON text (wall);
+-- arrival: of the last use.
+CREATE TABLE text (sha256 TEXT PRIMARY KEY, body TEXT NOT NULL, arrival INTEGER NOT NULL) STRICT;
+CREATE INDEX text_arrival ON text (arrival);
 
 -- The fold over each incident's events, for queries.
 CREATE TABLE incident (
-  key TEXT PRIMARY KEY, rule TEXT NOT NULL, same TEXT NOT NULL, category TEXT NOT NULL,
+  key TEXT PRIMARY KEY, "group" TEXT NOT NULL, same TEXT NOT NULL, category TEXT NOT NULL,
   state TEXT NOT NULL, opened_at INTEGER NOT NULL, body BLOB NOT NULL
 ) STRICT;
-CREATE UNIQUE INDEX incident_one_open ON incident (rule, same) WHERE state != 'closed';
+CREATE UNIQUE INDEX incident_one_open ON incident ("group", same) WHERE state != 'closed';
 CREATE INDEX incident_opened_at ON incident (opened_at);
+
+-- Of each key prefix, the number up to which retention has removed every incident. Stays for
+-- ever (at most five short rows a day): the numbers must not be given again.
+CREATE TABLE removed (prefix TEXT PRIMARY KEY, number INTEGER NOT NULL) STRICT;
 
 CREATE TABLE outbox (
   id INTEGER PRIMARY KEY, incident TEXT NOT NULL, seq INTEGER NOT NULL, purpose TEXT NOT NULL,

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-import pytest
+
+from tests.shared import shared
 
 SIZE = (320, 240)
 FPS = 10
@@ -36,9 +37,6 @@ def draw(path: Path, moving: list[tuple[float, float]], seconds: float = 12.0) -
 
 
 def recorded(*names: str) -> Path:
-    """A recording shipped with the demo, or in the folder GRIDWARDEN_VIDEO names."""
-    folders = [SHIPPED, *map(Path, filter(None, [os.environ.get("GRIDWARDEN_VIDEO")]))]
-    for path in (folder / name for folder in folders for name in names):
-        if path.exists():
-            return path
-    pytest.skip(f"{names[0]} is not here; set GRIDWARDEN_VIDEO to a folder that has it")
+    """A recording shipped with the demo, in the folder GRIDWARDEN_VIDEO names, or a shared one."""
+    folders = (SHIPPED, *map(Path, filter(None, [os.environ.get("GRIDWARDEN_VIDEO")])))
+    return shared(*(f"video/{name}" for name in names), folders=folders)

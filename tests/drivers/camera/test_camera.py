@@ -25,6 +25,7 @@ from tests.drivers.serial_line.door import Door
 FOLDER = Path(__file__).resolve().parents[3] / "drivers/camera"
 FAST = {"realtime": False, "analyse_fps": 10, "learn": "2s", "quiet": "1s", "address": "yard"}
 LOWER = [[0, 0.5], [1, 0.5], [1, 1], [0, 1]]
+OPENED = Reading("yard", "camera", {"online": True, "motion": False})
 UPPER = [[0, 0], [1, 0], [1, 0.4], [0, 0.4]]
 
 
@@ -44,7 +45,7 @@ async def stop(task: asyncio.Task[None]) -> None:
 
 
 async def watched(source: Path, ends: int, **options: object) -> list[Reading]:
-    """Everything up to the ``ends``-th end of motion."""
+    """Everything up to the ``ends``-th end of motion; the first is told at the start."""
     door = Door()
     task = asyncio.create_task(driver(source, **options).run(door))
     await door.until(lambda items: sum(i.values.get("motion") is False for i in items) >= ends)
@@ -67,9 +68,9 @@ def worker_of_this_test() -> int:
 
 
 async def test_motion_begins_and_ends_in_pairs(clip):
-    items = await watched(clip, 2)
-    assert items[0] == Reading("yard", "camera", {"online": True})
-    assert motions(items) == [True, False, True, False]
+    items = await watched(clip, 3)
+    assert items[0] == OPENED
+    assert motions(items) == [False, True, False, True, False]
     began, ended = items[1], items[2]
     assert began.values["area"] == pytest.approx(30 * 40 / (320 * 240), rel=0.5)
     assert 0 < began.values["extra.score"] < 1
@@ -79,7 +80,7 @@ async def test_motion_begins_and_ends_in_pairs(clip):
 
 
 async def test_snapshot_is_a_picture_of_the_moment(clip):
-    began = (await watched(clip, 1, snapshot={"max_width": 160}))[1]
+    began = (await watched(clip, 2, snapshot={"max_width": 160}))[1]
     assert began.evidence is not None
     assert began.evidence.media_type == "image/jpeg"
     picture = cv2.imdecode(np.frombuffer(began.evidence.content, np.uint8), cv2.IMREAD_COLOR)
@@ -88,13 +89,13 @@ async def test_snapshot_is_a_picture_of_the_moment(clip):
 
 
 async def test_snapshot_of_motion_jpeg_is_the_cameras_own_packet(clip):
-    began = (await watched(clip, 1))[1]
+    began = (await watched(clip, 2))[1]
     assert began.evidence is not None
     assert began.evidence.content in clip.read_bytes()
 
 
 async def test_zone_is_the_regions_name(clip):
-    items = await watched(clip, 1, regions=[{"name": "path", "polygon": LOWER}])
+    items = await watched(clip, 2, regions=[{"name": "path", "polygon": LOWER}])
     assert items[1].values["zone"] == "path"
 
 
@@ -110,7 +111,7 @@ async def test_motion_that_is_not_asked_for_is_not_told(clip, blind):
         while children():  # noqa: ASYNC110  # a process's end sets no event here
             await asyncio.sleep(0.02)
     await stop(task)
-    assert door.items == [Reading("yard", "camera", {"online": True})]
+    assert door.items == [OPENED]
 
 
 async def test_ended_file_rests_and_is_not_told_again(clip):
@@ -124,15 +125,15 @@ async def test_ended_file_rests_and_is_not_told_again(clip):
 
 
 async def test_looped_file_starts_over(clip):
-    items = await watched(clip, 5, loop=True)
-    assert motions(items)[:10] == [True, False] * 5
+    items = await watched(clip, 6, loop=True)
+    assert motions(items)[:11] == [False, *([True, False] * 5)]
 
 
 async def test_file_plays_at_its_own_speed(tmp_path):
     short = draw(tmp_path / "short.avi", [(0.3, 1.0)], seconds=2.0)
     clock = SystemClock()
     started = clock.now().mono
-    await watched(short, 1, realtime=True, learn="0s", quiet="500ms", min_duration="200ms")
+    await watched(short, 2, realtime=True, learn="0s", quiet="500ms", min_duration="200ms")
     assert (clock.now().mono - started) / 1e9 > 1.2
 
 
@@ -151,7 +152,7 @@ async def test_file_that_is_no_video_is_said(tmp_path, content, sentence):
     door = Door()
     with pytest.raises(Unavailable, match=f"^camera yard: .*{sentence}$"):
         await driver(path).run(door)
-    assert door.items == [Reading("yard", "camera", {"online": False})]
+    assert door.items == [Reading("yard", "camera", {"online": False, "motion": False})]
     with pytest.raises(Unavailable, match=sentence):
         await driver(path).check()
 
@@ -166,7 +167,7 @@ async def test_damaged_pictures_inside_a_file_are_passed_over(clip, tmp_path):
     task = asyncio.create_task(driver(damaged).run(door))
     await door.has(1)
     await stop(task)
-    assert door.items[0].values == {"online": True}
+    assert door.items[0].values == OPENED.values
 
 
 @pytest.mark.parametrize(
@@ -185,7 +186,7 @@ async def test_worker_that_dies_or_hangs_is_unavailable(clip, what, sentence):
     os.kill(worker_of_this_test(), what)
     with pytest.raises(Unavailable, match=f"^camera yard: {sentence}$"):
         await task
-    assert [item.values for item in door.items] == [{"online": True}, {"online": False}]
+    assert [item.values for item in door.items] == [OPENED.values, {"online": False}]
 
 
 async def test_motion_does_not_outlive_its_camera(clip):
@@ -201,6 +202,35 @@ async def test_motion_does_not_outlive_its_camera(clip):
     assert door.items[-1].values["online"] is False
 
 
+async def test_motion_that_a_stopped_gateway_left_open_ends_with_the_next_start(clip):
+    door = Door()
+    task = asyncio.create_task(driver(clip).run(door))
+    await door.until(lambda items: items[-1:] != [] and items[-1].values.get("motion") is True)
+    await stop(task)
+    left = len(door.items)
+    task = asyncio.create_task(driver(clip).run(door))
+    await door.has(left + 1)
+    await stop(task)
+    assert door.items[left] == OPENED
+
+
+async def test_motion_that_could_not_be_ended_is_ended_when_the_camera_is_back(clip):
+    async def full(items):
+        raise OSError("disk full")
+
+    camera, door = driver(clip), Door()
+    task = asyncio.create_task(camera.run(door))
+    await door.until(lambda items: items[-1:] != [] and items[-1].values.get("motion") is True)
+    await stop(task)
+    with pytest.raises(OSError, match="disk full"):
+        await camera.run(full)
+    left = len(door.items)
+    task = asyncio.create_task(camera.run(door))
+    await door.has(left + 1)
+    await stop(task)
+    assert door.items[left].values == {"motion": False}
+
+
 async def test_slow_disk_does_not_look_like_a_hung_worker(clip):
     door = Door()
     door.open.clear()
@@ -209,7 +239,7 @@ async def test_slow_disk_does_not_look_like_a_hung_worker(clip):
     door.open.set()
     items = await door.has(5)
     await stop(task)
-    assert motions(items) == [True, False, True, False]
+    assert motions(items) == [False, True, False, True, False]
 
 
 def test_worker_dies_with_the_gateway(clip):
@@ -256,7 +286,7 @@ async def test_stream_that_ends_is_unavailable_and_not_over(clip):
         port = server.sockets[0].getsockname()[1]
         with pytest.raises(Unavailable, match=f"http://127.0.0.1:{port} stopped sending pictures"):
             await driver(f"http://127.0.0.1:{port}/clip.avi").run(door)
-    assert [item.values for item in door.items] == [{"online": True}, {"online": False}]
+    assert [item.values for item in door.items] == [OPENED.values, {"online": False}]
 
 
 async def test_silent_stream_is_given_up_by_the_worker_itself():

@@ -1,6 +1,7 @@
 """What the detector finds in recordings whose truth others wrote down; run with -s for the report.
 
-Recordings that may not be shipped are looked for in the folder that GRIDWARDEN_VIDEO names.
+Recordings that may not be shipped are looked for in ``shared/data`` beside the repository, or in the
+folder that GRIDWARDEN_VIDEO names; a test whose recording is not there is skipped.
 """
 
 import csv
