@@ -16,7 +16,7 @@ import itertools
 import sqlite3
 import uuid
 from collections import Counter, deque
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -298,14 +298,20 @@ class Journal:
         """Write; when the disk is full, let the oldest tenth go and try once more."""
         arguments = (group.records, received, refused, group.quarantined, marks)
         try:
-            await asyncio.shield(self._in_writer(self._file.append, *arguments))
+            await self._to_its_end(self._in_writer(self._file.append, *arguments))
         except sqlite3.Error as error:
             if _primary(error) not in _NO_ROOM:
                 raise
             if not self.failing:
                 log.warning("disk_full", action="the oldest tenth of the journal is let go")
             await self._make_room()
-            await asyncio.shield(self._in_writer(self._file.append, *arguments))
+            await self._to_its_end(self._in_writer(self._file.append, *arguments))
+
+    async def _to_its_end(self, write: Coroutine[Any, Any, object]) -> None:
+        """Await ``write``; cancelled, leave it to end by itself, its error no news any more."""
+        task = asyncio.ensure_future(write)
+        task.add_done_callback(lambda done: done.cancelled() or done.exception())
+        await asyncio.shield(task)
 
     async def _make_room(self) -> None:
         """Free the ballast, then the oldest tenth of the file. Raises ``sqlite3.Error``."""

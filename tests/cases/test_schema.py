@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from gateway.store import schema
 from gateway.ports import Unavailable
+from gateway.store import schema
 from gateway.store.schema import SchemaError, open_checked, opened
 
 WALL = 1_767_600_000_000_000_000  # 2026-01-05 08:00 UTC
@@ -121,7 +121,7 @@ def test_folder_that_is_not_there_is_said(tmp_path: Path) -> None:
 
 def test_file_in_the_place_of_the_folder_is_said(tmp_path: Path) -> None:
     (tmp_path / "no").write_text("")
-    with pytest.raises(Unavailable, match="cases.db: .*; the folder must be there"):
+    with pytest.raises(Unavailable, match=r"cases\.db: .*; the folder must be there"):
         opened(tmp_path / "no" / "cases.db", "cases", WALL)
 
 

@@ -46,7 +46,7 @@ moves = st.one_of(
     deeds,
     st.sampled_from([1.0, 299.0, 300.0, 90_000.0]),
     st.sampled_from(["work", "away", "refuse"]),
-    st.just("restart"),
+    st.sampled_from(["restart", "retain"]),
 )
 ANSWERS = {"work": None, "away": Unavailable("away"), "refuse": Refused("never")}
 
@@ -102,6 +102,8 @@ async def one_move(house: House, clock: StoryClock, phone: Phone, move: object) 
         for incident in await house.cases.incidents(False, 2):
             with contextlib.suppress(NotAllowed):
                 await house.act(incident.key, verb, person, outcome, "备注")
+    elif move == "retain":
+        await house.cases.retain(house.now, texts_kept=1, kept=1)
     elif isinstance(move, float):
         await clock.advance(move)
     else:

@@ -13,11 +13,14 @@ from tests.stories.sender import Sender
 class Reports(Sender):
     """What is sent by ``report`` has to be in the journal in the end."""
 
-    def __init__(self, port: int, house: House, clock: Clock, name: str = "bridge") -> None:
+    def __init__(
+        self, port: int, house: House, clock: Clock, name: str = "bridge", *, after: int = 0
+    ) -> None:
+        """``after`` is the last number that an earlier bridge has used."""
         super().__init__(port, name)
         self._house = house
         self._clock = clock
-        self._n = 0
+        self._n = after
 
     async def report(
         self, device: str, *, age: float | None = None, retain: bool = False, **fields: Any
