@@ -9,7 +9,6 @@ The only place that turns a driver's address into the registry's device.
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Mapping, Sequence
 from math import isfinite
 from typing import Final
@@ -38,6 +37,7 @@ from gateway.model import (
     vocabulary,
 )
 from gateway.ports import Clock, Unavailable
+from gateway.recall import LATE, TIMES, Recent, Seen, apart, instant, mark_of, runs_slow
 from gateway.store.evidence import MOST_BYTES, EvidenceStore
 from gateway.store.journal import Group, Journal
 from gateway.store.journal_file import Quarantined
@@ -45,14 +45,7 @@ from gateway.store.journal_file import Quarantined
 OLDEST: Final = 24 * 3600 * SECOND
 """A device time further back than this is not believed."""
 _FUTURE: Final = 60 * SECOND
-LATE: Final = 300 * SECOND
-"""A believed device time further back than this makes a report late."""
-_BURST: Final = 1_000_000
-"""Nanoseconds: more than a burst of reports that share one instant is ever set apart by."""
-_TIMES: Final = 16
 _REPEATS: Final = 8_192
-_STEADY: Final = 3
-_SAME_DELAY: Final = 30 * SECOND
 _BEYOND: Final = 2**62
 _MOST_VALUES: Final = 64
 _LONGEST_TEXT: Final = 1_024
@@ -62,83 +55,6 @@ _RESUME: Final = 100_000
 """Records read back at start to know recent keys: a repeat older than that is a new reading."""
 
 log = structlog.get_logger("intake")
-
-
-class Ring:
-    """The last N 64-bit marks of a device, eight bytes each: a set would cost six times that."""
-
-    __slots__ = ("_at", "_marks", "_most")
-
-    def __init__(self, most: int) -> None:
-        self._marks = bytearray()
-        self._most = most * 8
-        self._at = 0
-
-    def __contains__(self, mark: bytes) -> bool:
-        found = self._marks.find(mark)
-        while found > 0 and found % 8:
-            found = self._marks.find(mark, found + 1)
-        return found >= 0
-
-    def add(self, mark: bytes) -> None:
-        """Remember ``mark``, forgetting the oldest when full."""
-        if len(self._marks) < self._most:
-            self._marks += mark
-            return
-        self._marks[self._at : self._at + 8] = mark
-        self._at = (self._at + 8) % self._most
-
-    def discard(self, mark: bytes) -> None:
-        """Forget ``mark``: its reading was not stored after all."""
-        found = self._marks.find(mark)
-        while found > 0 and found % 8:
-            found = self._marks.find(mark, found + 1)
-        if found >= 0:
-            self._marks[found : found + 8] = bytes(8)
-
-
-class Recent:
-    """The last N marks of all devices together: what a sender repeats after a lost connection.
-
-    A whole window may come again at once, and all of it from one device, whose own ring
-    would have forgotten the first of them by the time they come.
-    """
-
-    def __init__(self, most: int) -> None:
-        self._marks: set[int] = set()
-        self._order: deque[int] = deque()
-        self.most = most
-
-    def __contains__(self, mark: int) -> bool:
-        return mark in self._marks
-
-    def add(self, mark: int) -> None:
-        """Remember ``mark``, forgetting the oldest when full."""
-        self._marks.add(mark)
-        self._order.append(mark)
-        if len(self._order) > self.most:
-            self._marks.discard(self._order.popleft())
-
-    def discard(self, mark: int) -> None:
-        """Forget ``mark``: its reading was not stored after all."""
-        self._marks.discard(mark)
-
-
-class _Seen:
-    """What is remembered of one device."""
-
-    __slots__ = ("delay", "heard", "keys", "last_at", "steady", "times")
-
-    def __init__(self, recent: int) -> None:
-        self.keys = Ring(recent)
-        self.times = Ring(_TIMES)
-        self.last_at = 0
-        self.delay = 0
-        """How far back the device's time was in its newest report, ns."""
-        self.steady = 0
-        """Reports in a row whose delay was the same: a slow clock, not late messages."""
-        self.heard = 0
-        """When the newest report came, mono ns."""
 
 
 class Refusal(Exception):
@@ -166,7 +82,7 @@ class Intake:
         self._clock = clock
         self._arrival = arrival
         self._recent = recent_keys
-        self._seen: dict[str, _Seen] = {}
+        self._seen: dict[str, Seen] = {}
         self._repeats = Recent(_REPEATS)
         self._strangers = 0
         self._site = Site()
@@ -195,7 +111,7 @@ class Intake:
                 return
             self.latest.setdefault(item.device, item)
             self.heard.setdefault(item.device, record.arrival)
-            if len(at := times.setdefault(item.device, [])) < _TIMES:
+            if len(at := times.setdefault(item.device, [])) < TIMES:
                 at.append(item.at)
             if item.key:
                 if len(of_device := keys.setdefault(item.device, [])) < self._recent:
@@ -206,9 +122,9 @@ class Intake:
         await self._journal.look_back(_RESUME, see)
         for device, seen in self._seen.items():
             for key in reversed(keys.get(device, ())):
-                seen.keys.add(_mark(key))
+                seen.keys.add(mark_of(key))
             for at in reversed(times.get(device, ())):
-                seen.times.add(_instant(at))
+                seen.times.add(instant(at))
             seen.last_at = times[device][0]
         for mark in reversed(repeats):
             self._repeats.add(mark)
@@ -223,7 +139,7 @@ class Intake:
             self.latest[reading.device] = reading
             self.heard[reading.device] = arrival
 
-    def _memory(self, device: str) -> _Seen | None:
+    def _memory(self, device: str) -> Seen | None:
         """What is remembered of ``device``; strangers may take a tenth of the places at most."""
         seen = self._seen.get(device)
         if seen is None:
@@ -233,7 +149,7 @@ class Intake:
                 self.overflowing += 1
                 return None
             self._strangers += stranger
-            seen = self._seen[device] = _Seen(self._recent)
+            seen = self._seen[device] = Seen(self._recent)
         return seen
 
     def forget(self, records: Sequence[Record]) -> None:
@@ -243,7 +159,7 @@ class Intake:
             if isinstance(item, Reading) and item.key:
                 self._repeats.discard(hash((item.device, item.key)))
                 if seen := self._seen.get(item.device):
-                    seen.keys.discard(_mark(item.key))
+                    seen.keys.discard(mark_of(item.key))
 
 
 class Door:
@@ -310,7 +226,7 @@ class Door:
         mark, repeat = b"", 0
         if item.key:
             repeat = hash((device, item.key))
-            mark = _mark(item.key)
+            mark = mark_of(item.key)
             if repeat in intake._repeats or (seen is not None and mark in seen.keys):
                 raise Refusal("duplicate", f"{device} already reported key {item.key[:64]!r}")
         wall, observed = stamp.wall, item.observed_at
@@ -319,7 +235,7 @@ class Door:
             if not wall - OLDEST <= observed <= wall + _FUTURE:
                 quality = Quality.clock_suspect
                 observed = observed if abs(observed) < _BEYOND else None
-            elif seen is not None and _runs_slow(seen, wall - observed, stamp.mono):
+            elif seen is not None and runs_slow(seen, wall - observed, stamp.mono):
                 quality = Quality.clock_suspect
             else:
                 at, late = observed, wall - observed > LATE
@@ -328,7 +244,7 @@ class Door:
         if known is not None and known.ranges and _out_of_range(values, known):
             quality = Quality.suspect
         if seen is not None:
-            at = _apart(seen, at)
+            at = apart(seen, at)
             if mark:
                 seen.keys.add(mark)
         if repeat:
@@ -379,28 +295,6 @@ class Door:
             return None
 
 
-def _mark(key: str) -> bytes:
-    return hash(key).to_bytes(8, "little", signed=True)
-
-
-def _instant(at: int) -> bytes:
-    return at.to_bytes(8, "little", signed=True)
-
-
-def _runs_slow(seen: _Seen, delay: int, mono: int) -> bool:
-    """Whether the device's clock is behind rather than its messages late.
-
-    Messages that waited somewhere come in a bunch, each with a delay of its own. A clock
-    that is behind shows the same delay, report after report, minutes apart.
-    """
-    apart = mono - seen.heard
-    if apart >= SECOND:
-        same = delay > LATE and abs(delay - seen.delay) < _SAME_DELAY
-        seen.steady = seen.steady + 1 if same else 0
-        seen.delay, seen.heard = delay, mono
-    return seen.steady >= _STEADY and abs(delay - seen.delay) < _SAME_DELAY
-
-
 def _check_texts(item: Reading) -> None:
     """Half a surrogate pair can not be stored. Raises ``Refusal``."""
     for text in (item.device, item.key, *item.values, *item.values.values()):
@@ -409,21 +303,6 @@ def _check_texts(item: Reading) -> None:
                 text.encode()
             except UnicodeEncodeError:
                 raise Refusal("bad_value", f"{text!r:.80} is no Unicode text") from None
-
-
-def _apart(seen: _Seen, at: int) -> int:
-    """Two reports of one instant would be one point in a time series: set apart by ns.
-
-    A burst of one instant goes on behind its last member, however long it is; an instant
-    that comes back out of order is looked for among the recent ones.
-    """
-    if at <= seen.last_at < at + _BURST:
-        at = seen.last_at + 1
-    while (mark := _instant(at)) in seen.times:
-        at += 1
-    seen.times.add(mark)
-    seen.last_at = at
-    return at
 
 
 def _checked(values: Mapping[str, Value], kind: str) -> dict[str, Value]:

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.intake import Ring
 from gateway.model import SECOND, Device, Evidence, Quality, Reading, Site
+from gateway.recall import Ring
 from tests.store.house import adds_up, committed, everything, smoke, store
 from tests.virtual import START, VirtualClock
 
