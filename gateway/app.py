@@ -46,6 +46,7 @@ DUTY: Final = Person("duty", "值班员", "", "assistant")
 """Who owns an incident while the registry is empty: told by every notifier there is."""
 _CLOCK_EVERY: Final = 5.0
 _STORES_EVERY: Final = 5.0
+_RETAIN_EVERY: Final = 3600.0
 _FAILING_LONG: Final = 15 * SECOND
 """A journal that takes nothing for longer than this is somebody's business."""
 _SWITCH: Final = 0.001
@@ -183,6 +184,7 @@ class House:
             "health": partial(self.vitals.run, self.intake.door(DRIVER)),
             "clock": self._watch_clock,
             "stores": self._watch_stores,
+            "retention": self._retain_cases,
             "console": self._serve,
         }
         lives = [(Health(name), live, self._part_changed) for name, live in own.items()]
@@ -254,6 +256,14 @@ class House:
             if lasting != told and (lasting or not failing):
                 await self._tell_of_journal(lasting, stamp)
                 told = lasting
+
+    async def _retain_cases(self) -> None:
+        """Let go closed incidents and personal texts that are past their age."""
+        while True:
+            await self.clock.sleep(_RETAIN_EVERY)
+            gone = await self.cases.retain(self.arrival(self.clock.now()))
+            if any(gone):
+                log.info("cases_retained", texts=gone.texts, incidents=gone.incidents)
 
     async def _tell_of_journal(self, failing: bool, stamp: Stamp) -> None:
         """Straight to the desk: the ordinary way leads through the journal."""

@@ -44,7 +44,7 @@ drivers:
                 tamper: tamper
               extra: keep
 sinks:
-  influx: {{type: influxdb, url: "http://127.0.0.1:{influx}", database: bench}}
+  influx: {{type: influxdb, url: "http://127.0.0.1:{influx}", database: bench, flush: {flush}}}
 notifiers:
   phone: {{type: webhook, url: "http://127.0.0.1:{phone}/"}}
 console: {{port: 0}}
@@ -146,7 +146,7 @@ class House:
 
 
 @contextmanager
-def house(group: str = "200ms", *, start: bool = True) -> Iterator[House]:
+def house(group: str = "200ms", *, flush: str = "5s", start: bool = True) -> Iterator[House]:
     """Everything on free loopback ports, in a temporary folder."""
     with (
         tempfile.TemporaryDirectory(prefix="gridwarden-bench-") as folder,
@@ -156,7 +156,7 @@ def house(group: str = "200ms", *, start: bool = True) -> Iterator[House]:
     ):
         config = Path(folder) / "gridwarden.yaml"
         ports = {"mqtt": broker.port, "influx": influx.port, "phone": phone.port}
-        config.write_text(_CONFIG.format(folder=folder, group=group, **ports))
+        config.write_text(_CONFIG.format(folder=folder, group=group, flush=flush, **ports))
         made = House(config, broker, influx, phone)
         try:
             if start:

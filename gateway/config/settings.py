@@ -112,7 +112,7 @@ class RulesSection(Section):
 
 
 class DeadlinesSection(Section):
-    """How long an incident of each category may stay without anybody having received it."""
+    """How long an incident of each category may wait until it is received, handled, closed."""
 
     life: Span = 5 * 60.0
     intrusion: Span = 10 * 60.0

@@ -111,9 +111,9 @@ async def one_move(house: House, clock: StoryClock, phone: Phone, move: object) 
 
 
 @settings(
-    max_examples=400,
+    max_examples=40,
     deadline=None,
-    derandomize=False,
+    derandomize=True,
     database=None,
     suppress_health_check=[HealthCheck.too_slow],
 )

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
-from gateway.options import Duration, PluginOptions, Secret
+from gateway.options import Duration, Secret, SinkOptions
 from gateway.web import check_url
 
 _VERSION_OF: Final = {
@@ -30,7 +30,7 @@ def _tag(name: str) -> str:
 _Short = Annotated[str, Field(min_length=1, max_length=200)]
 
 
-class Options(PluginOptions):
+class Options(SinkOptions):
     """``version`` decides which of the others are wanted."""
 
     url: Annotated[str, AfterValidator(check_url)]
@@ -55,8 +55,6 @@ class Options(PluginOptions):
 
     tags: dict[Annotated[_Short, AfterValidator(_tag)], _Short] = Field({}, max_length=8)
     """Tags of every point, like ``{site: 云河社区}``."""
-    batch: Annotated[int, Field(ge=1, le=20_000)] = 5_000
-    """Points per request."""
     gzip: Annotated[int, Field(ge=0, le=9)] = 1
     """zlib level; 0 sends plain text."""
     timeout: Annotated[Duration, Field(gt=0, le=300)] = 10.0
