@@ -158,7 +158,7 @@ class House:
     def _say_what_was_put_aside(self) -> None:
         """A store that was found broken becomes an incident; a sound one clears it."""
         for name, aside in (("journal", self.journal.put_aside), ("cases", self.cases.put_aside)):
-            values: dict[str, Value] = {"store_replaced": aside is not None}
+            values: dict[str, Value] = {"store_replaced": aside is not None, "store_damaged": False}
             if aside is not None:
                 values["extra.file"] = aside.name
             self.vitals.note(f"store:{name}", values)
