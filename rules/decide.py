@@ -80,7 +80,7 @@ class Deciding:
         values: Mapping[str, Value],
     ) -> None:
         """Alarm: pending is over, or an open one is said once more."""
-        watch.phase, watch.due, watch.opened = OPEN, 0, at
+        watch.phase, watch.due, watch.opened, watch.alarmed = OPEN, 0, at, now
         watch.why = sentence.why(rule.when, values, watch.wall, self.ruleset.zone)
         self.change(Turn.alarmed, rule, entry, watch.why, at, now, watch.found, watch.evidence)
 

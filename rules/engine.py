@@ -13,6 +13,9 @@ One rule for one device, with its times ``for`` and ``keep``:
            │◀───────────────┘                               ▼           │
            └──────────────────────────────────────────── clearing ──────┘
                               keep is over
+
+An open or clearing one that the device says once more, ``again`` after the change before, stays
+(or becomes) open and gives another ``alarmed`` change.
 """
 
 from __future__ import annotations
@@ -24,7 +27,7 @@ from rules import sentence
 from rules.bind import assign, bind, silence_of
 from rules.decide import Deciding, is_clear
 from rules.expression import TEST
-from rules.report import Report
+from rules.report import Report, fitting
 from rules.ruleset import Rule, Ruleset
 from rules.state import OPEN, PENDING, Entry, State, Watch, event_time
 
@@ -127,7 +130,7 @@ def _merge(entry: Entry, reading: Reading, event: int, ruleset: Ruleset) -> dict
         if wanted is None:
             continue
         if type(value) is not wanted:
-            fitted = _fitting(value, wanted)
+            fitted = fitting(value, wanted)
             if fitted is None:
                 continue
             value = fitted
@@ -139,13 +142,6 @@ def _merge(entry: Entry, reading: Reading, event: int, ruleset: Ruleset) -> dict
         else:
             older[name] = value
     return older
-
-
-def _fitting(value: Value, wanted: type) -> Value | None:
-    """``value`` as the table's type, or None: a value of another type was not reported."""
-    if type(value) is int and wanted is not bool:
-        return float(value) if abs(value) < 1 << 1000 else None
-    return value if wanted is object and isinstance(value, float | bool | str) else None
 
 
 def _note_quiet(
@@ -193,7 +189,7 @@ def _silence_due(deciding: Deciding, rule: Rule, entry: Entry, due: int) -> None
     wall = entry.heard_wall + silence if entry.heard_wall else due + deciding.state.offset
     why = sentence.silent(entry.heard_wall, silence, deciding.ruleset.zone)
     entry.active[rule.name] = Watch(
-        rule.digest, OPEN, entry.heard, entry.heard_wall, opened=wall, why=why
+        rule.digest, OPEN, entry.heard, entry.heard_wall, opened=wall, why=why, alarmed=due
     )
     deciding.change(Turn.alarmed, rule, entry, why, wall, due)
 

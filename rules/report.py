@@ -127,10 +127,14 @@ class Report:
                 self.believed |= rule.when.names
             if holds or alone or not is_clear(rule, self.entry):
                 watch.phase, watch.due = OPEN, 0
+                if self._is_another(rule, watch, heeds):
+                    self._ring(rule, watch, heeds)
         elif not (holds or alone) and is_clear(rule, self.entry):
             self._begin_clearing(rule, watch)
         elif watch.doubted:
             self._say_again(rule, watch, heeds)
+        elif self._is_another(rule, watch, heeds):
+            self._ring(rule, watch, heeds)
         elif heeds and rule.clear.holds(self.alone.get):
             watch.doubted = True
 
@@ -146,10 +150,35 @@ class Report:
 
         If it alarms now, this may be another one, and the incident of the first be closed.
         """
-        reading = self.reading
         values = self.alone if heeds else self.values
-        if rule.when.names.isdisjoint(reading.values) or not rule.when.holds(values.get):
-            return
+        if not rule.when.names.isdisjoint(self.reading.values) and rule.when.holds(values.get):
+            self._ring(rule, watch, heeds)
+
+    def _is_another(self, rule: Rule, watch: Watch, heeds: bool) -> bool:
+        """Whether the report alone is an alarm, ``again`` after the one before.
+
+        A device that never says that it is over has no other way to call once more.
+        """
+        if rule.again is None or self.now - watch.alarmed < rule.again:
+            return False
+        if self.reading.retained or self.reading.late or TEST in self.values:
+            return False
+        own, values = self._own(rule), self.alone if heeds else self.values
+        return bool(own) and rule.when.holds(own.get) and rule.when.holds(values.get)
+
+    def _own(self, rule: Rule) -> dict[str, Value]:
+        """What the report itself says of the names of ``rule``'s condition."""
+        accepted, said = self.deciding.ruleset.accepted, self.reading.values
+        own: dict[str, Value] = {}
+        for name in rule.when.names & accepted.keys() & said.keys():
+            value = fitting(said[name], accepted[name])
+            if value is not None:
+                own[name] = value
+        return own
+
+    def _ring(self, rule: Rule, watch: Watch, heeds: bool) -> None:
+        """An alarm that is open already is said once more, as the report has it."""
+        reading, values = self.reading, self.alone if heeds else self.values
         watch.wall, watch.evidence, watch.doubted = reading.at, reading.evidence, False
         watch.found = found_of(reading) or ("late" if heeds else "")
         if heeds:
@@ -159,3 +188,12 @@ class Report:
     def _newest_wall(self) -> int:
         """The event time of the newest report of the device, wall ns."""
         return self.reading.at + (self.entry.newest - self.event)
+
+
+def fitting(value: Value, wanted: type) -> Value | None:
+    """``value`` as the table's type, or None: a value of another type was not reported."""
+    if type(value) is wanted:
+        return value
+    if type(value) is int and wanted is not bool:
+        return float(value) if abs(value) < 1 << 1000 else None
+    return value if wanted is object and isinstance(value, float | bool | str) else None

@@ -51,6 +51,8 @@ class Rule:
     clear: Condition
     hold: int
     keep: int
+    again: int | None
+    """How long after an alarm the device's next word of it is another one; None: never."""
     absent: int | None
     """The silence that is too long; 0: the device's own ``max_silence``; None: no such rule."""
     same: str
@@ -60,7 +62,7 @@ class Rule:
     incident: str
     """Rules with the same word share one incident for each ``same`` place."""
     digest: str
-    """Changes when the condition or one of its times does."""
+    """Changes when the condition does or one of the times that a watch waits for."""
 
     def covers(self, device: str, kind: str, site: Site) -> bool:
         """Whether the rule is about this device."""
@@ -218,6 +220,15 @@ def _silence(value: Any) -> float:
     return seconds
 
 
+def _again(value: Any) -> float | None:
+    if value == "never":
+        return None
+    try:
+        return parse_duration(value)
+    except ValueError as error:
+        raise ValueError(f"{error}, or never") from None
+
+
 def _title(value: Any) -> Any:
     return {"zh": value, "en": value} if isinstance(value, str) else value
 
@@ -250,6 +261,7 @@ class _Base(_Strict):
     when: str | None = None
     clear: str | None = None
     keep: Duration = 0.0
+    again: Annotated[float | None, BeforeValidator(_again)] = 600.0
     absent: Annotated[float, BeforeValidator(_silence)] | None = None
     same: Literal["device", "flat", "building", "grid"] = "device"
     severity: Severity
@@ -287,6 +299,7 @@ class _Reader:
 
     def _made(self, spec: _Base, when: Condition | None, clear: Condition | None) -> Rule:
         hold, keep = int(getattr(spec, "for") * SECOND), int(spec.keep * SECOND)
+        again = None if spec.again is None else int(spec.again * SECOND)
         absent = None if spec.absent is None else int(spec.absent * SECOND)
         written = [" ".join((text or "").split()) for text in (spec.when, spec.clear)]
         condition = (sorted(spec.on), written, hold, keep, absent)
@@ -301,6 +314,7 @@ class _Reader:
             clear=clear or (when if when is NEVER else when.opposite()),
             hold=hold,
             keep=keep,
+            again=again,
             absent=absent,
             same=spec.same,
             severity=spec.severity,
@@ -338,7 +352,7 @@ class _Reader:
         if ANY in spec.on and len(spec.on) > 1:
             self._wrong("on", "'any' already means every kind; write it alone")
         if spec.absent is not None:
-            for key in ("when", "clear", "for", "keep", "late"):
+            for key in ("when", "clear", "for", "keep", "again", "late"):
                 if key in spec.model_fields_set:
                     self._wrong(key, f"{key!r} means nothing beside 'absent'; make it two rules")
 

@@ -45,6 +45,9 @@ class Watch(msgspec.Struct, array_like=True):
     why: Text | None = None
     doubted: bool = False
     """The device has also said the opposite, and event times can not tell which is newer."""
+    alarmed: int = 0
+    """Arrival ns of the newest ``alarmed`` change; 0 in what was saved before this was kept, so
+    that such an alarm is said again at the device's next word of it."""
 
 
 class Entry:

@@ -10,9 +10,20 @@ from typing import Any
 import msgspec
 import pytest
 
+import rules
 from gateway.incidents.fold import fold
 from gateway.incidents.machine import NotAllowed
-from gateway.model import Category, Change, Evidence, Severity, State, Text
+from gateway.model import (
+    SECOND,
+    Category,
+    Change,
+    Evidence,
+    Reading,
+    Record,
+    Severity,
+    State,
+    Text,
+)
 from gateway.ports import Unavailable
 from tests.cases.build import alarmed, cleared, device, site
 from tests.cases.house import Phone, StoryClock, living
@@ -271,6 +282,34 @@ async def test_alarm_after_closing_opens_a_new_incident(tmp_path: Path) -> None:
         await clock.advance(0)
         assert [each.key for each in await house.cases.open_incidents()] == ["L20260105-0002"]
         assert "启动时发现" in phone.heard[-1].text
+
+
+async def test_alarm_said_again_is_nothing_new_until_a_person_has_closed(tmp_path: Path) -> None:
+    clock, phone = StoryClock(), Phone()
+    ruleset, where = rules.load(rules.packs(["fire"])), site(device("p1", kind="panic"))
+    state = rules.State()
+    async with living(tmp_path / "c.db", clock, {"phone": phone}, where) as house:
+
+        async def press(second: int) -> int:
+            wall, now = 1_767_600_000 * SECOND + second * SECOND, second * SECOND
+            pressed = Reading("p1", "panic", {"alarm": True}, received_at=wall, at=wall)
+            record = Record(second, now, "boot", now, wall, True, pressed)
+            changes = rules.step(ruleset, where, state, record)
+            await house.take(*changes)
+            await clock.advance(0)
+            return len(changes)
+
+        assert [await press(second) for second in (60, 65, 70)] == [1, 0, 1]
+        incident = await house.cases.incident(KEY)
+        assert incident is not None
+        assert incident.events == 1
+        assert phone.said() == [("opened", "zhang")]
+        await house.act(KEY, "receive")
+        await house.act(KEY, "close", outcome="real")
+        phone.heard.clear()
+        assert [await press(second) for second in (75, 80)] == [0, 1]
+        assert [each.key for each in await house.cases.open_incidents()] == ["L20260105-0002"]
+        assert phone.said() == [("opened", "zhang")]
 
 
 async def test_empty_registry_calls_the_duty_person_on_every_channel(tmp_path: Path) -> None:

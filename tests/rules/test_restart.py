@@ -18,12 +18,15 @@ RULES = load(
     rule("when: alarm and not test", name="g"),
     rule("when: alarm and not test; for: 1s", name="h", category="intrusion"),
     rule("when: density > 2; clear: density < 1; keep: 3s", name="c", category="facility"),
+    rule("when: alarm and not test; keep: 5s; again: 4s", name="i"),
+    rule("when: density > 2; clear: alarm; again: 6s", name="j", category="intrusion"),
     rule("absent: device", name="d", on="any", category="trouble"),
     rule("absent: 30s", name="e", category="trouble"),
 )
 CHANGED = load(
     rule("when: alarm or density > 3; for: 6s; keep: 7s; same: building", name="a"),
     rule("when: density > 2; clear: density < 1; keep: 3s", name="c", category="facility"),
+    rule("when: alarm and not test; keep: 5s; again: 2s", name="i"),
     rule("absent: 20s", name="e", category="trouble"),
     rule("when: alarm and temperature > 50", name="f"),
 )

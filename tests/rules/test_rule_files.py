@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 import rules
 from gateway.document import Problems
-from gateway.model import Category, Severity, Text
+from gateway.model import SECOND, Category, Severity, Text
 from rules.expression import ABSENT_MEANS
 from rules.ruleset import _Spec
 from tests.rules.told import load, rule
@@ -33,6 +33,7 @@ def test_a_rule_is_read_with_its_defaults() -> None:
     assert (one.name, one.title) == ("smoke_alarm", Text("烟感报警", "Smoke alarm"))
     assert (one.severity, one.category, one.same) == (Severity.alarm, Category.life, "device")
     assert (one.hold, one.keep, one.absent, one.rings_late) == (0, 0, None, True)
+    assert one.again == 600 * SECOND
     assert one.kinds == {"smoke"}
 
 
@@ -70,6 +71,8 @@ def test_a_rule_is_read_with_its_defaults() -> None:
         ("when: alarm", "when: alarm\n    for: 30", "6:10: 30 is no duration; write a number"),
         ("when: alarm", "when: alarm\n    for: 5 parsecs", "6:10: '5 parsecs' is no duration"),
         ("when: alarm", "when: alarm\n    keep: -5s", "6:11: '-5s' is no duration"),
+        ("when: alarm", "when: alarm\n    again: nver", "6:12: 'nver' is no duration; write a"),
+        ("when: alarm", "when: alarm\n    again: 30", "like 200ms, 5s, 10m, 1h or 7d, or never"),
         ("when: alarm", "when: alarm\n    same: bulding", "did you mean 'building'?"),
         ("when: alarm", "when: alarm\n    late: always", "6:11: 'always' is none of them"),
         ("when: alarm", "when: alarm\n    absent: device", "5:5: 'when' means nothing beside"),
@@ -78,6 +81,7 @@ def test_a_rule_is_read_with_its_defaults() -> None:
         ("when: alarm", "absent: 0s", "5:13: a silence of no length"),
         ("when: alarm", "absent: never", "5:13: 'never' is no duration"),
         ("when: alarm", "absent: 5h\n    keep: 3s", "6:5: 'keep' means nothing beside 'absent'"),
+        ("when: alarm", "absent: 5h\n    again: 3s", "6:5: 'again' means nothing beside 'absent'"),
         ("when: alarm", "absent: 5h\n    late: ring", "6:5: 'late' means nothing beside 'absent'"),
         ("    when: alarm\n", "", "2:5: a rule needs 'when' (a condition) or 'absent'"),
         ("when: alarm", "when: alarm\n    when: test", "6:5: 'when' is already set in line 5"),
