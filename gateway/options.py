@@ -147,5 +147,5 @@ class SinkOptions(PluginOptions):
 
     batch: Annotated[int, Field(ge=1, le=10_000)] = 5_000
     """Records in one write."""
-    flush: Duration = 5.0
+    flush: Duration = 2.0
     """How long telemetry may wait for company; alarms never wait."""

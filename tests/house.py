@@ -146,7 +146,7 @@ class House:
 
 
 @contextmanager
-def house(group: str = "200ms", *, flush: str = "5s", start: bool = True) -> Iterator[House]:
+def house(group: str = "200ms", *, flush: str = "2s", start: bool = True) -> Iterator[House]:
     """Everything on free loopback ports, in a temporary folder."""
     with (
         tempfile.TemporaryDirectory(prefix="gridwarden-bench-") as folder,
