@@ -17,7 +17,7 @@ from typing import Any
 from tests.phone import Phone
 from tests.servers import InfluxDB, Mosquitto
 
-BROKER = "max_queued_messages 0\nmax_inflight_messages 1000\nset_tcp_nodelay true\n"
+BROKER = "max_queued_messages 0\nmax_inflight_messages 2000\nset_tcp_nodelay true\n"
 """As deploy/mosquitto.conf, without a bound on the queue, so that a flood measures the gateway."""
 _TICKS = os.sysconf("SC_CLK_TCK")
 _CONFIG = """
@@ -29,7 +29,7 @@ drivers:
     type: mqtt
     host: 127.0.0.1
     port: {mqtt}
-    inflight: 1000
+    inflight: 2000
     dialects:
       - json:
           topics:
