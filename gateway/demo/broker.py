@@ -12,6 +12,7 @@ from contextlib import asynccontextmanager
 
 from amqtt.broker import Broker
 
+from gateway.clock import SystemClock
 from gateway.demo.ports import free_port
 
 
@@ -33,4 +34,14 @@ async def broker() -> AsyncIterator[int]:
     try:
         yield port
     finally:
+        await _let_clients_leave(embedded)
         await embedded.shutdown()
+
+
+async def _let_clients_leave(embedded: Broker) -> None:
+    """Wait a moment for goodbyes under way: a shutdown overtaking one leaves its socket open."""
+    clock = SystemClock()
+    for _ in range(50):
+        if not any(server.conn_count for server in embedded._servers.values()):
+            return
+        await clock.sleep(0.02)

@@ -40,7 +40,7 @@ def test_the_shipped_sample_is_right() -> None:
     settings = load(_SAMPLE)
     assert settings.warnings == ()
     assert settings.drivers["zigbee"].type == "mqtt"
-    assert settings.drivers["zigbee"].options.window == 1000
+    assert settings.drivers["zigbee"].options.window == 2000
     assert settings.imported.devices["smoke-a1-301"].place == "13090300100701A1"
     assert len(settings.digest) == 64
     assert settings.ruleset.rules
