@@ -9,6 +9,7 @@ The only file that imports everything. It wires and decides nothing:
 from __future__ import annotations
 
 import asyncio
+import ctypes
 import gc
 import logging
 import sys
@@ -316,6 +317,8 @@ def _settle_memory() -> None:
     """
     gc.collect()
     gc.freeze()
+    if hasattr(libc := ctypes.CDLL(None), "malloc_trim"):
+        libc.malloc_trim(0)  # what start-up used and gave back goes back to the system
 
 
 async def _console_or_reason(house: House, clock: Clock) -> str:

@@ -89,7 +89,12 @@ class StoreView:
 
     async def ledger(self) -> Ledger:
         """See ``View``."""
-        return cast("Ledger", self._journal.ledger())
+        dropped = sum(
+            int(reading.values.get("extra.total", 0))
+            for reading in self._intake.latest.values()
+            if "broker_drops" in reading.values
+        )
+        return cast("Ledger", self._journal.ledger() | {"broker_dropped": dropped})
 
     def health(self) -> HealthView:
         """See ``View``."""

@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import signal
+import sys
 from pathlib import Path
 from typing import Any
 
 import click
 
-from gateway.app import configure_log, gateway
-from gateway.cli._say import say
-from gateway.cli.check import DEFAULT_FILE
-from gateway.config import Settings, load
+# structlog imports rich wherever it is installed (the demo's broker brings it), for a renderer
+# that this program does not use: 5 MB on a board with little.
+sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
+
+from gateway.app import configure_log, gateway  # noqa: E402
+from gateway.cli._say import say  # noqa: E402
+from gateway.cli.check import DEFAULT_FILE  # noqa: E402
+from gateway.config import Settings, load  # noqa: E402
 
 
 @click.command(

@@ -42,7 +42,6 @@ def create_app(
     app[_HOSTS] = allowed
     streams = Streams(view, clock if clock is not None else SystemClock())
     page = Page(view, language, zone)
-    page.setup(app)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(streams.close)
     app.add_routes(Api(view, streams).routes())

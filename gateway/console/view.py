@@ -41,6 +41,8 @@ class Ledger(TypedDict):
     readers: dict[str, Reader]
     in_flight: int
     """What an unfinished commit holds; outside the sums."""
+    broker_dropped: int
+    """What brokers say they have dropped before it reached us; outside the sums."""
 
 
 class TaskHealth(TypedDict):

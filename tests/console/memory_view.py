@@ -224,6 +224,7 @@ class MemoryView:
                 },
             },
             "in_flight": 2,
+            "broker_dropped": 0,
         }
 
     def health(self) -> Health:
