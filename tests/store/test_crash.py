@@ -12,7 +12,7 @@ from pathlib import Path
 def test_whatever_was_acknowledged_is_there_once_after_a_kill_at_any_commit_point(
     tmp_path: Path,
 ) -> None:
-    rounds = int(os.environ.get("GRIDWARDEN_CRASH_ROUNDS", "1500"))
+    rounds = int(os.environ.get("GRIDWARDEN_CRASH_ROUNDS", "2000"))
     command = [sys.executable, "-m", "tests.store.crash_rounds", str(tmp_path), str(rounds), "1"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr[-2000:]
