@@ -98,6 +98,7 @@ class TestSetUpScript:
 
     def program(self, clone: Path, name: str, script: str) -> None:
         file = clone / "bin" / name
+        file.unlink(missing_ok=True)  # it may be a link, and what it leads to is the machine's own
         file.write_text(f"#!/bin/sh\n{script}\n", encoding="utf-8")
         file.chmod(0o755)
 
