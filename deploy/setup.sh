@@ -108,6 +108,10 @@ servers() {
     command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
     # The pages are Chinese: without the font the browser tests would look at boxes.
     [ -e /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc ] || missing="$missing fonts-noto-cjk"
+    # What drives the browser is a node program that brings everything but this library.
+    for library in /usr/lib/*/libatomic.so.1; do
+        [ -e "$library" ] || missing="$missing libatomic1"
+    done
     # shellcheck disable=SC2086 # one word per package
     [ -z "$missing" ] || debian $missing
 }
