@@ -37,7 +37,8 @@ from gateway.ports import Clock, Driver, Sink, Unavailable
 from gateway.pump import pump
 from gateway.store.cases import Cases
 from gateway.store.evidence import EvidenceStore
-from gateway.store.journal import Journal, Limits
+from gateway.store.group import Limits
+from gateway.store.journal import Journal
 from gateway.store.lock import sole_user
 from gateway.store.step import Step
 from gateway.supervise import Health, keep_running

@@ -39,7 +39,8 @@ from gateway.model import (
 from gateway.ports import Clock, Unavailable
 from gateway.recall import LATE, TIMES, Recent, Seen, apart, instant, mark_of, runs_slow
 from gateway.store.evidence import MOST_BYTES, EvidenceStore
-from gateway.store.journal import Group, Journal
+from gateway.store.group import Group
+from gateway.store.journal import Journal
 from gateway.store.journal_file import Quarantined
 
 OLDEST: Final = 24 * 3600 * SECOND

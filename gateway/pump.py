@@ -15,8 +15,9 @@ import structlog
 from gateway.clock import at_most
 from gateway.model import SECOND, Lane, Reading, Record
 from gateway.ports import Clock, Refused, Sink
-from gateway.store.journal import Journal, LaneState
+from gateway.store.journal import Journal
 from gateway.store.journal_file import Quarantined
+from gateway.store.lanes import LaneState
 
 _HOLD: Final = 3_600 * SECOND
 """How long records of a clock that nobody believes wait for the right time."""

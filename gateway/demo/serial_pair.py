@@ -7,6 +7,8 @@ import tty
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from gateway.ports import Unavailable
+
 
 class SerialPair:
     """A pseudo-terminal. ``port`` is the gateway's end."""
@@ -26,7 +28,10 @@ class SerialPair:
 @contextmanager
 def serial_pair() -> Iterator[SerialPair]:
     """A pair whose other end stays open, so that the gateway may open it again and again."""
-    ours, theirs = os.openpty()
+    try:
+        ours, theirs = os.openpty()
+    except OSError as error:
+        raise Unavailable(f"no pseudo-terminal: {error.strerror}; is /dev/pts mounted?") from None
     try:
         tty.setraw(theirs)  # no echo: what we send must not come back
         os.set_blocking(ours, False)

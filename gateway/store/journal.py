@@ -12,15 +12,14 @@ is told ``Unavailable``, acknowledges nothing, and the numbers are given out aga
 from __future__ import annotations
 
 import asyncio
-import itertools
 import sqlite3
 import uuid
-from collections import Counter, deque
-from collections.abc import Callable, Coroutine, Iterable, Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, NamedTuple, ParamSpec, TypeVar
+from typing import Any, Final, ParamSpec, TypeVar
 
 import msgspec
 import structlog
@@ -28,15 +27,16 @@ import structlog
 from gateway.clock import Signal, at_most
 from gateway.model import SECOND, Lane, Quality, Reading, Record, Stamp, Stored
 from gateway.ports import Clock, Unavailable
+from gateway.store.group import Group, Limits
 from gateway.store.journal_file import (
     Bookmark,
-    Chunk,
     JournalFile,
     Quarantined,
     Start,
     Totals,
     ledger,
 )
+from gateway.store.lanes import LaneState, Read, Tail, pick
 from gateway.store.schema import trouble
 
 _NO_ROOM: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
@@ -45,8 +45,6 @@ _NO_ROOM: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
 _T = TypeVar("_T")
 _P = ParamSpec("_P")
 
-_TAIL: Final = 20_000
-"""Records kept in memory for readers that are nearly up to date."""
 _OPEN_MOST: Final = 50_000
 """Items in a group in the making; beyond it ``room`` keeps drivers waiting."""
 _SAVE_EVERY: Final = 5.0
@@ -55,55 +53,6 @@ _CARRY_EVERY: Final = SECOND
 _RETENTION_EVERY: Final = 60.0
 
 log = structlog.get_logger("journal")
-
-
-class Limits(NamedTuple):
-    """When a group closes, and how much is kept. Seconds, rows, seconds, bytes."""
-
-    group: float = 0.2
-    rows: int = 2_000
-    keep: float = 30 * 86_400.0
-    max_size: int = 2_000_000_000
-
-
-class Read(NamedTuple):
-    """What a reader gets: records, how far was looked, and how many could not be read any more."""
-
-    records: list[Record]
-    upto: int
-    damaged: int
-
-
-class Group:
-    """What will be committed together."""
-
-    __slots__ = ("by_sender", "closing", "done", "opened", "quarantined", "records", "refused")
-
-    def __init__(self, opened: int) -> None:
-        self.opened = opened
-        self.records: list[Record] = []
-        self.refused: Counter[str] = Counter()
-        self.quarantined: list[Quarantined] = []
-        self.by_sender: Counter[str] = Counter()
-        self.closing = False
-        self.done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        # Nobody may be left waiting when the gateway stops: an unread error is no news then.
-        self.done.add_done_callback(lambda future: future.cancelled() or future.exception())
-
-
-class LaneState:
-    """Where one lane of a reader stands, in memory; the file follows lazily."""
-
-    def __init__(self, reader: str, lane: Lane, mark: Bookmark) -> None:
-        self.reader = reader
-        self.lane = lane
-        self.n = mark.n
-        self.delivered = mark.delivered
-        self.dropped: Counter[str] = Counter(mark.dropped)
-
-    def bookmark(self) -> Bookmark:
-        """As the file wants it."""
-        return Bookmark(self.n, self.delivered, dict(self.dropped))
 
 
 class Journal:
@@ -125,8 +74,7 @@ class Journal:
         """Moves on with every commit."""
         self.timed = Signal()
         """Moves on when the right time of earlier records has become known."""
-        self._tail: deque[Chunk] = deque()
-        self._tail_count = 0
+        self._tail = Tail()
         self._lanes: dict[tuple[str, Lane], LaneState] = {}
         self._unsaved: set[tuple[str, Lane]] = set()
         self._set_aside: list[Quarantined] = []
@@ -281,7 +229,9 @@ class Journal:
         self._refused = Counter(refused) if refused is not None else self._refused
         self._well_again()
         if group.records:
-            self._remember(group.records)
+            self._last_arrival = group.records[-1].arrival
+            self._tail.add(group.records)
+            self._forget()
         if not group.done.done():
             group.done.set_result(None)
         self.commits += 1
@@ -342,20 +292,6 @@ class Journal:
         if group is not None and not group.done.done():
             group.done.set_exception(Unavailable(reason))
 
-    def _remember(self, records: list[Record]) -> None:
-        self._last_arrival = records[-1].arrival
-        urgent = sum(record.urgent for record in records)
-        self._tail.append(Chunk(records[0].n, len(records), urgent, records))
-        self._tail_count += len(records)
-        self._forget()
-
-    def _forget(self) -> None:
-        """Drop from memory what every reader has passed, and what is over the bound."""
-        passed = min((lane.n for lane in self._lanes.values()), default=self._next)
-        tail = self._tail
-        while tail and (tail[0].last <= passed or self._tail_count > _TAIL):
-            self._tail_count -= tail.popleft().size
-
     # --- readers ----------------------------------------------------------------------
 
     def lane(self, reader: str, lane: Lane) -> LaneState:
@@ -377,45 +313,25 @@ class Journal:
         """
         if after >= self.last:
             return Read([], after, 0)
-        if self._tail and after + 1 >= self._tail[0].first:
-            return self._pick(self._in_memory(after), lane, after, most)
+        if self._tail.holds(after):
+            return self._right(pick(self._tail.after(after), lane, after, most))
         last = self.last
         chunks = await self._in_reader(self._file.chunks, after, lane, most)
-        return self._pick(chunks, lane, after, most) if chunks else Read([], last, 0)
+        return self._right(pick(chunks, lane, after, most)) if chunks else Read([], last, 0)
 
-    def _in_memory(self, after: int) -> Iterator[Chunk]:
-        """Chunks of the tail that hold records above ``after``."""
-        skip = 0
-        for skip, chunk in enumerate(reversed(self._tail)):  # noqa: B007 - the count is the result
-            if chunk.first <= after + 1:
-                break
-        return itertools.islice(self._tail, len(self._tail) - 1 - skip, None)
+    def _right(self, read: Read) -> Read:
+        """With the right wall times, where they were learnt later; damage is said and counted."""
+        if read.damaged:
+            self.damaged += read.damaged
+            log.error("records_damaged", records=read.damaged, upto=read.upto)
+        records = read.records
+        if self._start.offsets or (records and not records[-1].trusted):
+            return read._replace(records=[self._corrected(record) for record in records])
+        return read
 
-    def _pick(self, chunks: Iterable[Chunk], lane: Lane, after: int, most: int) -> Read:
-        found: list[Record] = []
-        upto, damaged = after, 0
-        for chunk in chunks:
-            if not chunk.records:
-                damaged += min(chunk.of_lane(lane), chunk.last - after)
-                upto = chunk.last
-                continue
-            fresh = chunk.records[max(0, after + 1 - chunk.first) :]
-            if lane is Lane.alarms:
-                fresh = [r for r in fresh if r.urgent] if chunk.urgent else []
-            elif lane is Lane.rest and chunk.urgent:
-                fresh = [r for r in fresh if not r.urgent]
-            if len(found) + len(fresh) > most:
-                found += fresh[: most - len(found)]
-                upto = found[-1].n if found else upto
-                break
-            found += fresh
-            upto = chunk.last
-        if damaged:
-            self.damaged += damaged
-            log.error("records_damaged", records=damaged, upto=upto)
-        if self._start.offsets or (found and not found[-1].trusted):
-            found = [self._corrected(record) for record in found]
-        return Read(found, upto, damaged)
+    def _forget(self) -> None:
+        passed = min((lane.n for lane in self._lanes.values()), default=self._next)
+        self._tail.forget(passed)
 
     def done(
         self, state: LaneState, came_from: int, upto: int, delivered: int, dropped: Counter[str]

@@ -23,7 +23,7 @@ from typing import Any
 
 from gateway.clock import SystemClock
 from gateway.model import Lane, Reading
-from gateway.store.journal import Limits
+from gateway.store.group import Limits
 from gateway.store.journal_file import JournalFile
 from tests.store.house import store
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from gateway.clock import SystemClock
 from gateway.model import Lane, Reading
 from gateway.ports import Unavailable
-from gateway.store.journal import Limits
+from gateway.store.group import Limits
 from tests.store.house import adds_up, store
 
 

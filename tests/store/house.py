@@ -13,7 +13,8 @@ from gateway.intake import Intake
 from gateway.model import Lane, Reading, Record
 from gateway.ports import Clock
 from gateway.store.evidence import EvidenceStore
-from gateway.store.journal import Journal, Limits
+from gateway.store.group import Limits
+from gateway.store.journal import Journal
 from tests.virtual import VirtualClock
 
 _DEFAULT = Limits()

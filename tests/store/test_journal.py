@@ -13,7 +13,7 @@ import pytest
 
 from gateway.model import SECOND, DeviceSeen, Lane, Quality, Reading, Undecodable
 from gateway.ports import Unavailable
-from gateway.store.journal import Limits
+from gateway.store.group import Limits
 from tests.store.house import adds_up, committed, everything, smoke, store
 from tests.virtual import VirtualClock, settle
 
