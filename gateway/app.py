@@ -41,7 +41,7 @@ from gateway.store.group import Limits
 from gateway.store.journal import Journal
 from gateway.store.lock import sole_user
 from gateway.store.step import Step
-from gateway.supervise import Health, keep_running
+from gateway.supervise import Changed, Health, Live, keep_running
 from gateway.view import StoreView
 
 DUTY: Final = Person("duty", "值班员", "", "assistant")
@@ -56,6 +56,10 @@ _SWITCH: Final = 0.001
 the usual 5 ms each time would be most of an alarm's way."""
 
 log = structlog.get_logger("gateway")
+
+
+Life = tuple[Health, Live, Changed]
+"""What is kept running: its health, what runs, who hears of its state."""
 
 
 class Running(NamedTuple):
@@ -172,13 +176,13 @@ class House:
         except Unavailable as error:
             log.warning("sign_of_life_not_saved", reason=error.reason)
 
-    async def lives(self, stack: AsyncExitStack) -> list[tuple[Health, Any, Any]]:
-        """Everything that must be kept running: (health, what runs, who hears of its state)."""
+    async def lives(self, stack: AsyncExitStack) -> list[Life]:
+        """Everything that must be kept running."""
         detector = Detector(
             self.journal, self.cases, self.desk, self.settings.ruleset,
             self._site, self.clock, self.arrival,
         )  # fmt: skip
-        own = {
+        own: dict[str, Live] = {
             "journal": self.journal.run,
             "rules": detector.run,
             "incidents": partial(self.desk.run, self.clock, self.arrival),
@@ -189,7 +193,7 @@ class House:
             "retention": self._retain_cases,
             "console": self._serve,
         }
-        lives = [(Health(name), live, self._part_changed) for name, live in own.items()]
+        lives: list[Life] = [(Health(name), live, self._part_changed) for name, live in own.items()]
         for name, configured in self.settings.sinks.items():
             sink: Sink = await self._entered(stack, make("sinks", name, configured, self.clock))
             lives += self._pumps(name, sink, configured.options)
@@ -203,11 +207,11 @@ class House:
         self.tasks += [health for health, _, _ in lives]
         return lives
 
-    def _pumps(self, name: str, sink: Sink, options: Any) -> list[tuple[Health, Any, Any]]:
+    def _pumps(self, name: str, sink: Sink, options: Any) -> list[Life]:
         """Two bookmarks, two loops: alarms overtake telemetry."""
         batching = options if isinstance(options, SinkOptions) else SinkOptions()
         changed = partial(self._plugin_changed, "sink", name)
-        found = []
+        found: list[Life] = []
         for lane in (Lane.alarms, Lane.rest):
             self.journal.lane(name, lane)
             live = partial(
@@ -303,12 +307,7 @@ async def gateway(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         stack.push_async_callback(house.leave_sign_of_life)
         stack.push_async_callback(_stop, tasks)
         _settle_memory()
-        console = asyncio.ensure_future(_console_or_reason(house, clock))
-        try:
-            url = await console
-        finally:
-            console.cancel()
-        yield Running(url, house.view, house.damaged)
+        yield Running(await _console_or_reason(house, clock), house.view, house.damaged)
 
 
 def _settle_memory() -> None:

@@ -146,11 +146,6 @@ async def at_most(seconds: float, clock: Clock, awaited: Coroutine[Any, Any, Any
         await asyncio.gather(task, timer, return_exceptions=True)
 
 
-async def wait_for_event(event: asyncio.Event, seconds: float, clock: Clock) -> bool:
-    """Wait until ``event`` is set, but no longer than ``seconds``; whether it was set."""
-    return event.is_set() or await at_most(seconds, clock, event.wait())
-
-
 def _boot_id() -> str:
     """Twelve hex digits that change with every boot."""
     try:

@@ -145,7 +145,7 @@ class House:
         """(device id, key) of every good report that the broker has acknowledged."""
         self.registry = ""
         self.running: Running
-        self._file = folder / "gridwarden.yaml"
+        self.file = folder / "gridwarden.yaml"
         self._task: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
         self._api: aiohttp.ClientSession
@@ -168,7 +168,7 @@ class House:
             text += _REPLAY.format(path=path)
         if influx:
             text += _INFLUX.format(url=influx)
-        self._file.write_text(text, encoding="utf-8")
+        self.file.write_text(text, encoding="utf-8")
         kept = [row for row in DEVICES.splitlines() if f"\n  {row.split(',')[1]}:" in text]
         self.registry = "\n".join([DEVICES.splitlines()[0], *kept, ""])
         (self.folder / "devices.csv").write_text(self.registry, encoding="utf-8")
@@ -203,7 +203,7 @@ class House:
         Notifier.tell = counted  # type: ignore[method-assign, assignment]
         try:
             with structlog.testing.capture_logs() as self.log:
-                async with gateway(load(self._file), self.clock) as running:
+                async with gateway(load(self.file), self.clock) as running:
                     started.set_result(running)
                     await self._stopping.wait()
         finally:
