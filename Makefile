@@ -2,7 +2,7 @@
 # python3 >= 3.11 and make; deploy/setup.sh says in one line what it can not get.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench
+.PHONY: help demo test lint bench vectors
 
 SETUP := sh deploy/setup.sh
 BIN := .venv/bin
@@ -24,6 +24,10 @@ lint: ## formatting, style, types and import directions
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+vectors: ## published payloads through our decoders: passed, failed, not claimed; VECTORS_ARGS="FOLDER -v"
+	@$(SETUP) lint
+	@$(BIN)/python -m tests.vectors $(VECTORS_ARGS)
 
 bench: ## speed and memory as a table; BENCH_ARGS picks rows
 	@$(SETUP) test

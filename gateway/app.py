@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from gateway.clock import Arrival, SystemClock
-from gateway.config import Settings
+from gateway.config import Configured, Settings
 from gateway.console.app import create_app, serve
 from gateway.console.view import View
 from gateway.detect import Detector
@@ -78,6 +78,9 @@ class House:
         self.settings = settings
         self.clock = clock
         self.tasks: list[Health] = []
+        self.notifiers: dict[str, Any] = {}
+        self.switches: dict[str, Any] = {}
+        """Drivers whose far end can be switched: handed to the notifiers that ask for them."""
         self.site = Site()
         self.console_url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.damaged: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -129,13 +132,19 @@ class House:
         self.intake.follow(self.site)
 
     async def _build(self, stack: AsyncExitStack) -> None:
-        notifiers = {
+        self.notifiers = {
             name: await self._entered(stack, make("notifiers", name, configured, self.clock))
             for name, configured in self.settings.notifiers.items()
         }
         zone = ZoneInfo(self.settings.site.zone)
         self.teller = Teller(
-            self.cases, notifiers, self._site, self.clock, self.arrival, fallback=DUTY, zone=zone
+            self.cases,
+            self.notifiers,
+            self._site,
+            self.clock,
+            self.arrival,
+            fallback=DUTY,
+            zone=zone,
         )
         self.desk = Desk(
             self.cases,
@@ -198,14 +207,25 @@ class House:
             sink: Sink = await self._entered(stack, make("sinks", name, configured, self.clock))
             lives += self._pumps(name, sink, configured.options)
         for name, configured in self.settings.drivers.items():
-            driver: Driver = await self._entered(
-                stack, make("drivers", name, configured, self.clock)
-            )
-            door = self.intake.door(name, configured.options.window)
+            live = await self._driver(stack, name, configured)
             changed = partial(self._plugin_changed, "driver", name)
-            lives.append((Health(f"driver {name}"), partial(driver.run, door), changed))
+            lives.append((Health(f"driver {name}"), live, changed))
+        for notifier in self.notifiers.values():
+            if hasattr(notifier, "use"):
+                notifier.use(self.switches)
         self.tasks += [health for health, _, _ in lives]
         return lives
+
+    async def _driver(self, stack: AsyncExitStack, name: str, configured: Configured) -> Live:
+        """What runs the driver. Where its library is missing it says so, and the rest runs."""
+        try:
+            made = make("drivers", name, configured, self.clock)
+        except Unavailable as error:
+            return partial(_not_here, error.reason)
+        driver: Driver = await self._entered(stack, made)
+        if hasattr(driver, "switch"):
+            self.switches[name] = driver
+        return partial(driver.run, self.intake.door(name, configured.options.window))
 
     def _pumps(self, name: str, sink: Sink, options: Any) -> list[Life]:
         """Two bookmarks, two loops: alarms overtake telemetry."""
@@ -308,6 +328,11 @@ async def gateway(settings: Settings, clock: Clock | None = None) -> AsyncIterat
         stack.push_async_callback(_stop, tasks)
         _settle_memory()
         yield Running(await _console_or_reason(house, clock), house.view, house.damaged)
+
+
+async def _not_here(reason: str) -> None:
+    """Stands for a driver whose library this platform lacks."""
+    raise Unavailable(reason)
 
 
 def _settle_memory() -> None:

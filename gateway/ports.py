@@ -1,5 +1,7 @@
 """The waist: five small protocols and two errors. A feature implements one; it widens none.
 
+A sixth, ``Switch``, is what a notifier is handed of a driver whose far end can make noise.
+
 Exception
 ├── Unavailable   again later: nothing is wrong with what was asked
 └── Refused       never: what was asked is kept with the reason
@@ -70,6 +72,13 @@ class Notifier(Protocol):
 
     async def tell(self, notification: Notification) -> Receipt:
         """Returned: the far end took it. Else one of the two errors."""
+
+
+class Switch(Protocol):
+    """What some drivers can besides: switch a siren or a strobe at their far end."""
+
+    async def switch(self, output: str, on: bool) -> None:
+        """Returned: it is switched. ``Refused``: there is no such output. Else ``Unavailable``."""
 
 
 class Clock(Protocol):

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
+from drivers._momentary import Momentary
 from drivers.mqtt.wire import Message
 from gateway.model import Item, Undecodable
 
@@ -21,22 +22,34 @@ LONGEST_NAME: Final = 200
 _PLANS: Final = 10_000
 """Topics whose plan is kept; the oldest goes first. A topic without plan costs one look-up."""
 
-Decode = Callable[[bytes, bool], list[Item]]
-"""The decoder of one topic: (payload, retained) to items. Never raises."""
-
 
 class Filter(NamedTuple):
-    """A subscription."""
+    """A subscription. Returned by a decoder: one that is wanted from now on."""
 
     topic: str
     qos: int
+
+
+class Publish(NamedTuple):
+    """What a decoder asks of a far end (a rebirth, say), sent with QoS 0 and never by a trial."""
+
+    topic: str
+    payload: bytes
+
+
+Out = Item | Momentary | Filter | Publish
+Decode = Callable[[bytes, bool], Sequence[Out]]
+"""The decoder of one topic: (payload, retained) to what follows from it. Never raises."""
 
 
 class Dialect(Protocol):
     """A way of writing readings into topics and payloads."""
 
     def filters(self, qos: int) -> list[Filter]:
-        """What to subscribe to; ``qos`` where the dialect's options do not say."""
+        """What to subscribe to; ``qos`` where the dialect's options do not say.
+
+        Asked at every connection: filters that decoders have returned since are among them.
+        """
 
     def plan(self, topic: str) -> Decode | None:
         """The decoder of ``topic``; None if it is not this dialect's."""
@@ -57,8 +70,8 @@ class Router:
                 found.setdefault(wanted.topic, wanted)
         return list(found.values())
 
-    def decode(self, message: Message) -> list[Item]:
-        """The items of ``message``; none for an empty payload: the topic was deleted."""
+    def decode(self, message: Message) -> Sequence[Out]:
+        """What follows from ``message``; nothing from an empty payload: the topic was deleted."""
         if not message.payload:
             return []
         plan = self._plans.get(message.topic)

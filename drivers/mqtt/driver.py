@@ -7,6 +7,7 @@ Link.received ─▶ Router.decode ─▶ emit(items) ─▶ on disk ─▶ ackn
 from __future__ import annotations
 
 import asyncio
+import importlib
 import ssl
 from collections import deque
 from collections.abc import Coroutine, Sequence
@@ -14,21 +15,23 @@ from typing import Any, Final, Protocol
 
 import structlog
 
-from drivers.mqtt.decode import Dialect, Filter, Router
+from drivers._momentary import Holds, Momentary
+from drivers.mqtt import dialects
+from drivers.mqtt.decode import Dialect, Filter, Out, Publish, Router
 from drivers.mqtt.drops import TOPIC as DROPS
 from drivers.mqtt.drops import Drops
 from drivers.mqtt.link import Address, Link
-from drivers.mqtt.mapping import JsonDialect
-from drivers.mqtt.options import DialectOptions, Options
+from drivers.mqtt.options import Chosen, Options
 from drivers.mqtt.wire import Message
-from drivers.mqtt.zigbee2mqtt import Zigbee2mqtt
-from gateway.model import Item
+from gateway.model import Item, Reading
 from gateway.ports import Clock, Emit, Unavailable
 
 _MOST_WAITING: Final = 4_000
 """Messages that may wait for the disk; QoS 0 has no window that would bound them."""
 _MOST_BYTES: Final = 8_000_000
 """Payload bytes that may wait for the disk."""
+_MOST_FILTERS: Final = 5_000
+"""Subscriptions that decoders may ask for while a connection lasts."""
 
 
 class Driver:
@@ -39,8 +42,10 @@ class Driver:
         self._options = options
         self._clock = clock
         self._client_id = options.client_id or f"gridwarden-{name}"
-        self._router = Router(_dialect(each) for each in options.dialects)
+        self._router = Router(_dialect(each.chosen) for each in options.dialects)
         self._drops = Drops(clock)
+        self._holds = Holds(clock)
+        self._asked = 0
         self._latest: Link | None = None
         self._log = structlog.get_logger(name)
 
@@ -52,12 +57,14 @@ class Driver:
         intake.link = self._latest = link
         try:
             await link.open()
+            self._asked = 0
             if not link.session_present:
                 self._log.info("session_is_new", client_id=self._client_id)
             await link.subscribe(self._filters())
             self._log.info("connected", broker=f"{options.host}:{options.port}")
             if options.watch_drops:
                 intake.beside(self._drops.report(emit))
+            intake.beside(self._holds.run(emit))
             reason = await intake.failed_or(link)
         except asyncio.CancelledError:
             intake.cancel()
@@ -115,8 +122,31 @@ class Driver:
                 present = self._latest is not None and self._latest.session_present
                 items += self._drops.note(message, session_present=present)
             else:
-                items += decode(message)
+                for each in decode(message):
+                    if isinstance(each, Reading):
+                        self._holds.note(each)
+                        items.append(each)
+                    else:
+                        self._rarer(each, items)
         return items
+
+    def _rarer(self, each: Out, items: list[Item]) -> None:
+        """What is no reading: other items, and what a decoder asks for."""
+        if isinstance(each, Momentary):
+            items += self._holds.take(each)
+        elif isinstance(each, Filter):
+            self._want(each)
+        elif isinstance(each, Publish):
+            if self._latest is not None and not self._options.is_trial:
+                self._latest.publish(each.topic, each.payload)
+        else:
+            items.append(each)
+
+    def _want(self, wanted: Filter) -> None:
+        if self._latest is None or self._asked >= _MOST_FILTERS:
+            return
+        self._asked += 1
+        self._latest.also(wanted)
 
 
 class _ItemsOf(Protocol):
@@ -145,7 +175,7 @@ class _Intake:
         self._waiting: deque[_Batch] = deque()
         self._messages = self._bytes = 0
         self._tasks: set[asyncio.Task[None]] = set()
-        self._beside: asyncio.Task[None] | None = None
+        self._beside: list[asyncio.Task[None]] = []
         self._failed: asyncio.Future[BaseException] = asyncio.get_running_loop().create_future()
 
     def received(self, messages: Sequence[Message]) -> None:
@@ -163,7 +193,7 @@ class _Intake:
 
     def beside(self, work: Coroutine[Any, Any, None]) -> None:
         """Work that lasts as long as the connection; its failure ends that."""
-        self._beside = self._start(work)
+        self._beside.append(self._start(work))
 
     async def failed_or(self, link: Link) -> str:
         """Wait for the end of the connection: the reason. What emit raised is raised here."""
@@ -185,8 +215,8 @@ class _Intake:
     async def finish(self) -> None:
         """After the connection: let what is being stored be stored; its PUBACKs are dropped."""
         self.link = None
-        if self._beside is not None:
-            self._beside.cancel()
+        for task in self._beside:
+            task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     @property
@@ -225,12 +255,17 @@ class _Intake:
                 self.link.hold(False)
 
 
-def _dialect(options: DialectOptions) -> Dialect:
-    if options.zigbee2mqtt is not None:
-        return Zigbee2mqtt(options.zigbee2mqtt)
-    if options.json_ is None:
-        raise ValueError("a dialect is missing")  # the options refuse this
-    return JsonDialect(options.json_)
+def _dialect(chosen: Chosen) -> Dialect:
+    """The dialect's object; what it needs is imported only now."""
+    try:
+        module = importlib.import_module(f"{dialects.__name__}.{chosen.name}.dialect")
+    except ModuleNotFoundError as error:
+        raise Unavailable(
+            f"the dialect {chosen.name} needs the Python package {error.name}, which is not "
+            f"installed here; run pip install {error.name}"
+        ) from None
+    found: Dialect = module.Dialect(chosen.options)
+    return found
 
 
 async def _nobody(items: Sequence[Item]) -> None:

@@ -17,6 +17,7 @@ import ssl
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Final, NamedTuple, TypeVar, cast
 
+import structlog
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 from paho.mqtt.properties import Properties
@@ -33,6 +34,7 @@ once pays a wake-up for every message; 2 ms is below what anybody notices in an 
 _NAP_NS: Final = 2_000_000
 
 _T = TypeVar("_T")
+_log = structlog.get_logger("mqtt")
 
 
 class Address(NamedTuple):
@@ -126,9 +128,7 @@ class Link(asyncio.Protocol):
             self._paho.username_pw_set(address.username, address.password or None)
         self._transport: asyncio.Transport | None = None
         self._connected: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._subscribed: asyncio.Future[list[ReasonCode]] = (
-            asyncio.get_running_loop().create_future()
-        )
+        self._subscribed: dict[int, asyncio.Future[list[ReasonCode]]] = {}
         self._lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._tasks: set[asyncio.Task[None]] = set()
         self._held = False
@@ -165,12 +165,16 @@ class Link(asyncio.Protocol):
         """Subscribe to every filter with its QoS. Raises ``Unavailable`` where one is refused."""
         if not filters:
             return
-        self._paho.subscribe(list(filters))
+        _, number = self._paho.subscribe(list(filters))
+        answer: asyncio.Future[list[ReasonCode]] = asyncio.get_running_loop().create_future()
+        self._subscribed[number or 0] = answer
         try:
             async with asyncio.timeout(_ANSWER_WITHIN):
-                codes = await self._or_lost(self._subscribed)
+                codes = await self._or_lost(answer)
         except TimeoutError:
             raise Unavailable(f"the broker at {self._address} answers no SUBSCRIBE") from None
+        finally:
+            self._subscribed.pop(number or 0, None)
         refused = [
             topic for (topic, _), code in zip(filters, codes, strict=False) if code.is_failure
         ]
@@ -179,6 +183,15 @@ class Link(asyncio.Protocol):
                 f"the broker at {self._address} refuses the subscription to {', '.join(refused)};"
                 " look at its access list"
             )
+
+    def also(self, wanted: tuple[str, int]) -> None:
+        """Subscribe to one more filter, without waiting; a refusal is logged and harms nothing."""
+        self._start(self._subscribe_too(wanted))
+
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Send one message with QoS 0, if there is a connection."""
+        if self._transport is not None and self._paho.is_connected():
+            self._paho.publish(topic, payload)
 
     async def lost(self) -> str:
         """Wait until the connection is gone; the reason."""
@@ -298,6 +311,13 @@ class Link(asyncio.Protocol):
                 return
             self._write(b"\xc0\x00")
 
+    async def _subscribe_too(self, wanted: tuple[str, int]) -> None:
+        try:
+            await self.subscribe([wanted])
+        except Unavailable as error:
+            if not self._lost.done():
+                _log.warning("subscription_refused", reason=error.reason)
+
     def _start(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
@@ -332,5 +352,5 @@ class Link(asyncio.Protocol):
         codes: list[ReasonCode],
         properties: Properties | None,
     ) -> None:
-        if not self._subscribed.done():
-            self._subscribed.set_result(codes)
+        if (answer := self._subscribed.get(mid)) is not None and not answer.done():
+            answer.set_result(codes)

@@ -2,106 +2,68 @@
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Any, Literal, Self
+import importlib
+import pkgutil
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self
 
-from pydantic import (
-    AfterValidator,
-    BeforeValidator,
-    Field,
-    PrivateAttr,
-    field_validator,
-    model_validator,
-)
+from pydantic import Field, PrivateAttr, create_model, model_validator
 
-from drivers._fields import DeviceField, Short, TimeOptions, known_kind, known_values
+from drivers.mqtt import dialects
 from gateway.options import Duration, PluginOptions, Secret, SitePath, Size
 
 
-def check_filter(topic: str) -> str:
-    """A topic filter as MQTT 3.1.1 section 4.7 wants it."""
-    if not topic or len(topic.encode()) > 65_535 or "\0" in topic:
-        raise ValueError("a topic needs 1 to 65,535 bytes and no NUL")
-    steps = topic.split("/")
-    for index, step in enumerate(steps):
-        if step == "#" and index < len(steps) - 1:
-            raise ValueError(f"{topic!r}: # can only be the last level")
-        if len(step) > 1 and ("+" in step or "#" in step):
-            raise ValueError(f"{topic!r}: + and # must be a whole level")
-    return topic
+class Chosen(NamedTuple):
+    """A dialect by its folder, and its own options."""
+
+    name: str
+    options: PluginOptions
 
 
-Filter = Annotated[str, AfterValidator(check_filter)]
-
-
-def _device(raw: Any) -> Any:
-    """Keeps messages short: a text is a template, anything else must be ``{field: PATH}``."""
-    return raw if isinstance(raw, (str, DeviceField)) else DeviceField.model_validate(raw)
-
-
-class TopicOptions(PluginOptions):
-    """One topic filter of the ``json`` dialect and what its payloads hold."""
-
-    topic: Filter
-    device: Annotated[str | DeviceField, BeforeValidator(_device)]
-    kind: str = ""
-    values: dict[str, Short] = Field(min_length=1)
-    time: TimeOptions | None = None
-    key: str = ""
-    extra: Literal["keep", "ignore"] = "keep"
-    qos: Literal[0, 1] | None = None
-
-    _kind = field_validator("kind")(known_kind)
-    _values = field_validator("values")(known_values)
-
-    @model_validator(mode="after")
-    def _placeholders(self) -> TopicOptions:
-        wildcards = sum(step in ("+", "#") for step in self.topic.split("/"))
-        if isinstance(self.device, str):
-            if not self.device:
-                raise ValueError("device is empty; write {1}, {topic} or {field: PATH}")
-            for word in re.findall(r"\{(\w*)\}", self.device):
-                if word != "topic" and not (word.isdecimal() and 1 <= int(word) <= wildcards):
-                    raise ValueError(
-                        f"device: {{{word}}} is no wildcard of {self.topic!r}, which has"
-                        f" {wildcards}; the first is {{1}}, the whole topic is {{topic}}"
-                    )
-        return self
-
-
-class JsonOptions(PluginOptions):
-    """The ``json`` dialect."""
-
-    topics: tuple[TopicOptions, ...] = Field(min_length=1)
-
-
-class Zigbee2mqttOptions(PluginOptions):
-    """The ``zigbee2mqtt`` dialect: everything below one base topic."""
-
-    base: Filter = "zigbee2mqtt"
-
-    @field_validator("base")
-    @classmethod
-    def _plain(cls, base: str) -> str:
-        if "+" in base or "#" in base or base.endswith("/"):
-            raise ValueError("base is a plain topic without wildcards and without / at the end")
-        return base
-
-
-class DialectOptions(PluginOptions):
-    """One of the two."""
-
-    zigbee2mqtt: Zigbee2mqttOptions | None = None
-    json_: JsonOptions | None = Field(None, alias="json")
+class _Choice(PluginOptions):
+    """One dialect; its fields are the folders of ``dialects/``."""
 
     @model_validator(mode="before")
     @classmethod
     def _one(cls, raw: Any) -> Any:
-        if isinstance(raw, dict) and len(raw) != 1:
-            raise ValueError("one dialect for each list entry: zigbee2mqtt or json")
-        if isinstance(raw, dict) and raw.get("zigbee2mqtt", ...) is None:
-            return {"zigbee2mqtt": {}}
-        return raw
+        if not isinstance(raw, dict):
+            return raw
+        if len(raw) != 1:
+            raise ValueError(f"one dialect for each list entry: {', '.join(DIALECTS)}")
+        return {name: {} if options is None else options for name, options in raw.items()}
+
+    @property
+    def chosen(self) -> Chosen:
+        """What was written."""
+        (found,) = (
+            Chosen(name, options)
+            for name in DIALECTS
+            if (options := getattr(self, f"{name}_")) is not None
+        )
+        return found
+
+
+def _folders() -> Iterator[str]:
+    for module in pkgutil.iter_modules(dialects.__path__):
+        if module.ispkg and not module.name.startswith("_"):
+            yield module.name
+
+
+def _options(name: str) -> type[PluginOptions]:
+    """The options of dialect ``name``; importing them imports no library of its own."""
+    module = importlib.import_module(f"{dialects.__name__}.{name}.options")
+    found: type[PluginOptions] = module.Options
+    return found
+
+
+DIALECTS: Final = tuple(sorted(_folders()))
+_fields: dict[str, Any] = {
+    f"{name}_": (_options(name) | None, Field(None, alias=name)) for name in DIALECTS
+}
+if TYPE_CHECKING:
+    DialectOptions = _Choice
+else:
+    DialectOptions = create_model("DialectOptions", __base__=_Choice, **_fields)
 
 
 class TlsOptions(PluginOptions):

@@ -8,8 +8,8 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
+from drivers._port_options import PortOptions
 from gateway.model import KINDS, UNKNOWN_KIND
-from gateway.options import PluginOptions
 
 MAX_LINE: Final = 4096
 MAX_FRAME: Final = 512
@@ -214,14 +214,9 @@ class Report(_Strict):
         return self
 
 
-class Options(PluginOptions):
+class Options(PortOptions):
     """One port; exactly one of ``line`` and ``frame``."""
 
-    port: str = Field(min_length=1, max_length=256)
-    baud: int = Field(9600, ge=50, le=4_000_000)
-    bytesize: Literal[5, 6, 7, 8] = 8
-    parity: Literal["none", "even", "odd", "mark", "space"] = "none"
-    stopbits: Literal[1, 2] = 1
     line: Line | None = None
     frame: Frame | None = None
     reports: list[Report] = Field(min_length=1, max_length=16)

@@ -29,6 +29,7 @@ COMMANDS: Final = {
     "check": Text(
         "检查配置,一次列出全部错误", "all errors of a configuration at once, or a summary"
     ),
+    "drivers": Text("全部驱动、质量等级和样例", "every driver with its level and a sample"),
     "try": Text("试运行一个驱动:显示读数,不保存", "print a driver's readings, store nothing"),
     "test": Text("在虚拟时间里测试规则", "test rules in virtual time"),
     "journal": Text("日志库:深度、完整性、隔离区", "the journal: depth, integrity, quarantine"),

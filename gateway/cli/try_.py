@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 from collections.abc import Sequence
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
@@ -21,16 +22,17 @@ from gateway.document import Document, Problem, Problems, nearest
 from gateway.model import SECOND, Action, DeviceSeen, Item, Reading, Undecodable, Value
 from gateway.options import parse_duration
 from gateway.plugins import make
-from gateway.ports import Clock
+from gateway.ports import Clock, Unavailable
 
 
 @click.command(
     "try",
     help=say(
-        "运行一个驱动并显示收到的读数,不保存任何内容。DRIVER 是配置中的名称,或驱动类型。\n\n"
+        "运行一个驱动并显示收到的读数,不保存任何内容。DRIVER 是配置中的名称,或驱动类型;"
+        "--simulator 连接模拟设备。\n\n"
         "例:gridwarden try mqtt --option host=127.0.0.1 --for 30s",
         "Run one driver and print what comes; store nothing. DRIVER is a name of the"
-        " configuration, or a type.\n\n"
+        " configuration, or a type; with --simulator, against a simulated device.\n\n"
         "Example: gridwarden try mqtt --option host=127.0.0.1 --for 30s",
     ),
 )
@@ -42,15 +44,43 @@ from gateway.ports import Clock
 @click.option(
     "--option", "options", multiple=True, help=say("选项 名称=值", "an option, NAME=VALUE")
 )
-def command(driver: str, config: Path | None, span: str, options: tuple[str, ...]) -> int:
+@click.option(
+    "--simulator", "simulated", is_flag=True, help=say("使用模拟设备", "against a simulated device")
+)
+def command(
+    driver: str, config: Path | None, span: str, options: tuple[str, ...], simulated: bool
+) -> int:
     """See the help text."""
     try:
         seconds = parse_duration(span)
     except ValueError as error:
         raise click.BadParameter(str(error), param_hint="--for") from None
-    configured = _configured(_document(driver, config), driver, dict(map(_option, options)))
-    asyncio.run(_run(driver, configured, seconds))
+    given = dict(map(_option, options))
+    if simulated:
+        asyncio.run(_simulated(driver, given, seconds))
+    else:
+        configured = _configured(_document(driver, config), driver, given)
+        asyncio.run(_run(driver, configured, seconds))
     return 0
+
+
+async def _simulated(kind: str, given: dict[str, Any], seconds: float) -> None:
+    """Run a driver against its own simulated device."""
+    kind, _, dialect = kind.partition("/")
+    known = plugins.types("drivers")
+    if kind not in known:
+        raise click.BadParameter(f"there is no driver {kind!r}{nearest(kind, known)}")
+    if dialect:
+        given = {"dialects": [{dialect: None}]} | given
+    try:
+        module = importlib.import_module(f"{plugins.PACKAGES['drivers']}.{kind}.simulator")
+    except ModuleNotFoundError as error:
+        raise Unavailable(
+            f"the simulated device needs {error.name}; run pip install 'gridwarden[demo]'"
+        ) from None
+    async with module.simulator(given, SystemClock()) as reached:
+        configured = _configured(Document("--option", {}, {}, {}), kind, given | reached)
+        await _run(kind, configured, seconds)
 
 
 def _document(driver: str, config: Path | None) -> Document:

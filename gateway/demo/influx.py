@@ -12,7 +12,7 @@ from typing import Final
 
 import aiohttp
 
-from gateway.demo.ports import free_port
+from drivers._simulate import free_port
 from gateway.model import Text
 from gateway.ports import Clock
 

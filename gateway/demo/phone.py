@@ -9,7 +9,7 @@ from typing import Any
 
 from aiohttp import web
 
-from gateway.demo.ports import free_port
+from drivers._simulate import free_port
 from gateway.model import Text
 
 _LONGEST = 100_000

@@ -14,8 +14,8 @@ from typing import Any, Final
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
+from drivers._simulate import SerialPair
 from gateway.demo import recording
-from gateway.demo.serial_pair import SerialPair
 from gateway.model import SECOND
 from gateway.ports import Clock
 

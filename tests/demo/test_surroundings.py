@@ -10,13 +10,12 @@ from pathlib import Path
 import aiohttp
 import pytest
 
+from drivers._simulate import free_port, serial_pair
+from drivers.mqtt.broker import broker
 from gateway.clock import SystemClock
 from gateway.demo import player, recording, scene
-from gateway.demo.broker import broker
 from gateway.demo.influx import influx
 from gateway.demo.phone import phone
-from gateway.demo.ports import free_port
-from gateway.demo.serial_pair import serial_pair
 from gateway.model import Text
 from tests.virtual import VirtualClock
 

@@ -11,10 +11,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from drivers.mqtt.decode import Router
-from drivers.mqtt.mapping import JsonDialect
-from drivers.mqtt.options import JsonOptions, Zigbee2mqttOptions
+from drivers.mqtt.dialects.json.dialect import Dialect as JsonDialect
+from drivers.mqtt.dialects.json.options import Options as JsonOptions
+from drivers.mqtt.dialects.zigbee2mqtt.dialect import Dialect as Zigbee2mqtt
+from drivers.mqtt.dialects.zigbee2mqtt.options import Options as Zigbee2mqttOptions
 from drivers.mqtt.wire import Message
-from drivers.mqtt.zigbee2mqtt import Zigbee2mqtt
 from gateway.model import Item, Reading, Undecodable
 
 FIRE = {

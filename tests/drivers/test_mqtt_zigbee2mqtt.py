@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from drivers.mqtt.decode import Router
-from drivers.mqtt.options import Zigbee2mqttOptions
+from drivers.mqtt.dialects.zigbee2mqtt.dialect import Dialect as Zigbee2mqtt
+from drivers.mqtt.dialects.zigbee2mqtt.options import Options as Zigbee2mqttOptions
 from drivers.mqtt.wire import Message
-from drivers.mqtt.zigbee2mqtt import Zigbee2mqtt
 from gateway.model import DeviceSeen, Item, Reading, Undecodable
 
 VECTORS = Path(__file__).parent / "vectors" / "zigbee2mqtt"

@@ -14,9 +14,9 @@ import msgspec
 
 from drivers._times import time_ns
 from drivers.mqtt.decode import KEPT, LONGEST_NAME, Decode, Filter, fields_of, undecodable
-from drivers.mqtt.exposes import Announced, Property, properties_of
-from drivers.mqtt.options import Zigbee2mqttOptions
-from drivers.mqtt.properties import Plan, build
+from drivers.mqtt.dialects.zigbee2mqtt.exposes import Announced, Property, properties_of
+from drivers.mqtt.dialects.zigbee2mqtt.options import Options
+from drivers.mqtt.dialects.zigbee2mqtt.properties import Plan, build
 from gateway.model import DeviceSeen, Item, Reading, Value
 
 _MOST: Final = 5_000
@@ -36,10 +36,10 @@ class _Known(NamedTuple):
     properties: Mapping[str, Property]
 
 
-class Zigbee2mqtt:
+class Dialect:
     """Reads everything below one base topic. Keeps what was announced, and a plan per device."""
 
-    def __init__(self, options: Zigbee2mqttOptions) -> None:
+    def __init__(self, options: Options) -> None:
         self._base = options.base + "/"
         self._known: dict[str, _Known] = {}
         self._groups: frozenset[str] = frozenset()

@@ -1,13 +1,21 @@
-"""A serial line without a cable: the gateway opens one end, the demo writes to the other."""
+"""What simulated devices need: a serial line without a cable, a TCP port that nobody uses."""
 
 from __future__ import annotations
 
 import os
+import socket
 import tty
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from gateway.ports import Unavailable
+
+
+def free_port() -> int:
+    """A free port on loopback. Another program may take it first; the user of it then says so."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
 
 
 class SerialPair:
@@ -16,6 +24,11 @@ class SerialPair:
     def __init__(self, ours: int, port: str) -> None:
         self._ours = ours
         self.port = port
+
+    @property
+    def fd(self) -> int:
+        """Our end, for reading what the gateway writes; non-blocking."""
+        return self._ours
 
     def send(self, content: bytes) -> bool:
         """Whether all of it was taken; a line that nobody reads overflows, as a real one does."""

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 from drivers._values import Coerce, coercer, number, scalar, shown, truth
 from drivers.mqtt.decode import EXTRAS
-from drivers.mqtt.exposes import Property
+from drivers.mqtt.dialects.zigbee2mqtt.exposes import Property
 from gateway.model import EXTRA, Value
 
 

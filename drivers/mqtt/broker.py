@@ -1,7 +1,7 @@
-"""The embedded MQTT broker: amqtt on a free loopback port, in the demo's own event loop.
+"""The embedded MQTT broker: amqtt on a free loopback port, in this process's own event loop.
 
-For the demo only. amqtt keeps up with about 2,000 messages a second; beyond that it loses
-messages that it acknowledged, so a site runs Mosquitto.
+For the demo and for simulated devices only. amqtt keeps up with about 2,000 messages a second;
+beyond that it loses messages that it acknowledged, so a site runs Mosquitto.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from contextlib import asynccontextmanager
 
 from amqtt.broker import Broker
 
+from drivers._simulate import free_port
 from gateway.clock import SystemClock
-from gateway.demo.ports import free_port
 
 
 @asynccontextmanager

@@ -11,7 +11,7 @@ from drivers._fields import FieldOptions, converter
 from drivers._times import time_ns
 from drivers._values import Coerce, scalar, text
 from drivers.mqtt.decode import EXTRAS, LONGEST_NAME, Decode, Filter, fields_of, undecodable
-from drivers.mqtt.options import JsonOptions, TopicOptions
+from drivers.mqtt.dialects.json.options import Options, TopicOptions
 from gateway.model import EXTRA, Item, Reading, Value
 
 Path = tuple[str, ...]
@@ -43,10 +43,10 @@ class _Plan(NamedTuple):
     """First steps of declared fields: these are no extras."""
 
 
-class JsonDialect:
+class Dialect:
     """Reads the topics that the options declare; the first that matches wins."""
 
-    def __init__(self, options: JsonOptions) -> None:
+    def __init__(self, options: Options) -> None:
         self._options = options
         self._plans = [_compile(topic) for topic in options.topics]
 

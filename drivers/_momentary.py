@@ -1,0 +1,98 @@
+"""Devices that say when something begins and never when it ends: the end is made here.
+
+Momentary ─▶ take() ─▶ the reading, now          a button, a 433 MHz motion sensor,
+               └ held until its time is over     a camera that forgets its "off"
+                    └ run() ─▶ emit: the same values, false
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple, NoReturn
+
+from gateway.clock import Signal, at_most
+from gateway.model import SECOND, Reading
+from gateway.ports import Clock, Emit
+
+_MOST: Final = 5_000
+"""Devices that are held or remembered; beyond it the oldest is forgotten, held ones early."""
+
+_NEVER: Final = 2**63
+
+
+class Momentary(NamedTuple):
+    """A reading whose ``names`` are true now, and false ``hold`` seconds after the last one."""
+
+    reading: Reading
+    names: tuple[str, ...]
+    hold: float
+
+
+class _Held(NamedTuple):
+    kind: str
+    names: frozenset[str]
+    due: int
+    """Mono ns."""
+
+
+class Holds:
+    """Lives as long as the driver, through all its connections."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._held: dict[str, _Held] = {}
+        self._met: dict[str, None] = {}
+        self._next = _NEVER
+        """Mono ns when ``run`` looks again by itself."""
+        self._news = Signal()
+
+    def take(self, momentary: Momentary) -> list[Reading]:
+        """The reading; the first one of a device since the start has its end before it.
+
+        What a gateway that went down in between left true would hide this beginning.
+        """
+        reading, names, hold = momentary
+        before = self._held.pop(reading.device, None)
+        due = self._clock.now().mono + int(hold * SECOND)
+        held = _Held(reading.kind, frozenset(names), due)
+        if before is not None:
+            held = _Held(reading.kind, held.names | before.names, max(due, before.due))
+        self._held[reading.device] = held
+        if held.due < self._next or len(self._held) > _MOST:
+            self._news.notify()
+        if reading.device in self._met:
+            return [reading]
+        self._met[reading.device] = None
+        if len(self._met) > _MOST:
+            del self._met[next(iter(self._met))]
+        return [_end(reading.device, held), reading]
+
+    def note(self, reading: Reading) -> None:
+        """A device that says itself that it is over is held no longer."""
+        if self._held and (held := self._held.get(reading.device)) is not None:
+            left = frozenset(name for name in held.names if reading.values.get(name) is not False)
+            if left:
+                self._held[reading.device] = held._replace(names=left)
+            else:
+                del self._held[reading.device]
+
+    async def run(self, emit: Emit) -> NoReturn:
+        """Until cancelled: say the end when its time has come."""
+        while True:
+            seen = self._news.count
+            now = self._clock.now().mono
+            crowd = len(self._held) - _MOST
+            for index, (device, held) in enumerate(list(self._held.items())):
+                if held.due <= now or index < crowd:
+                    await emit([_end(device, held)])
+                    if self._held.get(device) is held:
+                        del self._held[device]
+            self._next = min((held.due for held in self._held.values()), default=_NEVER)
+            if self._next == _NEVER:
+                await self._news.wait(seen)
+            else:
+                left = max(0, self._next - self._clock.now().mono)
+                await at_most(left / SECOND, self._clock, self._news.wait(seen))
+
+
+def _end(device: str, held: _Held) -> Reading:
+    return Reading(device, held.kind, dict.fromkeys(sorted(held.names), False))

@@ -1,0 +1,1 @@
+"""Ways of writing readings into topics and payloads: one folder per dialect."""
