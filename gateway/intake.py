@@ -52,6 +52,9 @@ _MOST_VALUES: Final = 64
 _LONGEST_TEXT: Final = 1_024
 _MOST_DEVICES: Final = 50_000
 """Devices whose newest reading and recent keys are held in memory."""
+_MOST_ANNOUNCED: Final = 10_000
+"""Devices whose announcement is held in memory: a panel may announce thousands of components."""
+_LONGEST_NAME: Final = 200
 _RESUME: Final = 100_000
 """Records read back at start to know recent keys: a repeat older than that is a new reading."""
 
@@ -89,7 +92,10 @@ class Intake:
         self._site = Site()
         self._by_address: dict[tuple[str, str], Device] = {}
         self.latest: dict[str, Reading] = {}
-        """The newest reading of each device, by device id."""
+        """The newest reading of each device, by device id, with the newest of every other value:
+        many devices send each quantity by itself."""
+        self.announced: dict[str, DeviceSeen] = {}
+        """What a bridge or a panel said of a device, by device id."""
         self.heard: dict[str, int] = {}
         """Its arrival: on the wall clock a device would be silent when that jumps."""
         self.overflowing = 0
@@ -108,9 +114,12 @@ class Intake:
 
         def see(record: Record) -> None:
             item = record.item
+            if isinstance(item, DeviceSeen) and len(self.announced) < _MOST_ANNOUNCED:
+                self.announced.setdefault(item.device, item)
             if not isinstance(item, Reading) or self._memory(item.device) is None:
                 return
-            self.latest.setdefault(item.device, item)
+            newest = self.latest.get(item.device)
+            self.latest[item.device] = item if newest is None else completed(newest, item)
             self.heard.setdefault(item.device, record.arrival)
             if len(at := times.setdefault(item.device, [])) < TIMES:
                 at.append(item.at)
@@ -137,8 +146,13 @@ class Intake:
 
     def _newest(self, reading: Reading, arrival: int) -> None:
         if reading.device in self._seen:  # bounded as the memory of devices is
-            self.latest[reading.device] = reading
+            before = self.latest.get(reading.device)
+            self.latest[reading.device] = completed(reading, before) if before else reading
             self.heard[reading.device] = arrival
+
+    def _announce(self, seen: DeviceSeen) -> None:
+        if seen.device in self.announced or len(self.announced) < _MOST_ANNOUNCED:
+            self.announced[seen.device] = seen
 
     def _memory(self, device: str) -> Seen | None:
         """What is remembered of ``device``; strangers may take a tenth of the places at most."""
@@ -211,6 +225,8 @@ class Door:
         for record in mine:
             if isinstance(record.item, Reading):
                 intake._newest(record.item, record.arrival)
+            elif isinstance(record.item, DeviceSeen):
+                intake._announce(record.item)
 
     def _admit(self, item: Reading, stamp: Stamp) -> Reading:
         """``item`` as it will be stored. Raises ``Refusal``."""
@@ -255,6 +271,13 @@ class Door:
             item.origin, wall, at, quality, late,
         )  # fmt: skip
 
+    def _id(self, address: str) -> str:
+        """The registry's id of ``address``, or a stranger's."""
+        known = self._intake._by_address.get((self._driver, address))
+        if known is not None:
+            return known.id
+        return self._unknown.get(address) or self._unknown_id(address)
+
     def _unknown_id(self, address: str) -> str:
         """``driver/address``: shown, counted and never lost."""
         device = f"{self._driver}/{address}"[:200]
@@ -271,7 +294,15 @@ class Door:
         self._intake._journal.refuse(group, refusal.reason, kept)
 
     def _stamped(self, item: DeviceSeen | Action, stamp: Stamp) -> DeviceSeen | Action:
-        return msgspec.structs.replace(item, received_at=stamp.wall)
+        if isinstance(item, Action):
+            return msgspec.structs.replace(item, received_at=stamp.wall)
+        return DeviceSeen(
+            self._id(item.device),
+            item.kind,
+            item.model[:_LONGEST_NAME],
+            item.name[:_LONGEST_NAME],
+            stamp.wall,
+        )
 
     async def _with_evidence_kept(self, items: Sequence[Item]) -> Sequence[Item]:
         """Snapshots go to their folder first: a stored reading never points at nothing."""
@@ -294,6 +325,16 @@ class Door:
         except OSError as error:
             log.warning("evidence_not_kept", driver=self._driver, reason=error.strerror)
             return None
+
+
+def completed(newer: Reading, older: Reading) -> Reading:
+    """``newer`` with the values that only ``older`` has, as far as a report may hold values."""
+    if newer.values.keys() >= older.values.keys():
+        return newer
+    values = {**older.values, **newer.values}
+    if len(values) > _MOST_VALUES:
+        return newer
+    return msgspec.structs.replace(newer, values=values)
 
 
 def _check_texts(item: Reading) -> None:

@@ -199,7 +199,10 @@ class Undecodable(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="u
 
 
 class DeviceSeen(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="d"):
-    """A device announced by a bridge, a panel's register or a discovery."""
+    """A device announced by a bridge, a panel's register or a discovery.
+
+    A driver gives its own address of the device; intake puts the registry's id in its place.
+    """
 
     device: str
     kind: str
@@ -388,6 +391,8 @@ class Turn(StrEnum):
 
     alarmed = "alarmed"
     cleared = "cleared"
+    evidence = "evidence"
+    """A picture or a clip came while the condition held: it belongs to the incident."""
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -449,6 +454,7 @@ class Happened(StrEnum):
     received = "received"
     handling = "handling"
     overdue = "overdue"
+    evidence = "evidence"
     closed = "closed"
 
 

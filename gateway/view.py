@@ -14,7 +14,7 @@ from gateway.health import resident_mib
 from gateway.incidents.desk import Desk
 from gateway.incidents.machine import NotAllowed
 from gateway.intake import Intake
-from gateway.model import Incident, IncidentEvent, OutboxRow, Reading, Site
+from gateway.model import DeviceSeen, Incident, IncidentEvent, OutboxRow, Reading, Site
 from gateway.ports import Clock
 from gateway.store.cases import Cases
 from gateway.store.evidence import EvidenceStore
@@ -78,6 +78,10 @@ class StoreView:
     def latest(self) -> Mapping[str, Reading]:
         """See ``View``."""
         return self._intake.latest
+
+    def announced(self) -> Mapping[str, DeviceSeen]:
+        """See ``View``."""
+        return self._intake.announced
 
     def heard(self) -> Mapping[str, int]:
         """See ``View``."""

@@ -14,7 +14,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from gateway.model import SECOND, Reading, Value
+from gateway.model import SECOND, Reading, Turn, Value
+from rules import sentence
 from rules.decide import Deciding, found_of, is_clear
 from rules.expression import TEST
 from rules.ruleset import Rule
@@ -64,7 +65,10 @@ class Report:
             elif self.reading.evidence is not None:
                 watch.evidence = self.reading.evidence
         else:
+            before = len(self.deciding.changes)
             self._follow(rule, watch)
+            if self.reading.evidence is not None:
+                self._add_evidence(rule, before)
 
     def believe(self) -> None:
         """Take over the older values that began an alarm; after all rules, for all alike."""
@@ -75,6 +79,18 @@ class Report:
             entry.quiet.pop(name, None)
             if quiet:
                 entry.quiet[name] = tested
+
+    def _add_evidence(self, rule: Rule, before: int) -> None:
+        """Say the picture, unless an alarm did; ahead of an end, after which nobody would ask."""
+        changes, reading = self.deciding.changes, self.reading
+        if any(change.evidence is reading.evidence for change in changes[before:]):
+            return
+        found = found_of(reading)
+        self.deciding.change(
+            Turn.evidence, rule, self.entry, sentence.PICTURED, reading.at, self.now, found,
+            reading.evidence,
+        )  # fmt: skip
+        changes.insert(before, changes.pop())
 
     # --- begin ---------------------------------------------------------------------------
 

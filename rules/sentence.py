@@ -55,6 +55,7 @@ def heard_again(at: int, zone: tzinfo) -> Text:
     return Text(f"{text} 恢复上报", f"reported again at {text}")
 
 
+PICTURED: Final = Text("补充了图像", "a picture or a clip was added")
 NOT_WATCHED: Final = Text("该设备不再监测是否静默", "the device is no longer watched for silence")
 
 

@@ -122,7 +122,7 @@ class _Expected(_Strict):
 
     def fits(self, change: Change) -> bool:
         """Whether ``change`` is the one meant."""
-        rule = self.alarmed if change.turn.value == "alarmed" else self.cleared
+        rule = {"alarmed": self.alarmed, "cleared": self.cleared}.get(change.turn.value)
         named = ("device", "same", "place", "found", "severity", "category", "incident")
         if rule != change.rule or self.why not in (None, change.why.zh, change.why.en):
             return False

@@ -20,7 +20,8 @@ _MEDIA: Final = (
     (b"\xff\xd8\xff", "image/jpeg"),
     (b"\x89PNG\r\n\x1a\n", "image/png"),
 )
-"""What is shown in a page; anything else is only offered for download."""
+_CLIP: Final = "video/mp4"
+"""What is shown in a page: these pictures, and clips; anything else is offered for download."""
 
 
 class Api:
@@ -89,7 +90,8 @@ class Api:
     async def devices(self, _request: web.Request) -> web.Response:
         """Every device with its newest values."""
         view = self._view
-        return as_json(shapes.devices_json(view.site(), view.latest(), view.heard(), view.now()))
+        known = shapes.Heard(view.latest(), view.heard(), view.announced())
+        return as_json(shapes.devices_json(view.site(), known, view.now()))
 
     async def people(self, _request: web.Request) -> web.Response:
         """Who can receive and close."""
@@ -114,14 +116,14 @@ class Api:
         return as_json(shapes.health_json(health), status=200 if health["ok"] else 503)
 
     async def evidence(self, request: web.Request) -> web.StreamResponse:
-        """A snapshot. Only a SHA-256 is ever looked up, so no path can be asked for."""
+        """A snapshot or a clip. Only a SHA-256 is ever looked up, so no path can be asked for."""
         digest = request.match_info["sha256"]
         path = self._view.evidence(digest) if _SHA256.fullmatch(digest) else None
         media = await asyncio.to_thread(_media_type, path) if path is not None else None
         if path is None or media is None:
             raise ApiError(404, "there is no such snapshot, or it has been deleted")
         headers = {"Content-Type": media, "Content-Security-Policy": "default-src 'none'; sandbox"}
-        if not media.startswith("image/"):
+        if not media.startswith("image/") and media != _CLIP:
             headers["Content-Disposition"] = "attachment"
         return web.FileResponse(path, headers=headers)
 
@@ -133,6 +135,8 @@ def _media_type(path: Path) -> str | None:
             start = file.read(16)
     except OSError:
         return None
+    if start[4:8] == b"ftyp":
+        return _CLIP
     return next((m for magic, m in _MEDIA if start.startswith(magic)), "application/octet-stream")
 
 

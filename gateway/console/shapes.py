@@ -9,13 +9,14 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from gateway.console.view import Health, Now, TaskHealth
 from gateway.model import (
     SECOND,
     UNKNOWN_KIND,
     Device,
+    DeviceSeen,
     Incident,
     IncidentEvent,
     OutboxRow,
@@ -216,19 +217,27 @@ def device_json(
     }
 
 
-def devices_json(
-    site: Site, latest: Mapping[str, Reading], heard: Mapping[str, int], now: Now
-) -> list[Json]:
-    """Every registered device, then those that reported and nobody registered."""
+class Heard(NamedTuple):
+    """What devices have said of themselves, each by device id."""
+
+    latest: Mapping[str, Reading]
+    at: Mapping[str, int]
+    """Arrival ns of ``latest``."""
+    announced: Mapping[str, DeviceSeen]
+
+
+def devices_json(site: Site, heard: Heard, now: Now) -> list[Json]:
+    """Every registered device, then those that reported or were announced and nobody registered."""
+    latest, at, announced = heard
     known = [
-        device_json(site, d, latest.get(d.id), heard.get(d.id), now) for d in site.devices.values()
+        device_json(site, d, latest.get(d.id), at.get(d.id), now) for d in site.devices.values()
     ]
-    strangers = [
-        device_json(site, _stranger(id_, reading), reading, heard.get(id_), now)
-        for id_, reading in latest.items()
-        if id_ not in site.devices
+    strangers = [id_ for id_ in {**latest, **announced} if id_ not in site.devices]
+    return known + [
+        device_json(site, _stranger(id_, one, announced.get(id_)), one, at.get(id_), now)
+        for id_ in strangers
+        for one in (latest.get(id_),)
     ]
-    return known + strangers
 
 
 def is_unknown(site: Site, id_: str) -> bool:
@@ -236,10 +245,15 @@ def is_unknown(site: Site, id_: str) -> bool:
     return id_ not in site.devices and not id_.startswith(_OWN)
 
 
-def _stranger(id_: str, reading: Reading) -> Device:
+def _stranger(id_: str, reading: Reading | None, seen: DeviceSeen | None) -> Device:
+    """Its name is what its bridge calls it, and where it stands in the registry's file."""
     driver, _, address = id_.partition("/")
     state = "accepted" if id_.startswith(_OWN) else "unknown"
-    return Device(id_, driver, address, reading.kind or UNKNOWN_KIND, id_, "", state=state)
+    kinds = (reading.kind if reading is not None else "", seen.kind if seen is not None else "")
+    kind = next((kind for kind in kinds if kind not in ("", UNKNOWN_KIND)), UNKNOWN_KIND)
+    name, model = (seen.name, seen.model) if seen is not None else ("", "")
+    called = f"{name} ({id_})" if name and name != address else id_
+    return Device(id_, driver, address, kind, called, "", model=model, state=state)
 
 
 def _units(values: Mapping[str, Any]) -> dict[str, str]:

@@ -54,6 +54,7 @@ _PAGE: Final[Mapping[str, tuple[str, str]]] = {
     "card.alarming": ("仍在报警", "Still alarming"),
     "card.alarming_n": ("{n} 个仍在报警", "{n} still alarming"),
     "card.overdue": ("超时", "Overdue"),
+    "card.clip": ("现场录像（含事发前数秒）", "Clip (begins seconds before)"),
     "card.snapshot": ("现场照片（点开看大图）", "Snapshot (open to enlarge)"),
     "card.messages": ("通知情况", "Messages"),
     "card.no_messages": ("还没有通知任何人。", "Nobody has been told yet."),

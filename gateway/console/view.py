@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypedDict
 
-from gateway.model import Incident, IncidentEvent, OutboxRow, Reading, Site, Text
+from gateway.model import DeviceSeen, Incident, IncidentEvent, OutboxRow, Reading, Site, Text
 
 
 class ActRefused(Exception):
@@ -89,7 +89,10 @@ class View(Protocol):
         """The personal texts that still exist, by SHA-256."""
 
     def latest(self) -> Mapping[str, Reading]:
-        """The newest reading by device id, devices that nobody registered included."""
+        """The newest value of each name by device id, devices that nobody registered included."""
+
+    def announced(self) -> Mapping[str, DeviceSeen]:
+        """What bridges and panels said of devices, by device id."""
 
     def heard(self) -> Mapping[str, int]:
         """When it came, by device id: ns on the arrival axis, for wall clocks jump."""

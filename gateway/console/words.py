@@ -42,6 +42,7 @@ _GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "received": ("签收", "Received"),
         "handling": ("办理", "Handling began"),
         "overdue": ("超时", "Overdue"),
+        "evidence": ("补充图像", "Picture or clip added"),
         "closed": ("办结", "Closed"),
     },
     "end": {

@@ -29,6 +29,7 @@ _EVENTS: Final[Mapping[Happened, tuple[str, str]]] = {
     Happened.received: ("已签收", "received"),
     Happened.handling: ("办理中", "being handled"),
     Happened.overdue: ("超时", "overdue"),
+    Happened.evidence: ("补充图像", "picture or clip added"),
     Happened.closed: ("已办结", "closed"),
 }
 _ENDS: Final[Mapping[str, str]] = {

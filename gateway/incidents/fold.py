@@ -18,7 +18,7 @@ from gateway.model import (
     Value,
 )
 
-_MOST_EVIDENCE: Final = 20
+MOST_EVIDENCE: Final = 20
 """Newest snapshots that the incident itself lists; its events name them all."""
 _RISING: Final = tuple(Severity)
 
@@ -94,6 +94,8 @@ def _changes(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
             return {"overdue": True, "warned": event.seq, **_limit(data)}
         case Happened.closed:
             return {"state": State.closed, "outcome": str(data["outcome"]), "deadline": 0}
+        case Happened.evidence:
+            return {"evidence": (*incident.evidence, str(data["evidence"]))[-MOST_EVIDENCE:]}
         case Happened.opened:
             return {}
 
@@ -118,7 +120,7 @@ def _alarmed(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
     data = event.data
     snapshots = (str(data["evidence"]),) if data["evidence"] else ()
     changes = _held((*incident.holding, _holder(event)))
-    changes["evidence"] = (*incident.evidence, *snapshots)[-_MOST_EVIDENCE:]
+    changes["evidence"] = (*incident.evidence, *snapshots)[-MOST_EVIDENCE:]
     if "raised_from" in data:
         changes["severity"] = Severity(str(data["severity"]))
         changes["title"] = Text(str(data["title_zh"]), str(data["title_en"]))

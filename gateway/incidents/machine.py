@@ -15,7 +15,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from gateway.incidents.fold import apply, is_worse
+from gateway.incidents.fold import MOST_EVIDENCE, apply, is_worse
 from gateway.incidents.people import in_charge, people_to_warn
 from gateway.model import (
     SECOND,
@@ -110,6 +110,8 @@ def react(
         return _alarm(change, incident, moment)
     if incident is None or (change.rule, change.device) not in incident.holding:
         return None
+    if change.turn is Turn.evidence:
+        return _picture(change, incident, moment)
     data: dict[str, Value] = {"device": change.device, "at": str(change.at), **_why(change)}
     now = _happen(incident, Happened.cleared, f"rule:{change.rule}", data, moment)
     if not now.incident.alarming:
@@ -211,7 +213,7 @@ def _alarm(change: Change, incident: Incident, moment: Moment) -> Decision | Non
     So smoke and heat of one detector are one message.
     """
     if (change.rule, change.device) in incident.holding:
-        return None
+        return _picture(change, incident, moment)
     data = _alarm_data(change)
     worse = is_worse(change.severity, incident.severity)
     if worse:
@@ -220,6 +222,15 @@ def _alarm(change: Change, incident: Incident, moment: Moment) -> Decision | Non
     if worse or not incident.alarming:
         return _telling(decision, "again", [incident.owner], moment)
     return decision
+
+
+def _picture(change: Change, incident: Incident, moment: Moment) -> Decision | None:
+    """A picture or a clip that came later: kept with the incident, and nobody is rung for it."""
+    digest = change.evidence.sha256 if change.evidence is not None else ""
+    if not digest or digest in incident.evidence or len(incident.evidence) >= MOST_EVIDENCE:
+        return None
+    data: dict[str, Value] = {"device": change.device, "at": str(change.at), "evidence": digest}
+    return _happen(incident, Happened.evidence, f"rule:{change.rule}", data, moment)
 
 
 def _alarm_data(change: Change) -> dict[str, Value]:

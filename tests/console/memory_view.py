@@ -18,6 +18,7 @@ from gateway.model import (
     SECOND,
     Category,
     Device,
+    DeviceSeen,
     End,
     Happened,
     Incident,
@@ -123,6 +124,7 @@ class MemoryView:
         self.start = clock.now().mono
         self.the_site = make_site()
         self.the_latest = make_latest(clock.now().wall)
+        self.the_announced: dict[str, DeviceSeen] = {}
         self.found: dict[str, Incident] = {}
         self.events: dict[str, list[IncidentEvent]] = {}
         self.rows: dict[str, list[OutboxRow]] = {}
@@ -201,6 +203,9 @@ class MemoryView:
 
     def latest(self) -> Mapping[str, Reading]:
         return self.the_latest
+
+    def announced(self) -> Mapping[str, DeviceSeen]:
+        return self.the_announced
 
     def heard(self) -> Mapping[str, int]:
         now = self.now()

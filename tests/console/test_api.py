@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from gateway.console import query, shapes
 from gateway.console.query import ApiError
 from gateway.console.view import Now
-from gateway.model import SECOND, End, Quality, Reading, Site, State
+from gateway.model import SECOND, DeviceSeen, End, Quality, Reading, Site, State
 from tests.console.conftest import Client
 from tests.console.memory_view import MemoryView, make_incident
 from tests.virtual import START
@@ -282,3 +282,27 @@ def test_every_model_field_that_the_page_needs_survives_json() -> None:
     incident = make_incident(KEY, START)
     view_of = shapes.incident_json(Site(), incident, Now(START, 0))
     assert msgspec.json.decode(msgspec.json.encode(view_of))["owner_name"] == "zhang"
+
+
+async def test_a_stranger_is_shown_by_the_name_its_bridge_gave_it(
+    client: Client, view: MemoryView
+) -> None:
+    view.the_announced = {
+        "lora/a84041": DeviceSeen("lora/a84041", "manhole", "Milesight EM310", "五号井"),
+        "mqtt/zigbee/0x00158d": DeviceSeen("mqtt/zigbee/0x00158d", "", "", "zigbee/0x00158d"),
+    }
+    devices = {device["id"]: device for device in await asked(client, "/api/v1/devices")}
+    silent = devices["lora/a84041"]
+    assert (silent["name"], silent["model"]) == ("五号井 (lora/a84041)", "Milesight EM310")
+    assert (silent["kind"], silent["age"], silent["unknown"]) == ("manhole", None, True)
+    assert devices["mqtt/zigbee/0x00158d"]["name"] == "mqtt/zigbee/0x00158d"
+
+
+async def test_a_clip_is_served_as_a_video(client: Client, view: MemoryView) -> None:
+    view.keep_picture()
+    assert view.folder is not None
+    name = "e" * 64
+    (view.folder / name).write_bytes(b"\0\0\0\x18ftypmp42" + bytes(40))
+    async with client.get(f"/api/v1/evidence/{name}", headers={"Range": "bytes=0-9"}) as answer:
+        assert (answer.status, answer.content_type) == (206, "video/mp4")
+        assert "Content-Disposition" not in answer.headers

@@ -11,18 +11,20 @@ import msgspec
 import pytest
 
 import rules
-from gateway.incidents.fold import fold
+from gateway.incidents.fold import MOST_EVIDENCE, fold
 from gateway.incidents.machine import NotAllowed
 from gateway.model import (
     SECOND,
     Category,
     Change,
     Evidence,
+    Happened,
     Reading,
     Record,
     Severity,
     State,
     Text,
+    Turn,
 )
 from gateway.ports import Unavailable
 from tests.cases.build import alarmed, cleared, device, site
@@ -436,3 +438,29 @@ async def test_failed_commit_changes_nothing_and_may_be_repeated(tmp_path: Path)
         await clock.settle()
         assert phone.said() == [("opened", "zhang")]
         assert [each.key for each in await house.cases.open_incidents()] == [KEY]
+
+
+async def test_a_clip_joins_the_incident_once_and_rings_nobody(tmp_path: Path) -> None:
+    clock, phone = StoryClock(), Phone()
+    clip = Evidence("video/mp4", "c" * 64, 9)
+    shown = alarmed("s1", turn=Turn.evidence, evidence=clip)
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        await house.take(shown)
+        assert await house.cases.open_incidents() == []
+        await house.take(alarmed("s1"))
+        await house.take(shown, shown, alarmed("s2", turn=Turn.evidence, evidence=clip))
+        await clock.settle()
+        (incident,) = await house.cases.open_incidents()
+        assert incident.evidence == (clip.sha256,)
+        assert [e.what for e in await house.cases.events(KEY)] == [
+            Happened.opened,
+            Happened.evidence,
+        ]
+        assert fold(await house.cases.events(KEY)) == incident
+        assert phone.said() == [("opened", "zhang")]
+        for number in range(MOST_EVIDENCE + 5):
+            other = Evidence("image/jpeg", f"{number:064x}", 9)
+            await house.take(alarmed("s1", turn=Turn.evidence, evidence=other))
+        (incident,) = await house.cases.open_incidents()
+        assert len(incident.evidence) == MOST_EVIDENCE
+        assert await house.cases.verify() == []

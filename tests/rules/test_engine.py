@@ -408,3 +408,13 @@ def test_a_record_of_the_past_does_not_turn_time_back() -> None:
     e.report(50, {"alarm": True})
     assert e.wait(110) == ["alarmed r s1 @110"]
     assert rules.step(e.ruleset, e.site, e.state, record(0, {})) == []
+
+
+def test_a_picture_that_comes_while_it_alarms_is_a_change_of_its_own() -> None:
+    e = engine(rule("when: alarm; keep: 20s"))
+    clip, late = (Evidence("video/mp4", mark * 64, 9) for mark in "ab")
+    assert e.report(0, {"alarm": True}) == ["alarmed r s1 @0"]
+    (change,) = e.changes(5, {"alarm": False}, evidence=clip)
+    assert (change.turn, change.evidence, change.device) == (Turn.evidence, clip, "s1")
+    assert e.wait(30) == ["cleared r s1 @25"]
+    assert e.report(40, {"alarm": False}, evidence=late) == []

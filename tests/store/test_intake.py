@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.model import SECOND, Device, Evidence, Quality, Reading, Site
+from gateway.model import SECOND, Device, DeviceSeen, Evidence, Quality, Reading, Site
 from gateway.recall import Ring
 from tests.store.house import adds_up, committed, everything, smoke, store
 from tests.virtual import START, VirtualClock
@@ -174,3 +174,32 @@ def test_ring_remembers_exactly_the_last_n(marks: list[int], most: int) -> None:
         if mark not in kept:
             ring.add(as_bytes)
             kept = [*kept, mark][-most:]
+
+
+async def test_the_newest_of_each_value_is_known_also_after_a_restart(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    reports = [smoke(), Reading("s1", "smoke", {"battery": 90.0}), smoke(alarm=True)]
+    async with store(tmp_path, clock) as s:
+        for report in reports:
+            await committed(clock, s.intake.door("d")([report]))
+        assert s.intake.latest["d/s1"].values == {"alarm": True, "battery": 90.0}
+    async with store(tmp_path, clock) as s:
+        assert s.intake.latest["d/s1"].values == {"alarm": True, "battery": 90.0}
+
+
+async def test_what_was_announced_is_known_by_the_registrys_id_also_after_a_restart(
+    tmp_path: Path,
+) -> None:
+    clock = VirtualClock()
+    seen = [DeviceSeen("hall/3", "smoke", "M", "三楼"), DeviceSeen("new", "", "M", "新设备" * 200)]
+    async with store(tmp_path, clock) as s:
+        s.intake.follow(SITE)
+        await committed(clock, s.intake.door("zigbee")(seen))
+        live = dict(s.intake.announced)
+    assert {id_: each.name[:3] for id_, each in live.items()} == {
+        "smoke-3": "三楼",
+        "zigbee/new": "新设备",
+    }
+    assert len(live["zigbee/new"].name) == 200
+    async with store(tmp_path, clock) as s:
+        assert s.intake.announced == live

@@ -7,6 +7,7 @@ import { clock, icon, make, personName, said, setText, t, when, word } from "./w
 const SHOWN = 60; // cards; more nobody reads, and a storm must not stall an old computer
 const DETAILED = 24; // cards whose messages are fetched
 const MESSAGES = 4;
+const PHOTOS = 2; // the newest: mostly a snapshot and its clip
 const SEVERITIES = ["critical", "alarm", "warning", "notice"];
 const VERBS = { open: ["receive"], received: ["handle", "close"], handling: ["close"], closed: [] };
 
@@ -116,13 +117,21 @@ class Card {
   }
 
   showPhotos() {
-    const [url] = this.incident.evidence.slice(-1);
-    this.photos.hidden = !url;
-    this.photos.replaceChildren();
-    if (!url) return;
+    const urls = this.incident.evidence.slice(-PHOTOS);
+    this.photos.hidden = !urls.length;
+    this.photos.replaceChildren(...urls.map((url) => this.photo(url)));
+  }
+
+  // An address does not say what it holds: what is no picture is a clip, or is gone.
+  photo(url) {
     const image = make("img", { src: url, alt: t("card.snapshot"), loading: "lazy" });
-    image.addEventListener("error", () => { this.photos.hidden = true; });
-    this.photos.append(make("a", { href: url, target: "_blank", rel: "noopener", title: t("card.snapshot") }, image));
+    const shown = make("a", { href: url, target: "_blank", rel: "noopener", title: t("card.snapshot") }, image);
+    image.addEventListener("error", () => {
+      const clip = make("video", { src: url, controls: true, muted: true, preload: "metadata", title: t("card.clip") });
+      clip.addEventListener("error", () => { clip.remove(); this.photos.hidden = !this.photos.childElementCount; });
+      shown.replaceWith(clip);
+    });
+    return shown;
   }
 
   showButtons() {
