@@ -12,9 +12,11 @@ import pytest
 from tests.project.tree import ROOT, module_name, plugins
 
 LIBRARIES = {
+    "aiomqtt",
     "amqtt",
     "cv2",
     "gmqtt",
+    "google",
     "influxdb_client",
     "numpy",
     "paho",

@@ -1,0 +1,1 @@
+"""Our devices for Home Assistant: announced by MQTT discovery, their values on state topics."""
