@@ -2,13 +2,13 @@
 # python3 >= 3.11 and make; deploy/setup.sh says in one line what it can not get.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench vectors
+.PHONY: help demo test lint bench bench-camera vectors
 
 SETUP := sh deploy/setup.sh
 BIN := .venv/bin
 
 help: ## show this list
-	@sed -n 's/^\([a-z]*\):.*## /  make \1\t/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## /  make \1\t/p' Makefile
 
 demo: ## everything on one machine, no server needed; DEMO_ARGS="--for 30s" ends by itself
 	@$(SETUP) demo
@@ -32,3 +32,7 @@ vectors: ## published payloads through our decoders: passed, failed, not claimed
 bench: ## speed and memory as a table; BENCH_ARGS picks rows
 	@$(SETUP) test
 	@$(BIN)/python -m tests.bench $(BENCH_ARGS)
+
+bench-camera: ## motion found on recordings with ground truth, beside frame differencing and MOG2
+	@$(SETUP) test
+	@$(BIN)/python -m tests.bench.camera $(BENCH_ARGS)

@@ -30,19 +30,7 @@ drivers:
     host: 127.0.0.1
     port: {mqtt}
     inflight: 2000
-    dialects:
-      - json:
-          topics:
-            - topic: bench/+/reading
-              device: "{{1}}"
-              kind: smoke
-              key: n
-              values:
-                alarm: smoke
-                temperature: temperature
-                battery: battery
-                tamper: tamper
-              extra: keep
+    dialects: {dialects}
 sinks:
   influx: {{type: influxdb, url: "http://127.0.0.1:{influx}", database: bench, flush: {flush}}}
 notifiers:
@@ -50,6 +38,15 @@ notifiers:
 console: {{port: 0}}
 log: {{level: warning}}
 """
+_VALUES = {"alarm": "smoke", "temperature": "temperature", "battery": "battery", "tamper": "tamper"}
+_TOPIC = {
+    "topic": "bench/+/reading",
+    "device": "{1}",
+    "kind": "smoke",
+    "key": "n",
+    "values": _VALUES,
+}
+_JSON = [{"json": {"topics": [_TOPIC]}}]
 
 
 class House:
@@ -150,7 +147,13 @@ class House:
 
 
 @contextmanager
-def house(group: str = "200ms", *, flush: str = "2s", start: bool = True) -> Iterator[House]:
+def house(
+    group: str = "200ms",
+    *,
+    flush: str = "2s",
+    start: bool = True,
+    dialects: list[dict[str, Any]] = _JSON,
+) -> Iterator[House]:
     """Everything on free loopback ports, in a temporary folder."""
     with (
         tempfile.TemporaryDirectory(prefix="gridwarden-bench-") as folder,
@@ -160,7 +163,10 @@ def house(group: str = "200ms", *, flush: str = "2s", start: bool = True) -> Ite
     ):
         config = Path(folder) / "gridwarden.yaml"
         ports = {"mqtt": broker.port, "influx": influx.port, "phone": phone.port}
-        config.write_text(_CONFIG.format(folder=folder, group=group, flush=flush, **ports))
+        text = _CONFIG.format(
+            folder=folder, group=group, flush=flush, dialects=json.dumps(dialects), **ports
+        )
+        config.write_text(text, encoding="utf-8")
         made = House(config, broker, influx, phone)
         try:
             if start:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 _OUTSTANDING = 2_000
 
@@ -46,13 +46,18 @@ class Publisher:
         start: int = 0,
         sensors: int = 100,
         each: Callable[[int], bytes | None] = lambda _n: None,
+        stream: Iterator[bytes] | None = None,
     ) -> int:
-        """``rate`` readings a second, evenly; ``each`` may add a packet. How many were sent."""
+        """``rate`` readings a second, evenly; ``each`` may add a packet. How many were sent.
+
+        ``stream``: these packets instead of readings.
+        """
         began, sent = time.monotonic(), 0
         while (passed := time.monotonic() - began) < seconds:
             due = int(passed * rate) + 1
             while sent < due:
-                self._socket.sendall(reading(start + sent, sensors))
+                one = next(stream) if stream else reading(start + sent, sensors)
+                self._socket.sendall(one)
                 self._sent += 1
                 sent += 1
                 if extra := each(sent):
@@ -105,5 +110,8 @@ def packet(topic: bytes, payload: bytes, number: int) -> bytes:
     body = struct.pack(">H", len(topic)) + topic
     body += struct.pack(">H", number % 65_000 + 1) + payload
     length = len(body)
-    head = bytes([0x32, length]) if length < 128 else bytes([0x32, length & 127 | 128, length >> 7])
-    return head + body
+    head = b"\x32"
+    while length > 127:
+        head += bytes([length & 127 | 128])
+        length >>= 7
+    return head + bytes([length]) + body

@@ -2,7 +2,7 @@
 
     python -m tests.bench [ROWS] [--quick] [--runs N]
 
-ROWS pick from: throughput latency memory written start camera influx. Peers' figures without
+ROWS pick from: throughput latency memory written start camera influx clients dialects modbus. Peers' figures without
 "same run" were measured on a machine like the one this was written on; ratios count.
 """
 
@@ -95,6 +95,8 @@ BENCHES: dict[str, Callable[[int, bool], Rows]] = {
     "camera": own("camera"),
     "influx": own("influx"),
     "clients": own("mqtt_clients"),
+    "dialects": own("dialects"),
+    "modbus": own("modbus"),
 }
 
 
