@@ -34,7 +34,7 @@ from gateway.model import (
     Stamp,
     Undecodable,
     Value,
-    vocabulary,
+    every_value_name,
 )
 from gateway.ports import Clock, Unavailable
 from gateway.recall import LATE, TIMES, Recent, Seen, apart, instant, mark_of, runs_slow
@@ -237,7 +237,7 @@ class Door:
         else:
             device = self._unknown.get(item.device) or self._unknown_id(item.device)
             kind = item.kind if item.kind in KINDS else UNKNOWN_KIND
-        values = _checked(item.values, kind)
+        values = _checked(item.values)
         _check_texts(item)
         seen = intake._memory(device)
         mark, repeat = b"", 0
@@ -347,13 +347,13 @@ def _check_texts(item: Reading) -> None:
                 raise Refusal("bad_value", f"{text!r:.80} is no Unicode text") from None
 
 
-def _checked(values: Mapping[str, Value], kind: str) -> dict[str, Value]:
+def _checked(values: Mapping[str, Value]) -> dict[str, Value]:
     """Finite numbers, short texts and booleans under known names. Raises ``Refusal``."""
     if not values:
         raise Refusal("no_values", "the report holds no values")
     if len(values) > _MOST_VALUES:
         raise Refusal("bad_value", f"{len(values)} values in one report; {_MOST_VALUES} at most")
-    names = vocabulary(kind)
+    names = every_value_name()  # a multi-sensor says all it knows under its main kind
     checked: dict[str, Value] = {}
     for name, value in values.items():
         known = names.get(name)

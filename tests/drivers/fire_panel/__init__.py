@@ -1,0 +1,1 @@
+"""Tests of the fire_panel driver."""
