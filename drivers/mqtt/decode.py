@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol, runtime_checkable
 
 import msgspec
 
@@ -55,12 +55,23 @@ class Dialect(Protocol):
         """The decoder of ``topic``; None if it is not this dialect's."""
 
 
+@runtime_checkable
+class Announced(Protocol):
+    """What a dialect has besides whose devices live and die with topics that the broker keeps."""
+
+    def deleted(self, topic: str) -> Sequence[Out]:
+        """What follows from an empty payload on ``topic``."""
+
+
 class Router:
     """Finds the decoder of a message by its topic, and remembers it."""
 
     def __init__(self, dialects: Iterable[Dialect]) -> None:
         self._dialects = tuple(dialects)
         self._plans: dict[bytes, Decode] = {}
+        self._hearing: list[Callable[[str], Sequence[Out]]] = [
+            dialect.deleted for dialect in self._dialects if isinstance(dialect, Announced)
+        ]
 
     def filters(self, qos: int) -> list[Filter]:
         """What to subscribe to, each topic once."""
@@ -71,9 +82,9 @@ class Router:
         return list(found.values())
 
     def decode(self, message: Message) -> Sequence[Out]:
-        """What follows from ``message``; nothing from an empty payload: the topic was deleted."""
+        """What follows from ``message``. An empty payload means that the topic was deleted."""
         if not message.payload:
-            return []
+            return self._deleted(message.topic)
         plan = self._plans.get(message.topic)
         if plan is None:
             plan = self._plan(message.topic)
@@ -82,22 +93,33 @@ class Router:
             return [Undecodable(source, message.payload, f"{message.size:,} bytes are too many")]
         return plan(message.payload, message.retained)
 
+    def _deleted(self, topic: bytes) -> Sequence[Out]:
+        """Nothing, but for the dialect that learns of devices from topics that are kept."""
+        text = topic.decode("utf-8", "replace")
+        return [out for hear in self._hearing for out in hear(text)]
+
     def _plan(self, topic: bytes) -> Decode:
-        plan = self._find(topic)
+        plan, lasting = self._find(topic)
+        if not lasting:
+            return plan
         if len(self._plans) >= _PLANS:
             del self._plans[next(iter(self._plans))]
         self._plans[topic] = plan
         return plan
 
-    def _find(self, topic: bytes) -> Decode:
+    def _find(self, topic: bytes) -> tuple[Decode, bool]:
+        """The decoder, and whether it will still be the right one later.
+
+        What nobody reads now may be announced yet: after a restart the broker's queue comes first.
+        """
         try:
             text = topic.decode()
         except UnicodeDecodeError:
-            return refusing(topic.decode("utf-8", "replace"), "the topic is not UTF-8")
+            return refusing(topic.decode("utf-8", "replace"), "the topic is not UTF-8"), True
         for dialect in self._dialects:
             if (plan := dialect.plan(text)) is not None:
-                return plan
-        return refusing(text, "no dialect reads this topic; is it an old subscription?")
+                return plan, True
+        return refusing(text, "no dialect reads this topic; is it an old subscription?"), False
 
 
 def refusing(topic: str, reason: str) -> Decode:

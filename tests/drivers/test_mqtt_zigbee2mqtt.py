@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from drivers.mqtt.decode import Router
+from drivers._momentary import Momentary
+from drivers.mqtt.decode import EXTRAS, Router
 from drivers.mqtt.dialects.zigbee2mqtt.dialect import Dialect as Zigbee2mqtt
 from drivers.mqtt.dialects.zigbee2mqtt.options import Options as Zigbee2mqttOptions
 from drivers.mqtt.wire import Message
-from gateway.model import DeviceSeen, Item, Reading, Undecodable
+from gateway.model import DeviceSeen, Reading, Undecodable
 
 VECTORS = Path(__file__).parent / "vectors" / "zigbee2mqtt"
 
@@ -20,21 +24,21 @@ VECTORS = Path(__file__).parent / "vectors" / "zigbee2mqtt"
 class Bridge:
     """A fresh dialect and what it makes of each message."""
 
-    def __init__(self, base: str = "zigbee2mqtt") -> None:
+    def __init__(self, base: str = "zigbee2mqtt", **options: Any) -> None:
         self._base = base
-        self._router = Router([Zigbee2mqtt(Zigbee2mqttOptions(base=base))])
+        self._router = Router([Zigbee2mqtt(Zigbee2mqttOptions(base=base, **options))])
 
-    def says(self, name: str, payload: object, *, retained: bool = False) -> list[Item]:
+    def says(self, name: str, payload: object, *, retained: bool = False) -> list[Any]:
         raw = payload if isinstance(payload, bytes) else json.dumps(payload).encode()
         topic = f"{self._base}/{name}".encode()
-        return self._router.decode(Message(topic, raw, retained, b"", len(raw)))
+        return list(self._router.decode(Message(topic, raw, retained, b"", len(raw))))
 
     def reads(self, name: str, payload: object) -> Reading:
         (item,) = self.says(name, payload)
         assert isinstance(item, Reading)
         return item
 
-    def announces(self, *devices: dict[str, Any]) -> list[Item]:
+    def announces(self, *devices: dict[str, Any]) -> list[Any]:
         return self.says("bridge/devices", list(devices))
 
 
@@ -53,6 +57,14 @@ def binary(name: str, on: Any = True, off: Any = False) -> dict[str, Any]:
 
 def numeric(name: str, unit: str = "") -> dict[str, Any]:
     return {"type": "numeric", "property": name, "unit": unit, "access": 1}
+
+
+def enum(name: str, *words: str, access: int = 1) -> dict[str, Any]:
+    return {"type": "enum", "property": name, "values": list(words), "access": access}
+
+
+def named(expose: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return expose | more
 
 
 def test_a_smoke_detector_unannounced() -> None:
@@ -82,6 +94,7 @@ def test_a_smoke_detector_unannounced() -> None:
         "test": False,
         "tamper": False,
         "density": pytest.approx(2.2763),
+        "extra.battery_voltage": 2.993,
         "extra.mode": "auto",
     }
     assert reading.observed_at == 1561390253_312_000_000
@@ -95,8 +108,16 @@ def test_a_smoke_detector_unannounced() -> None:
         ({"occupancy": True}, "infrared", {"occupied": True, "alarm": True}),
         ({"smoke": False, "occupancy": True}, "smoke", {"alarm": False, "occupied": True}),
         ({"carbon_monoxide": True, "co": 80}, "co", {"alarm": True, "co": 80.0}),
-        ({"smoke": False, "carbon_monoxide": True}, "smoke", {"alarm": True}),
-        ({"carbon_monoxide": True, "smoke": False}, "smoke", {"alarm": True}),
+        (
+            {"smoke": False, "carbon_monoxide": True},
+            "smoke",
+            {"alarm": True, "extra.smoke": False, "extra.carbon_monoxide": True},
+        ),
+        (
+            {"carbon_monoxide": True, "smoke": False},
+            "smoke",
+            {"alarm": True, "extra.smoke": False, "extra.carbon_monoxide": True},
+        ),
         ({"gas": True}, "gas", {"alarm": True}),
         ({"gas": 12.5}, "gas", {"extra.gas": 12.5}),
         ({"gas": 1}, "gas", {"extra.gas": 1.0}),
@@ -239,7 +260,7 @@ def test_new_properties_do_not_grow_a_plan_without_bound() -> None:
         ("smoke", {"smoke"}),
         ("carbon_monoxide", {"co", "smoke"}),
         ("gas", {"gas", "co", "smoke", "power", ""}),
-        ("water_leak", {"water", ""}),  # rain gauges are among them
+        ("water_leak", {"water", "climate"}),  # rain gauges are among them
         ("occupancy_presence", {"infrared", "contact", "smoke"}),
         ("contact", {"contact", "water"}),
         ("sos", {"panic"}),
@@ -261,5 +282,236 @@ def test_smoke_models_raise_an_alarm_by_what_they_announce() -> None:
         bridge = Bridge()
         bridge.announces({"friendly_name": "d", "definition": model})
         (smoke,) = (each for each in model["exposes"] if each.get("property") == "smoke")
-        assert bridge.reads("d", {"smoke": smoke["value_on"]}).values == {"alarm": True}
-        assert bridge.reads("d", {"smoke": smoke["value_off"]}).values == {"alarm": False}
+        assert bridge.reads("d", {"smoke": smoke["value_on"]}).values["alarm"] is True
+        assert bridge.reads("d", {"smoke": smoke["value_off"]}).values["alarm"] is False
+
+
+@pytest.mark.parametrize(
+    ("expose", "payload", "expected"),
+    [
+        (binary("smoke_detected"), True, {"alarm": True}),
+        (named(binary("sensor", "1", "0"), description="Smoke was detected"), "1", {"alarm": True}),
+        (binary("input_3_leak_detect_9", "Leak", "Dry"), "Leak", {"leak": True}),
+        (binary("silence", "ON", "OFF") | {"access": 3}, "ON", {"muted": True}),
+        (binary("alarm", "ON", "OFF") | {"access": 3}, "ON", {"extra.alarm": "ON"}),
+        (binary("alarm"), True, {"alarm": True}),
+        (binary("rain"), True, {"extra.rain": True}),
+        (binary("battery_defect"), True, {"fault": True}),
+        (binary("sensor_armed", "Armed", "Disarmed") | {"access": 7}, "Armed", {"armed": True}),
+        (
+            binary("check_meter") | {"description": "A problem with the meter"},
+            True,
+            {"fault": True},
+        ),
+        (binary("window_open", "open", "close"), "open", {"open": True}),
+        (binary("restore_reports"), True, {"extra.restore_reports": True}),
+        (
+            enum("smoke_state", "alarm", "normal", "detecting"),
+            "alarm",
+            {"alarm": True, "extra.smoke_state": "alarm"},
+        ),
+        (
+            enum("alarm_state", "normal", "prealarm", "critical_alarm"),
+            "prealarm",
+            {"alarm": False, "extra.alarm_state": "prealarm"},
+        ),
+        (
+            enum("reliability", "no_fault_detected", "unreliable_other", "process_error"),
+            "no_fault_detected",
+            {"fault": False, "extra.reliability": "no_fault_detected"},
+        ),
+        (
+            enum("opening_state", "open", "closed", "tilted"),
+            "tilted",
+            {"open": True, "extra.opening_state": "tilted"},
+        ),
+        (
+            enum("battery_state", "low", "medium", "high"),
+            "low",
+            {"battery_low": True, "extra.battery_state": "low"},
+        ),
+        (
+            enum("self_test_result", "checking", "success", "failure"),
+            "failure",
+            {"test": False, "fault": True, "extra.self_test_result": "failure"},
+        ),
+        (
+            enum("motion_state", "none", "small", "large"),
+            "large",
+            {"occupied": True, "alarm": True, "extra.motion_state": "large"},
+        ),
+        (numeric("gas_value", "%LEL"), 4, {"lel": 4.0}),
+        (numeric("pressure", "hPa"), 1013, {"pressure": 101.3}),
+        (numeric("voltage", "mV"), 2900, {"extra.battery_voltage": 2.9}),
+        (numeric("temperature", "°F"), -4, {"temperature": -20.0}),
+        (numeric("tilt_angle", "°"), 31, {"tilt": 31.0}),
+        (numeric("angle_x", "°"), 31, {"extra.angle_x": 31.0}),
+        (numeric("smoke_level", "dB/m"), 0.1, {"density": 2.2763}),
+        ({"type": "text", "property": "fault_state", "access": 5}, "normal", {"fault": False}),
+        ({"type": "text", "property": "wifi_password", "access": 7}, "geheim", {}),
+        (enum("siren_state", "clear", "fire"), "fire", {"extra.siren_state": "fire"}),
+        (enum("state", "none", "presence"), None, {}),
+    ],
+)
+def test_a_property_means_what_it_announces(
+    expose: dict[str, Any], payload: Any, expected: dict[str, Any]
+) -> None:
+    bridge = Bridge()
+    bridge.announces(device("d", expose))
+    found = bridge.says("d", {expose["property"]: payload})
+    values = found[0].values if found else {}
+    values.pop("extra.fault_state", None)
+    assert values == expected
+
+
+def test_several_alarms_of_one_device_hold_each_other_and_stay_apart_as_extras() -> None:
+    bridge = Bridge()
+    bridge.announces(device("d", binary("smoke"), binary("carbon_monoxide")))
+    assert bridge.reads("d", {"smoke": True, "carbon_monoxide": False}).values == {
+        "alarm": True,
+        "extra.smoke": True,
+        "extra.carbon_monoxide": False,
+    }
+    assert bridge.reads("d", {"carbon_monoxide": False}).values["alarm"] is True
+    assert bridge.reads("d", {"smoke": False}).values["alarm"] is False
+
+
+def test_a_test_flag_that_people_can_set_never_mutes_a_detector_for_long() -> None:
+    bridge = Bridge()
+    bridge.announces(device("d", binary("smoke"), binary("self_test") | {"access": 3}))
+    stuck = {"smoke": False, "self_test": True}
+    assert "test" not in bridge.reads("d", stuck).values
+    assert bridge.reads("d", {"smoke": False, "self_test": False}).values["test"] is False
+    tested = [bridge.reads("d", stuck).values.get("test") for _ in range(20)]
+    assert tested[:5] == [True] * 5
+    assert True not in tested[5:]
+    own = Bridge()
+    own.announces(device("d", binary("smoke"), binary("test")))
+    assert all(own.reads("d", {"test": True}).values["test"] is True for _ in range(20))
+
+
+def test_an_emergency_button_is_a_momentary_alarm() -> None:
+    bridge = Bridge(hold="30s")
+    (seen,) = bridge.announces(device("sos", enum("action", "emergency"), numeric("battery", "%")))
+    assert seen.kind == "panic"
+    assert bridge.says("sos", {"action": "emergency", "battery": 80}) == [
+        Momentary(
+            Reading("sos", "panic", {"extra.action": "emergency", "battery": 80.0, "alarm": True}),
+            ("alarm",),
+            30.0,
+        )
+    ]
+    assert bridge.reads("sos", {"action": "", "battery": 80}).values == {"battery": 80.0}
+    assert bridge.says("sos", {"action": "emergency_release"})[0].values == {
+        "extra.action": "emergency_release"
+    }
+    (old,) = bridge.says("sos", {"action": "emergency"}, retained=True)
+    assert isinstance(old, Reading)
+    assert "alarm" not in old.values
+
+
+def test_a_vibration_sensor_that_is_tilted_or_dropped_vibrates_and_has_no_kind() -> None:
+    bridge = Bridge()
+    (seen,) = bridge.announces(
+        device("d", binary("vibration"), numeric("temperature"), enum("action", "tilt", "drop"))
+    )
+    assert seen.kind == ""
+    (item,) = bridge.says("d", {"vibration": False, "action": "tilt"})
+    assert item.reading.values == {"vibration": True, "extra.action": "tilt"}
+    assert item.names == ("vibration",)
+    assert bridge.reads("d", {"vibration": False}).values == {"vibration": False}
+
+
+def test_composites_that_are_published_are_read_and_commands_are_not() -> None:
+    inside = [binary("smoke"), numeric("temperature", "°C"), numeric("zone")]
+    warning = {"type": "composite", "property": "warning", "access": 2, "features": inside}
+    head = {"type": "composite", "property": "head", "access": 1, "features": inside}
+    bridge = Bridge()
+    bridge.announces(device("d", warning, head))
+    reading = bridge.reads("d", {"head": {"smoke": True, "temperature": 30, "zone": 2}})
+    assert (reading.kind, reading.values) == (
+        "smoke",
+        {"alarm": True, "temperature": 30.0, "extra.head_zone": 2.0},
+    )
+
+
+def test_with_ieee_addresses_a_renamed_device_stays_the_same() -> None:
+    bridge = Bridge(address="ieee")
+    (seen,) = bridge.announces(device("hall", binary("smoke")))
+    assert seen == DeviceSeen("0x00158d0001", "smoke", "V M1", "hall")
+    bridge.announces(device("attic", binary("smoke")))
+    assert bridge.reads("attic", {"smoke": True}).device == "0x00158d0001"
+    assert bridge.reads("attic/availability", b"online").device == "0x00158d0001"
+
+
+def test_an_action_on_its_own_topic_is_a_repeat() -> None:
+    assert Bridge().says("button/action", b"single") == []
+
+
+_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner),
+    max_leaves=20,
+)
+_NAMES = st.sampled_from(
+    [
+        "smoke",
+        "gas",
+        "contact",
+        "test",
+        "self_test",
+        "action",
+        "battery",
+        "voltage",
+        "state",
+        "last_seen",
+        "warning",
+    ]
+) | st.text(max_size=12)
+_EXPOSES = st.fixed_dictionaries(
+    {"type": st.sampled_from(["binary", "numeric", "enum", "text", "composite", "list"])},
+    optional={
+        "property": _NAMES,
+        "name": _NAMES,
+        "access": st.integers(0, 7),
+        "values": st.lists(_NAMES | st.integers(), max_size=4),
+        "value_on": _JSON,
+        "value_off": _JSON,
+        "unit": st.sampled_from(["%", "mV", "V", "°C", "LEL", "dB/m", ""]),
+        "description": st.text(max_size=40),
+    },
+)
+
+
+@given(st.lists(_EXPOSES, max_size=8), st.dictionaries(_NAMES, _JSON, max_size=8))
+def test_any_announcement_and_any_state_give_readings_or_a_reason(
+    exposes: list[dict[str, Any]], state: dict[str, Any]
+) -> None:
+    bridge = Bridge()
+    announced = bridge.announces(device("d", *exposes))
+    items = bridge.says("d", state) + bridge.says("d", state)
+    for item in announced + items:
+        assert isinstance(item, (DeviceSeen, Reading, Undecodable, Momentary))
+        if isinstance(item, Reading):
+            assert len([name for name in item.values if name.startswith("extra.")]) <= EXTRAS
+
+
+@given(st.sampled_from(["d", "d/availability", "bridge/devices", "bridge/event"]), st.binary())
+def test_any_bytes_give_readings_or_a_reason(name: str, payload: bytes) -> None:
+    for item in Bridge().says(name, payload):
+        assert isinstance(item, (Reading, Undecodable))
+
+
+def test_a_state_costs_little_and_a_large_list_no_more_than_it_should() -> None:
+    bridge = Bridge()
+    exposes = [binary("smoke"), numeric("battery", "%"), binary("tamper"), numeric("temperature")]
+    many = [device(f"d{n}", *exposes) for n in range(1_000)]
+    size = len(json.dumps(many))
+    began = time.perf_counter()
+    bridge.announces(*many)
+    assert time.perf_counter() - began < 20 * size / 1_000_000
+    state = {"smoke": False, "battery": 90, "tamper": False, "temperature": 21.5}
+    began = time.perf_counter()
+    for _ in range(1_000):
+        bridge.says("d7", state)
+    assert time.perf_counter() - began < 1.0

@@ -150,7 +150,7 @@ async def test_unknown_device_is_shown_and_counted_and_its_alarm_rings(
     await house.has("site/stranger", 1)
     shown = await house.device("site/stranger")
     assert shown["unknown"]
-    assert shown["values"] == {"extra.temperature": 20.0}  # of no kind: nothing is presumed
+    assert shown["values"] == {"temperature": 20.0}
     ledger = await house.ledger()
     assert ledger["received"] == ledger["stored"]  # counted, not refused
     # where the topic or the bridge says what it is, it rings, registered or not

@@ -1,28 +1,27 @@
 """The ``zigbee2mqtt`` dialect: device states, availability and the bridge's own topics. Pure.
 
 A device's properties are read by what the bridge announces on ``bridge/devices`` (name, type,
-unit, the payload that means "on"), and by their well-known names until it has.
+unit, words, the payload that means "on"), and by their well-known names until it has.
 """
 
 from __future__ import annotations
 
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
+from drivers._momentary import Momentary
 from drivers._times import time_ns
-from drivers.mqtt.decode import KEPT, LONGEST_NAME, Decode, Filter, fields_of, undecodable
+from drivers.mqtt.decode import KEPT, LONGEST_NAME, Decode, Filter, Out, fields_of, undecodable
 from drivers.mqtt.dialects.zigbee2mqtt.exposes import Announced, Property, properties_of
 from drivers.mqtt.dialects.zigbee2mqtt.options import Options
-from drivers.mqtt.dialects.zigbee2mqtt.properties import Plan, build
+from drivers.mqtt.dialects.zigbee2mqtt.properties import PROPERTIES, Plan, build
 from gateway.model import DeviceSeen, Item, Reading, Value
 
 _MOST: Final = 5_000
 """Devices and groups of one bridge; Zigbee networks end at a few hundred."""
-_PROPERTIES: Final = 200
-"""Properties of one device, announced or seen."""
 _UNREAD: Final = frozenset({"last_seen", "elapsed", "device", "update"})
 _BRIDGE: Final = "bridge"
 
@@ -32,7 +31,10 @@ class _Known(NamedTuple):
 
     kind: str
     model: str
-    address: str
+    device: str
+    """Its address in this driver."""
+    other: str
+    """What it is called besides: the IEEE address, or the friendly name."""
     properties: Mapping[str, Property]
 
 
@@ -41,6 +43,9 @@ class Dialect:
 
     def __init__(self, options: Options) -> None:
         self._base = options.base + "/"
+        self._by_ieee = options.address == "ieee"
+        self._alarming = frozenset(options.alarm_actions)
+        self._hold = options.hold
         self._known: dict[str, _Known] = {}
         self._groups: frozenset[str] = frozenset()
         self._plans: dict[str, Plan] = {}
@@ -65,15 +70,17 @@ class Dialect:
 
     # --- devices ------------------------------------------------------------------------
 
-    def _device(self, topic: str, device: str) -> Decode:
-        def decode(payload: bytes, retained: bool) -> list[Item]:
-            if device in self._groups:
+    def _device(self, topic: str, name: str) -> Decode:
+        def decode(payload: bytes, retained: bool) -> list[Out]:
+            if name in self._groups:
                 return []  # a group repeats what its members say
             try:
                 fields = fields_of(payload)
             except ValueError as error:
+                if topic.endswith("/action"):
+                    return []  # a repeat, for Home Assistant, of what the device's JSON says
                 return [undecodable(topic, payload, f"{error}; zigbee2mqtt needs output: json")]
-            plan = self._plan_for(device, fields)
+            plan = self._plan_for(name, fields)
             values: dict[str, Value] = {}
             wrong = plan.read(fields, values)
             at, key = None, ""
@@ -85,8 +92,16 @@ class Dialect:
                 else:
                     # the bridge repeats cached states: the same report again has the same bytes
                     key = f"{at}-{zlib.crc32(payload):08x}"
-            items: list[Item] = []
-            if values:
+            known = self._known.get(name)
+            device = name if known is None else known.device
+            items: list[Out] = []
+            # a retained action is history: what came while we were away, the session kept
+            begun = "" if retained else plan.moment(fields.get("action"))
+            if begun:
+                values[begun] = True
+                reading = Reading(device, plan.kind, values, at, key, retained)
+                items.append(Momentary(reading, (begun,), self._hold))
+            elif values:
                 items.append(Reading(device, plan.kind, values, at, key, retained))
             if wrong:
                 items.append(undecodable(topic, payload, "; ".join(wrong)))
@@ -94,31 +109,30 @@ class Dialect:
 
         return decode
 
-    def _plan_for(self, device: str, fields: Mapping[str, Any]) -> Plan:
+    def _plan_for(self, name: str, fields: Mapping[str, Any]) -> Plan:
         """The device's plan; made anew when a property is seen for the first time."""
-        plan = self._plans.get(device)
+        plan = self._plans.get(name)
         if plan is not None and plan.covers(fields):
             return plan
-        known = self._known.get(device)
+        known = self._known.get(name)
         properties: dict[str, Property | None] = dict(known.properties) if known else {}
         if plan is not None:
             properties = {**dict.fromkeys(plan.properties), **properties}
-        for name in fields:
-            if name not in _UNREAD and len(properties) < _PROPERTIES:
-                properties.setdefault(name, None)
+        for field in fields:
+            if field not in _UNREAD and len(properties) < PROPERTIES:
+                properties.setdefault(field, None)
         if len(self._plans) >= _MOST:
             del self._plans[next(iter(self._plans))]
-        plan = self._plans[device] = build(properties, known.kind if known else "")
+        kind = known.kind if known else ""
+        plan = self._plans[name] = build(properties, kind, self._alarming)
         return plan
 
-    def _availability(self, topic: str, device: str) -> Decode:
+    def _availability(self, topic: str, name: str) -> Decode:
         def decode(payload: bytes, retained: bool) -> list[Item]:
             online = _online(payload)
             if online is None:
                 return [undecodable(topic, payload, "neither online nor offline")]
-            known = self._known.get(device)
-            kind = known.kind if known else ""
-            return [Reading(device, kind, {"extra.online": online}, retained=retained)]
+            return [self._online(name, online, retained)]
 
         return decode
 
@@ -152,17 +166,26 @@ class Dialect:
         items: list[Item] = []
         known: dict[str, _Known] = {}
         for device in devices:
-            found = _known(device)
             name = device.friendly_name[:LONGEST_NAME]
-            known[name] = found
             before = self._known.get(name)
-            if before is None or before[:3] != found[:3]:
-                items.append(DeviceSeen(name, found.kind, found.model, found.address))
+            found = known[name] = self._learn(device)
+            if before is None or before[:4] != found[:4]:
+                items.append(DeviceSeen(found.device, found.kind, found.model, found.other))
+            if before != found:
+                self._plans.pop(name, None)
         self._known = known
-        self._plans.clear()
         if wrong:
             items.append(undecodable(topic, payload, "; ".join(wrong)))
         return items
+
+    def _learn(self, device: Announced) -> _Known:
+        properties = dict(list(device.properties.items())[:PROPERTIES])
+        model = f"{device.vendor} {device.model}".strip()[:LONGEST_NAME]
+        kind = build(dict(properties), "", self._alarming).kind
+        name, ieee = device.friendly_name[:LONGEST_NAME], device.ieee_address[:LONGEST_NAME]
+        if self._by_ieee and ieee:
+            name, ieee = ieee, name
+        return _Known(kind, model, name, ieee, properties)
 
     def _grouped(self, topic: str, payload: bytes) -> list[Item]:
         try:
@@ -181,8 +204,12 @@ class Dialect:
         name = event.data.friendly_name[:LONGEST_NAME]
         if event.type != "device_leave" or not name:
             return []
+        return [self._online(name, False, False)]
+
+    def _online(self, name: str, online: bool, retained: bool) -> Reading:
         known = self._known.get(name)
-        return [Reading(name, known.kind if known else "", {"extra.online": False})]
+        device, kind = (known.device, known.kind) if known is not None else (name, "")
+        return Reading(device, kind, {"extra.online": online}, retained=retained)
 
 
 class _Group(msgspec.Struct):
@@ -196,17 +223,6 @@ class _Event(msgspec.Struct):
 
 _GROUPS: Final = msgspec.json.Decoder(list[_Group])
 _EVENT: Final = msgspec.json.Decoder(_Event)
-
-
-def _known(device: Announced) -> _Known:
-    properties = dict(_bounded(device.properties))
-    model = f"{device.vendor} {device.model}".strip()[:LONGEST_NAME]
-    kind = build(dict(properties), "").kind
-    return _Known(kind, model, device.ieee_address[:LONGEST_NAME], properties)
-
-
-def _bounded(properties: Mapping[str, Property]) -> Iterable[tuple[str, Property]]:
-    return list(properties.items())[:_PROPERTIES]
 
 
 def _ignore(payload: bytes, retained: bool) -> list[Item]:

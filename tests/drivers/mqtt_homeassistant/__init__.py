@@ -1,0 +1,1 @@
+"""The homeassistant dialect: templates, announcements, states, and a real broker."""
