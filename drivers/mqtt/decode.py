@@ -63,6 +63,14 @@ class Announced(Protocol):
         """What follows from an empty payload on ``topic``."""
 
 
+@runtime_checkable
+class Closing(Protocol):
+    """What a dialect has besides that holds something (a process for makers' codecs)."""
+
+    def close(self) -> None:
+        """Let it go; what comes later opens it again."""
+
+
 class Router:
     """Finds the decoder of a message by its topic, and remembers it."""
 
@@ -92,6 +100,12 @@ class Router:
             source = message.topic.decode("utf-8", "replace")
             return [Undecodable(source, message.payload, f"{message.size:,} bytes are too many")]
         return plan(message.payload, message.retained)
+
+    def close(self) -> None:
+        """The connection is over: what dialects hold is let go."""
+        for dialect in self._dialects:
+            if isinstance(dialect, Closing):
+                dialect.close()
 
     def _deleted(self, topic: bytes) -> Sequence[Out]:
         """Nothing, but for the dialect that learns of devices from topics that are kept."""

@@ -72,6 +72,7 @@ class Driver:
         finally:
             await link.close()
             await intake.finish()
+            self._router.close()
         raise Unavailable(reason)
 
     async def check(self) -> str:
