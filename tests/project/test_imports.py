@@ -21,6 +21,7 @@ LIBRARIES = {
     "influxdb_client",
     "numpy",
     "paho",
+    "quickjs",
     "serial",
 }
 """Top-level modules that belong to one plugin, or to the demo."""

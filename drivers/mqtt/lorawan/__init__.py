@@ -1,0 +1,1 @@
+"""What a LoRaWAN uplink's bytes mean, whichever network server they came through."""
