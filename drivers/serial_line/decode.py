@@ -69,9 +69,15 @@ class Decoder:
         raise ValueError("no report fits the frame")
 
 
-def field_value(frame: bytes, at: FieldAt) -> str | int | float:
-    """The raw value; text without padding. ValueError for text that is none."""
-    part = frame[at.offset : at.offset + at.width]
+def field_value(frame: bytes, at: FieldAt) -> str | int | float | None:
+    """The raw value; text without padding; None where the frame is too short to have it.
+
+    ValueError for text that is none.
+    """
+    if not at.inside(len(frame)):
+        return None
+    first = at.offset % len(frame)
+    part = frame[first : first + at.width]
     if at.type == "hex":
         return part.hex().upper()
     if at.type == "text":

@@ -9,9 +9,10 @@ never kept beyond one report, garbage never beyond ``MAX_GARBAGE``: the rest of 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Final, NamedTuple
+from typing import Final, Literal, NamedTuple
 
-from drivers.serial_line.options import Checksum, Frame, Line
+from drivers.serial_line.checks import CHECKS
+from drivers.serial_line.options import Checksum, Frame, LengthAt, Line, fits
 
 MAX_GARBAGE: Final = 256
 """Bytes shown of one run of garbage: enough to recognise a wrong baud rate or a boot text."""
@@ -62,11 +63,81 @@ def next_frame(buffer: bytes, in_run: bool, options: Frame) -> Step:
         return Step(stray, garbage="no start of a frame") if stray else _MORE
     if at > 0:
         return Step(at, garbage="no start of a frame")
-    if len(buffer) < options.length:
+    used, frame, fault = (
+        _plain(buffer, options) if options.escape is None else _escaped(buffer, options)
+    )
+    if not used and not fault:
         return _MORE
-    candidate = buffer[: options.length]
-    fault = _fault(candidate, options)
-    return Step(1, garbage=fault) if fault else Step(options.length, candidate)
+    fault = fault or _fault(frame, options)
+    return Step(1, garbage=fault) if fault else Step(used, frame)
+
+
+_Whole = tuple[int, bytes, str]
+"""Bytes used (0: more are needed), the frame with its escapes undone, and what is wrong with it."""
+_UNFINISHED: Final[_Whole] = (0, b"", "")
+
+
+def _plain(buffer: bytes, options: Frame) -> _Whole:
+    if options.length is None:
+        end = buffer.find(options.end, len(options.start))
+        size = end + len(options.end)
+        if end < 0 or size > options.max:
+            full = len(buffer) >= options.max
+            return (0, b"", f"no end mark within {options.max} bytes") if full else _UNFINISHED
+    else:
+        size = _length(buffer, options)
+        if size < 0:
+            return _UNFINISHED
+        if not options.shortest <= size <= options.longest:
+            return 0, b"", f"a frame that calls itself {size} bytes long"
+    if size <= len(options.start) + len(options.end):
+        return 0, b"", "an empty frame"
+    return (size, buffer[:size], "") if len(buffer) >= size else _UNFINISHED
+
+
+def _escaped(buffer: bytes, options: Frame) -> _Whole:
+    """Undo the escapes, up to the end mark or the length that the frame says."""
+    escape = options.escape
+    assert escape is not None  # noqa: S101  # the caller has looked
+    mark, flip, meant = escape.byte[0], escape.xor[0], escape.meant
+    start, end, sized = options.start, options.end, options.length is not None
+    opening = start[0] if start != end else -1
+    known = options.length.end if isinstance(options.length, LengthAt) else 0
+    frame, at, size, longest = bytearray(start), len(start), -1, options.longest
+    while True:
+        if sized and size < 0 and len(frame) >= known:
+            size = _length(bytes(frame), options)
+        if (not sized or 0 <= size <= len(frame) + len(end)) and buffer.startswith(end, at):
+            whole = bytes(frame) + end
+            return at + len(end), whole, "an empty frame" if len(frame) == len(start) else ""
+        if at >= len(buffer) or len(frame) >= longest or 0 <= size <= len(frame):
+            break
+        byte = buffer[at]
+        if byte == opening and buffer.startswith(start, at):
+            return 0, b"", "a start mark inside a frame"
+        if byte == mark:
+            if at + 1 == len(buffer):
+                return _UNFINISHED
+            at += 1
+            byte = meant.get(buffer[at], buffer[at] ^ flip)
+        frame.append(byte)
+        at += 1
+    if at >= len(buffer) and len(frame) < longest and not 0 <= size <= len(frame):
+        return _UNFINISHED
+    if end and len(buffer) - at < len(end):  # its end may still come
+        return _UNFINISHED
+    return 0, b"", "a frame without its end mark"
+
+
+def _length(frame: bytes, options: Frame) -> int:
+    """The length of the whole frame; -1 while it can not be known."""
+    length = options.length
+    if isinstance(length, int):
+        return length
+    if length is None or len(frame) < length.end:
+        return -1
+    order: Literal["little", "big"] = "little" if length.type == "u16le" else "big"
+    return max(0, int.from_bytes(frame[length.at : length.end], order) + length.plus)
 
 
 def _begun(buffer: bytes, mark: bytes) -> int:
@@ -81,42 +152,20 @@ def _fault(frame: bytes, options: Frame) -> str:
     check = options.checksum
     if check is None or check.over is None or check.position is None:
         return ""
+    if not fits(check, len(frame)):
+        return "a frame too short for its checksum"
     first, last = check.over
     at = check.position % len(frame)
     last = last + len(frame) if last < 0 else last
     value = checksum(check, frame[first:last])
-    width = 2 if check.type == "crc16_modbus" else 1
+    width = CHECKS[check.type].width
     sent = int.from_bytes(frame[at : at + width], check.order)
     return "" if sent == value else f"checksum {sent:0{2 * width}X}, computed {value:0{2 * width}X}"
 
 
 def checksum(options: Checksum, data: bytes) -> int:
     """The sum of ``data``."""
-    if options.type == "sum8":
-        return sum(data) & 0xFF
-    if options.type == "xor8":
-        total = 0
-        for byte in data:
-            total ^= byte
-        return total
-    return crc16_modbus(data)
-
-
-def crc16_modbus(data: bytes) -> int:
-    """CRC-16/MODBUS: 0x4B37 for ``123456789``."""
-    crc = 0xFFFF
-    for byte in data:
-        crc = crc >> 8 ^ _CRC[(crc ^ byte) & 0xFF]
-    return crc
-
-
-def _crc_of(byte: int) -> int:
-    for _ in range(8):
-        byte = byte >> 1 ^ (0xA001 if byte & 1 else 0)
-    return byte
-
-
-_CRC: Final = [_crc_of(byte) for byte in range(256)]
+    return CHECKS[options.type].of(data)
 
 
 class Cutter:

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import re
 import struct
+from functools import cached_property
 from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from drivers._port_options import PortOptions
+from drivers.serial_line.checks import CHECKS, Kind
 from gateway.model import KINDS, UNKNOWN_KIND
+from gateway.options import Duration
 
 MAX_LINE: Final = 4096
 MAX_FRAME: Final = 512
@@ -59,7 +62,7 @@ class Checksum(_Strict):
     what is summed lies between ``start`` (may be empty) and that mark.
     """
 
-    type: Literal["sum8", "xor8", "crc16_modbus"]
+    type: Kind
     over: tuple[int, int] | None = None
     position: int | None = None
     order: Literal["little", "big"] = "little"
@@ -91,34 +94,101 @@ class Line(_Strict):
         return patterns
 
 
+class LengthAt(_Strict):
+    """The frame says its own length: the number at byte ``at``, and ``plus`` what it leaves out."""
+
+    at: int = Field(ge=0, lt=64)
+    type: Literal["u8", "u16le", "u16be"] = "u8"
+    plus: int = Field(0, ge=-MAX_FRAME, le=MAX_FRAME)
+
+    @property
+    def end(self) -> int:
+        """The byte behind the number."""
+        return self.at + struct.calcsize(FORMATS[self.type])
+
+
+class Escape(_Strict):
+    """Bytes between the marks that would look like a mark are sent as ``byte`` and another.
+
+    The other is the byte itself ``xor``-ed (HDLC: 7D and 20; 00 for a doubled DLE), or what
+    ``pairs`` says.
+    """
+
+    byte: HexBytes = Field(min_length=1, max_length=1)
+    xor: HexBytes = Field(b"\x20", min_length=1, max_length=1)
+    pairs: dict[str, str] = Field({}, max_length=16)
+    """What is sent behind ``byte``: what is meant, both as hex."""
+
+    @cached_property
+    def meant(self) -> dict[int, int]:
+        """``pairs`` as numbers."""
+        return {int(sent, 16): int(meant, 16) for sent, meant in self.pairs.items()}
+
+    @field_validator("pairs")
+    @classmethod
+    def _bytes(cls, pairs: dict[str, str]) -> dict[str, str]:
+        for text in (*pairs, *pairs.values()):
+            if len(_hex(text)) != 1:
+                raise ValueError(f"{text!r} is not one byte, like '01'")
+        return pairs
+
+
 class Frame(_Strict):
-    """One frame of ``length`` bytes, marks and checksum included, is one report."""
+    """One frame is one report: of fixed ``length``, of a length that it says, or up to ``end``."""
 
     start: HexBytes = Field(min_length=1, max_length=16)
-    length: int = Field(ge=2, le=MAX_FRAME)
+    length: int | LengthAt | None = None
+    """Marks and checksum included, escapes undone."""
+    max: int = Field(MAX_FRAME, ge=2, le=MAX_FRAME)
+    """The longest frame where it is not fixed."""
     end: HexBytes = Field(b"", max_length=16)
+    escape: Escape | None = None
     checksum: Checksum | None = None
+
+    @cached_property
+    def longest(self) -> int:
+        """Bytes of the longest frame, escapes undone."""
+        return self.length if isinstance(self.length, int) else self.max
+
+    @cached_property
+    def shortest(self) -> int:
+        """Bytes without which it is no frame."""
+        if isinstance(self.length, int):
+            return self.length
+        behind = self.length.end if self.length is not None else len(self.start)
+        return max(behind, len(self.start)) + len(self.end)
 
     @model_validator(mode="after")
     def _inside(self) -> Self:
-        if len(self.start) + len(self.end) > self.length:
+        if isinstance(self.length, int) and not 2 <= self.length <= MAX_FRAME:
+            raise ValueError(f"length is 2 to {MAX_FRAME}")
+        if self.length is None and not self.end:
+            raise ValueError("a frame needs a length, or an end mark")
+        if len(self.start) + len(self.end) > self.longest or self.shortest > self.longest:
             raise ValueError("start and end are longer than length")
         check = self.checksum
         if check is not None:
-            width = 2 if check.type == "crc16_modbus" else 1
             if check.over is None or check.position is None:
                 raise ValueError("the checksum of a frame needs over: [from, to] and position")
-            at = _at(check.position, self.length)
-            first, last = (_at(place, self.length) for place in check.over)
-            if not (0 <= first < last <= self.length and 0 <= at <= self.length - width):
+            if isinstance(self.length, int) and not fits(check, self.length):
                 raise ValueError(f"the checksum reaches outside the {self.length} bytes")
         return self
+
+
+def fits(check: Checksum, length: int) -> bool:
+    """Whether a frame of ``length`` bytes holds all that ``check`` is about."""
+    if check.over is None or check.position is None:
+        return False
+    at = _at(check.position, length)
+    first, last = (_at(place, length) for place in check.over)
+    return 0 <= first < last <= length and 0 <= at <= length - CHECKS[check.type].width
 
 
 class FieldAt(_Strict):
     """Where a frame holds a raw value."""
 
-    offset: int = Field(ge=0, lt=MAX_FRAME)
+    offset: int = Field(ge=-MAX_FRAME, lt=MAX_FRAME)
+    """From the frame's beginning; negative: from its end."""
     type: str = "u8"
     """A number type, ``text`` or ``hex``."""
     size: int = Field(1, ge=1, le=256)
@@ -132,6 +202,11 @@ class FieldAt(_Strict):
     def width(self) -> int:
         """Bytes."""
         return struct.calcsize(FORMATS[self.type]) if self.type in FORMATS else self.size
+
+    def inside(self, length: int) -> bool:
+        """Whether a frame of ``length`` bytes holds it."""
+        first = _at(self.offset, length)
+        return first >= 0 and first + self.width <= length
 
     @field_validator("type")
     @classmethod
@@ -214,12 +289,41 @@ class Report(_Strict):
         return self
 
 
+class Acknowledge(_Strict):
+    """Bytes that the device wants to hear. ``good`` goes out once a report is on disk."""
+
+    good: HexBytes = Field(min_length=1, max_length=64)
+    bad: HexBytes = Field(b"", max_length=64)
+    """For bytes that are no report."""
+
+
+class Ask(_Strict):
+    """A question for a device that speaks only when it is asked."""
+
+    send: HexBytes = Field(b"", max_length=256)
+    text: str = Field("", max_length=256)
+    """Instead of ``send``, in the encoding of the lines."""
+    every: Annotated[Duration, Field(ge=0.1, le=86_400)] = 5.0
+
+    @model_validator(mode="after")
+    def _one(self) -> Self:
+        if bool(self.send) == bool(self.text):
+            raise ValueError("a question is either send: (hex bytes) or text:")
+        return self
+
+
 class Options(PortOptions):
     """One port; exactly one of ``line`` and ``frame``."""
 
     line: Line | None = None
     frame: Frame | None = None
     reports: list[Report] = Field(min_length=1, max_length=16)
+    acknowledge: Acknowledge | None = None
+    ask: list[Ask] = Field([], max_length=32)
+    gap: Annotated[Duration, Field(ge=0, le=60)] = 0.2
+    """Silence between two questions: time for the answer."""
+    echo: bool = False
+    """The adapter hears itself: what we have sent and comes back is no report."""
 
     @model_validator(mode="after")
     def _one_form(self) -> Self:
@@ -230,8 +334,10 @@ class Options(PortOptions):
                 need = "a pattern" if self.line is not None else "fields"
                 raise ValueError(f"report {number} needs {need}")
             for name, field in report.fields.items():
-                if self.frame is not None and field.offset + field.width > self.frame.length:
+                if self.frame is not None and not field.inside(self.frame.longest):
                     raise ValueError(f"field {name} reaches beyond the frame's length")
+        if self.line is None and any(each.text for each in self.ask):
+            raise ValueError("text: is for lines; write send: and hex bytes")
         return self
 
 

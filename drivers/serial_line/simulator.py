@@ -1,4 +1,4 @@
-"""A beam detector on a line without a cable: ready, alarm, end, a torn line between them."""
+"""A beam detector on a line without a cable: ready, alarm, end; its lines come in two pieces."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ OPTIONS: Final[dict[str, Any]] = {
 
 @asynccontextmanager
 async def simulator(wanted: Mapping[str, Any], clock: Clock) -> AsyncIterator[dict[str, Any]]:
-    """A line on which a detector speaks once a second; yields the options that read it."""
+    """A line on which a detector speaks twice a second; yields the options that read it."""
     with serial_pair() as line:
         speaking = asyncio.create_task(_speak(line, clock))
         try:
@@ -42,5 +42,7 @@ async def simulator(wanted: Mapping[str, Any], clock: Clock) -> AsyncIterator[di
 async def _speak(line: SerialPair, clock: Clock) -> None:
     while True:
         for said in _LINES:
-            await clock.sleep(0.5)
-            line.send(said)
+            await clock.sleep(0.4)
+            line.send(said[:7])
+            await clock.sleep(0.1)
+            line.send(said[7:])

@@ -21,6 +21,7 @@ LIBRARIES = {
     "influxdb_client",
     "numpy",
     "paho",
+    "pymodbus",
     "quickjs",
     "serial",
 }

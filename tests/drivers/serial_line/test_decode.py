@@ -4,6 +4,7 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
+from drivers.serial_line.checks import CHECKS
 from drivers.serial_line.decode import Decoder
 from drivers.serial_line.options import Options
 from gateway.model import Reading, Undecodable
@@ -113,7 +114,7 @@ def test_real_pressure_terminal_is_read_as_its_maker_reads_it():
     assert decode(TERMINAL, sample("hydrants")) == Reading(
         "SHRP25090120",
         "water",
-        {"pressure": 605.0, "battery": 100.0, "rssi": -48.0},
+        {"pressure": 605.0, "extra.limit": 0.0, "battery": 100.0, "rssi": -48.0},
         key="1761589383",
     )
 
@@ -131,7 +132,8 @@ def test_every_option_is_in_the_readme():
 
     readme = (FOLDER / "README.md").read_text()
     models = [module.Options, module.Line, module.Frame, module.Checksum, module.Report]
-    models += [module.FieldAt, module.Pick, module.FromGroup]
+    models += [module.FieldAt, module.Pick, module.FromGroup, module.LengthAt, module.Escape]
+    models += [module.Acknowledge, module.Ask]
     names = {name for model in models for name in model.model_fields}
     assert {name for name in names if f"`{name}`" not in readme} == set()
 
@@ -153,3 +155,60 @@ def test_every_option_is_in_the_readme():
 def test_wrong_options_are_refused_with_the_reason(changes, message):
     with pytest.raises(ValidationError, match=message.replace("(", r"\(")):
         options(**changes)
+
+
+def test_stuffed_frame_of_the_sample_is_read():
+    raw = bytes.fromhex("7e017e04d20100")
+    body = raw[1:]
+    frame = b"\x7e" + body + CHECKS["crc16_ccitt"].of(body).to_bytes(2, "big") + b"\x7e"
+    assert decode(frame, sample("tank")) == Reading(
+        "tank", "water", {"level": 32.26, "leak": False}
+    )
+
+
+def test_field_beyond_a_short_frame_is_absent_and_a_negative_place_counts_from_the_end():
+    given = Options.model_validate(
+        {
+            "port": "x",
+            "frame": {"start": "02", "end": "03", "max": 20},
+            "reports": [
+                {
+                    "fields": {"a": {"offset": 1}, "b": {"offset": 6}, "z": {"offset": -2}},
+                    "device": "d",
+                    "values": {"extra.a": "a", "extra.b": "b", "extra.z": "z"},
+                }
+            ],
+        }
+    )
+    assert decode(b"\x02\x07\x08\x09\x03", given) == Reading(
+        "d", "unknown", {"extra.a": 7.0, "extra.z": 9.0}
+    )
+
+
+@pytest.mark.parametrize(
+    ("more", "message"),
+    [
+        ({"ask": [{"every": "5s"}]}, "either send: "),
+        ({"ask": [{"text": "A", "send": "41"}]}, "either send: "),
+        ({"acknowledge": {"good": ""}}, "at least 1"),
+        ({"frame": {"start": "02", "length": 1}, "line": None}, "length is 2 to 512"),
+        (
+            {"frame": {"start": "02", "end": "03", "escape": {"byte": "1010"}}, "line": None},
+            "at most 1",
+        ),
+        (
+            {
+                "frame": {
+                    "start": "02",
+                    "end": "03",
+                    "escape": {"byte": "10", "pairs": {"0102": "1"}},
+                },
+                "line": None,
+            },
+            "no row of hex|not one byte",
+        ),
+    ],
+)
+def test_wrong_options_of_the_outgoing_side_are_refused(more, message):
+    with pytest.raises(ValidationError, match=message):
+        options(**more)

@@ -1,20 +1,22 @@
 import itertools
+import time
 from functools import partial
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.serial_line.checks import CHECKS
 from drivers.serial_line.frame import (
     MAX_GARBAGE,
     Cutter,
     Piece,
     checksum,
-    crc16_modbus,
     next_frame,
     next_line,
 )
 from drivers.serial_line.options import Checksum, Frame, Line
+from drivers.serial_line.talk import Echo
 
 LINE = Line(max=8)
 FRAME = Frame.model_validate(
@@ -152,10 +154,122 @@ def test_clean_frames_all_arrive_byte_by_byte(frames):
     assert pieces == [Piece(frame) for frame in frames]
 
 
-def test_crc16_modbus_has_the_catalogue_check_value():
-    assert crc16_modbus(b"123456789") == 0x4B37
-
-
-@pytest.mark.parametrize(("kind", "value"), [("sum8", 0xDD), ("xor8", 0x31)])
-def test_short_checksums_have_their_known_values(kind, value):
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        ("sum8", 0xDD),
+        ("sum16", 0x1DD),
+        ("xor8", 0x31),
+        ("lrc", 0x23),
+        ("crc8", 0xF4),
+        ("crc8_maxim", 0xA1),
+        ("crc16_modbus", 0x4B37),
+        ("crc16_ccitt", 0x29B1),
+        ("crc16_xmodem", 0x31C3),
+        ("crc16_kermit", 0x2189),
+    ],
+)
+def test_check_has_the_catalogue_value(kind, value):
     assert checksum(Checksum(type=kind), b"123456789") == value
+    assert set(CHECKS) >= {kind}
+
+
+SIZED = {"start": "A5 5A", "length": {"at": 2, "type": "u8", "plus": 0}, "max": 12, "end": "AA"}
+SUM = {"checksum": {"type": "xor8", "over": [2, -2], "position": -2}}
+MARKED = {"start": "02", "end": "03", "max": 10}
+STUFFED = {"start": "7E", "end": "7E", "max": 12, "escape": {"byte": "7D"}}
+DOUBLED = {"start": "10 02", "end": "10 03", "max": 12, "escape": {"byte": "10", "xor": "00"}}
+PAIRED = {
+    "start": "7E",
+    "end": "7E",
+    "max": 12,
+    "escape": {"byte": "7D", "pairs": {"02": "7E", "01": "7D"}},
+}
+SIZED_STUFFED = {
+    "start": "A5",
+    "length": {"at": 1, "plus": 3},
+    "max": 12,
+    "escape": {"byte": "DB", "pairs": {"DC": "A5", "DD": "DB"}},
+}
+
+
+def cut(given, data: str) -> list[Piece]:
+    made = Cutter(partial(next_frame, options=Frame.model_validate(given)))
+    return made.feed(bytes.fromhex(data)) + made.finish()
+
+
+@pytest.mark.parametrize(
+    ("given", "data", "frames"),
+    [
+        (SIZED, "a55a0611 22aa a55a05 33aa", ["a55a061122aa", "a55a0533aa"]),
+        (SIZED | SUM, "a55a0711 16aa", []),
+        (SIZED | SUM, "a55a0611 17aa", ["a55a061117aa"]),
+        (SIZED, "a55aff a55a0533aa", ["a55a0533aa"]),
+        (SIZED, "a55a00 a55a0533aa", ["a55a0533aa"]),
+        (MARKED, "00 02313203 0203 0241420343", ["02313203", "02414203"]),
+        (STUFFED, "7e017d5e7d5d027e 7e037e", ["7e017e7d027e", "7e037e"]),
+        (STUFFED, "017e 7e037e", ["7e037e"]),
+        (DOUBLED, "1002 01 1010 02 1003 1002 05 1003", ["1002011002" + "1003", "1002051003"]),
+        (PAIRED, "7e 7d02 7d01 7e", ["7e7e7d7e"]),
+        (SIZED_STUFFED, "a502 01dbdc 04 a50105 06", ["a50201a504", "a5010506"]),
+    ],
+)
+def test_frames_of_every_form_are_cut_and_unescaped(given, data, frames):
+    assert [piece.raw.hex() for piece in cut(given, data) if not piece.reason] == frames
+
+
+FORMS = [SIZED, SIZED | SUM, MARKED, STUFFED, DOUBLED, PAIRED, SIZED_STUFFED]
+BITS = st.lists(
+    st.one_of(
+        st.sampled_from(
+            [
+                b"\xa5\x5a",
+                b"\x06",
+                b"\xaa",
+                b"\x02",
+                b"\x03",
+                b"\x7e",
+                b"\x7d",
+                b"\x10",
+                b"\xdb",
+                b"\xa5",
+            ]
+        ),
+        st.binary(max_size=6),
+    ),
+    max_size=30,
+).map(b"".join)
+
+
+@pytest.mark.parametrize("form", FORMS)
+@given(data=BITS, places=st.lists(st.integers(0, 10_000), max_size=20))
+def test_any_bytes_in_any_cuts_give_the_same_frames_of_every_form(form, data, places):
+    options = Frame.model_validate(form)
+    whole = Cutter(partial(next_frame, options=options))
+    expected = whole.feed(data) + whole.finish()
+    cut_up = Cutter(partial(next_frame, options=options))
+    pieces = [piece for part in cuts(data, places) for piece in cut_up.feed(part)] + cut_up.finish()
+    assert [(p.raw, bool(p.reason)) for p in pieces] == [(p.raw, bool(p.reason)) for p in expected]
+    assert all(len(piece.raw) <= MAX_GARBAGE for piece in pieces)
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_garbage_costs_little_in_every_form(form):
+    options = Frame.model_validate(form | {"max": 512})
+    data = (options.start + b"\x7d\x10\xdb\xff") * 2_000
+    started = time.perf_counter()
+    Cutter(partial(next_frame, options=options)).feed(data)
+    assert (time.perf_counter() - started) / (len(data) / 1000) < 0.02
+
+
+def test_frame_without_length_and_end_is_refused():
+    with pytest.raises(ValueError, match="a frame needs a length, or an end mark"):
+        Frame.model_validate({"start": "7E"})
+
+
+def test_echo_is_taken_out_however_it_is_cut():
+    echo = Echo()
+    echo.sent(b"ASK1")
+    assert [echo.strip(b"AS"), echo.strip(b"K1OK"), echo.strip(b"AS")] == [b"", b"OK", b"AS"]
+    echo.sent(b"ASK2")
+    assert [echo.strip(b"A"), echo.strip(b"LARM")] == [b"", b"ALARM"]

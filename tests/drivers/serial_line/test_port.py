@@ -2,11 +2,13 @@ import asyncio
 import os
 import tty
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
 from drivers.serial_line.driver import Driver
+from gateway.clock import SystemClock
 from gateway.model import Reading, Undecodable
 from gateway.ports import Unavailable
 from tests.drivers.serial_line.door import Door
@@ -40,9 +42,21 @@ def line() -> Iterator[Line]:
     pair.unplug()
 
 
-def driver(port: str, given=None) -> Driver:
+def driver(port: str, given=None, clock=None) -> Driver:
     chosen = given or options()
-    return Driver("line", chosen.model_copy(update={"port": port}), VirtualClock())
+    return Driver("line", chosen.model_copy(update={"port": port}), clock or VirtualClock())
+
+
+async def said(line: Line, count: int, seconds: float = 5) -> bytes:
+    """What the driver sends, once it is ``count`` bytes."""
+    os.set_blocking(line.device, False)
+    found = b""
+    async with asyncio.timeout(seconds):
+        while len(found) < count:
+            await asyncio.sleep(0.005)
+            with suppress(BlockingIOError):
+                found += os.read(line.device, 4096)
+    return found
 
 
 async def stop(task: asyncio.Task[None]) -> None:
@@ -133,3 +147,71 @@ async def test_cancelling_closes_the_port(line):
     await asyncio.sleep(0.05)
     await stop(task)
     assert os.listdir("/proc/self/fd") == before
+
+
+ACKNOWLEDGED = {"acknowledge": {"good": "06", "bad": "15"}}
+
+
+async def test_report_is_acknowledged_when_it_is_on_disk_and_not_before(line):
+    door = Door()
+    door.open.clear()
+    task = asyncio.create_task(driver(line.port, options(**ACKNOWLEDGED), SystemClock()).run(door))
+    await asyncio.sleep(0.05)
+    line.send(b"S1,OK\nwrong;line\n" + b"x" * 600 + b"\nS2,OK\n")
+    await asyncio.sleep(0.1)
+    os.set_blocking(line.device, False)
+    with pytest.raises(BlockingIOError):
+        os.read(line.device, 10)
+    door.open.set()
+    assert await said(line, 4) == b"\x06\x06\x15\x06"
+    await stop(task)
+
+
+async def test_device_that_waits_to_be_asked_is_asked_in_time(line):
+    door = Door()
+    given = options(
+        ask=[{"text": "R1\r", "every": "300ms"}, {"text": "R2\r", "every": "300ms"}], gap="50ms"
+    )
+    task = asyncio.create_task(driver(line.port, given, SystemClock()).run(door))
+    assert await said(line, 6) == b"R1\rR2\r"
+    line.send(b"S1,ALARM\n")
+    assert await said(line, 6) == b"R1\rR2\r"
+    assert await door.has(1) == [Reading("S1", "smoke", {"alarm": True})]
+    await stop(task)
+
+
+async def test_what_the_adapter_hears_of_itself_is_no_report(line):
+    door = Door()
+    given = options(ask=[{"text": "R1\n", "every": "100ms"}], gap="0s", echo=True)
+    task = asyncio.create_task(driver(line.port, given, SystemClock()).run(door))
+    for number in range(3):
+        asked = await said(line, 3)
+        line.send(asked[:2])
+        await asyncio.sleep(0.01)
+        line.send(asked[2:] + b"S%d,OK\n" % number)
+        await door.has(number + 1)
+    await stop(task)
+    assert [item.device for item in door.items] == ["S0", "S1", "S2"]
+
+
+async def test_frame_with_delays_noise_and_unplugging_in_it(line):
+    door = Door()
+    task = asyncio.create_task(driver(line.port, sample("hydrants")).run(door))
+    await asyncio.sleep(0.05)
+    for part in (b"\xff", TERMINAL[:4], TERMINAL[4:30], TERMINAL[30:] + b"\x00", TERMINAL[:12]):
+        line.send(part)
+        await asyncio.sleep(0.03)
+    await door.has(1)
+    line.unplug()
+    with pytest.raises(Unavailable):
+        await task
+    assert [type(item) for item in door.items] == [Undecodable, Reading, Undecodable]
+
+
+async def test_stopping_a_driver_that_asks_leaves_nothing(line):
+    before = os.listdir("/proc/self/fd"), len(asyncio.all_tasks())
+    given = options(ask=[{"text": "R"}])
+    task = asyncio.create_task(driver(line.port, given, SystemClock()).run(Door()))
+    await said(line, 1)
+    await stop(task)
+    assert (os.listdir("/proc/self/fd"), len(asyncio.all_tasks())) == before
