@@ -4,39 +4,65 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any
+
+from pydantic import BaseModel
 
 from gateway.config.settings import Configured, Settings
-from gateway.document import Document, Problem, nearest
-
-_HELD_BY_ONE: Final = (("host", "port", "client_id"), ("port",))
-"""Options that together name something only one plugin of a type can hold: a session at a
-broker, a serial port. A serial port is a text, a TCP port a number."""
+from gateway.document import Document, Path, Problem, nearest
 
 
 def errors(document: Document, parts: Mapping[str, Any]) -> Iterator[Problem]:
-    """Two drivers that would take the same thing from each other."""
-    holders: dict[tuple[object, ...], str] = {}
+    """Two drivers that would take the same thing from each other; outputs that nobody has."""
     drivers: Mapping[str, Configured] = parts["drivers"]
+    yield from _taken_twice(document, drivers)
+    for name, configured in parts["notifiers"].items():
+        yield from _no_output(document, name, configured, drivers)
+
+
+def _taken_twice(document: Document, drivers: Mapping[str, Configured]) -> Iterator[Problem]:
+    holders: dict[tuple[object, ...], str] = {}
     for name, configured in drivers.items():
-        held = _held(configured)
-        if held is None:
-            continue
-        if (other := holders.setdefault(held, name)) != name:
-            what = ", ".join(str(word) for word in held[1:])
-            message = (
-                f"{what} is already held by driver {other!r}; the two would throw each other out"
-            )
-            yield document.problem(("drivers", name, "client_id"), message)
+        for path, held in _held(configured.options):
+            if (other := holders.setdefault(held, name)) != name:
+                what = ", ".join(str(word) for word in held)
+                message = (
+                    f"{what} is already held by driver {other!r};"
+                    " the two would throw each other out"
+                )
+                yield document.problem(("drivers", name, *path), message)
 
 
-def _held(configured: Configured) -> tuple[object, ...] | None:
+def _held(options: BaseModel) -> Iterator[tuple[Path, tuple[object, ...]]]:
+    """What only one can hold: a session at a broker, a serial port (a TCP port is a number)."""
+    session = tuple(getattr(options, name, None) for name in ("host", "port", "client_id"))
+    if all(session):
+        yield ("client_id",), session
+    for name in type(options).model_fields:
+        value = getattr(options, name)
+        if name == "port" and isinstance(value, str) and value:
+            yield (name,), (value,)
+        elif isinstance(value, BaseModel):
+            for path, held in _held(value):
+                yield (name, *path), held
+
+
+def _no_output(
+    document: Document, name: str, configured: Configured, drivers: Mapping[str, Configured]
+) -> Iterator[Problem]:
+    """A notifier that switches needs a driver with that output."""
     options = configured.options
-    for names in _HELD_BY_ONE:
-        values = tuple(getattr(options, name, None) for name in names)
-        if all(values) and (len(values) > 1 or isinstance(values[0], str)):
-            return (configured.type, *values)
-    return None
+    driver, output = getattr(options, "driver", None), getattr(options, "output", None)
+    if driver is None or output is None:
+        return
+    if driver not in drivers:
+        message = f"there is no driver {driver!r}{nearest(driver, drivers)}"
+        yield document.problem(("notifiers", name, "driver"), message)
+        return
+    outputs = getattr(drivers[driver].options, "outputs", {})
+    if output not in outputs:
+        message = f"driver {driver!r} has no output {output!r}{nearest(output, outputs)}"
+        yield document.problem(("notifiers", name, "output"), message)
 
 
 def warnings(document: Document, settings: Settings) -> Iterator[Problem]:
