@@ -108,6 +108,14 @@ servers() {
     command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
     # The pages are Chinese: without the font the browser tests would look at boxes.
     [ -e /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc ] || missing="$missing fonts-noto-cjk"
+    # An RTSP server for the camera's tests; what it needs of Python is the system's own.
+    for library in /usr/lib/*/girepository-1.0/GstRtspServer-1.0.typelib; do
+        [ -e "$library" ] || missing="$missing gir1.2-gst-rtsp-server-1.0"
+    done
+    [ -e /usr/lib/python3/dist-packages/gi ] || missing="$missing python3-gi"
+    for library in /usr/lib/*/gstreamer-1.0/libgstrtp.so; do
+        [ -e "$library" ] || missing="$missing gstreamer1.0-plugins-good"
+    done
     # What drives the browser is a node program that brings everything but this library.
     for library in /usr/lib/*/libatomic.so.1; do
         [ -e "$library" ] || missing="$missing libatomic1"

@@ -5,13 +5,18 @@ as moved when it leaves the mean by more than ``threshold`` *and* by more than i
 does, so that a tree that has been waving for a while is no intruder. What moves is taken into
 the background ten times slower than the rest: somebody who stands still is seen for
 minutes, a parked car is furniture in the end.
+
+Light is told from things by what it leaves: a lamp, a cloud, a headlight or the switch to infrared
+makes a wall brighter and keeps its pattern, somebody before the wall hides it. So what moved is
+compared with the background without its brightness; where the patterns agree it was light, and
+is learnt at once.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import cv2
 import numpy as np
@@ -28,6 +33,35 @@ _BACKGROUND: Final = 20.0
 _SLOWER: Final = 0.1
 _RESTLESS: Final = 2.5
 """How many mean deviations beyond the usual still are the usual."""
+_SAMPLE: Final = 2_000
+"""Points from which the whole picture's brightness is taken."""
+_OTHER_LIGHT: Final = 2.0
+"""A picture this many times brighter or darker is learnt anew."""
+_PATTERN: Final = (11, 11)
+"""Points over which brightness is averaged, to be taken out of a pattern."""
+_ALIKE: Final = (0.6, 0.45)
+"""Correlation of two patterns from which they are one: of a small thing, of a large one.
+
+Over many points chance makes no likeness; a far car of fifty points has some with the road.
+"""
+_LARGE: Final = 0.02
+"""Part of the picture from which a thing is a large one."""
+_PLAIN: Final = 2.0
+"""Grey levels that a pattern must have: below it is the sensor's noise, and says nothing."""
+_VAST: Final = 0.3
+"""Part of the watched points that a thing without pattern never covers: that is light too."""
+_LIT: Final = 0.3
+"""How much of a change of light one picture teaches."""
+_FLOOD: Final = 0.25
+"""Part of the watched points: more light than this at once is a lamp, or the switch to infrared."""
+_JUMP: Final = 1.25
+"""The same for the whole picture's brightness from one picture to the next."""
+_SETTLES: Final = 3.0
+"""Seconds after a switch in which the exposure finds its level, and nothing counts as motion."""
+_RARELY: Final = 20.0
+"""Seconds between two such switches: what jumps more often is somebody close to the lens."""
+_TRIES: Final = 4
+"""Things of one picture that are looked at, the largest first."""
 _SPECK: Final = cv2.getStructuringElement(cv2.MORPH_RECT, (2, 2))
 _JOIN: Final = cv2.getStructuringElement(cv2.MORPH_RECT, (3, 3))
 
@@ -77,11 +111,11 @@ class Detector:
         self._threshold = float(threshold)
         self._min_area = min_area
         self._lightning = lightning
-        self._mean: MatLike | None = None
-        self._fresh()
-
-    def _fresh(self) -> None:
+        self._mean: Any = None
         self._count = 0
+        self._gain = 1.0
+        self._since_switch = _RARELY
+        """Seconds since the light was switched."""
 
     def look(self, picture: Grey, elapsed: float) -> Seen:
         """``elapsed``: seconds of video since the picture before."""
@@ -89,7 +123,19 @@ class Detector:
             self._begin(picture)
             return NOTHING
         now = picture.astype(np.float32)
-        difference = cv2.absdiff(now, self._mean)
+        gain = float(np.median((now[self._sample] + 1) / (self._mean[self._sample] + 1)))
+        if not 1 / _OTHER_LIGHT <= gain <= _OTHER_LIGHT:
+            self._begin(picture)
+            return Seen(0.0, "", 0.0, relearnt=True)
+        if not self._gain / _JUMP <= gain <= self._gain * _JUMP:
+            self._switched()
+        self._gain = gain
+        self._since_switch += elapsed
+        if self._since_switch <= _SETTLES:
+            cv2.accumulateWeighted(now, self._mean, _LIT)
+            return NOTHING
+        # what the exposure, a cloud or dusk does to the whole picture is no difference
+        difference = cv2.absdiff(now, np.minimum(self._mean * gain, 255.0))
         limit = np.maximum(self._usual * _RESTLESS, self._threshold)
         moved = cv2.bitwise_and(cv2.compare(difference, limit, cv2.CMP_GT), self._watched)
         if cv2.countNonZero(moved) > self._lightning * self._watched_points:
@@ -100,19 +146,22 @@ class Detector:
         moved = cv2.dilate(cv2.erode(moved, _SPECK, anchor=(0, 0)), _SPECK, anchor=(1, 1))
         if cv2.countNonZero(moved) < self._min_area * moved.size:
             return NOTHING
-        return self._largest(moved, difference)
+        return self._largest(moved, now, difference)
 
     def _begin(self, picture: Grey) -> None:
         self._mean = picture.astype(np.float32)
         self._usual = np.zeros_like(self._mean)
         self._count = 1
+        self._gain = 1.0
         self._zones = zone_map(self._regions, self._masks, picture.shape[1], picture.shape[0])
         self._watched = np.where(self._zones > 0, 255, 0).astype(np.uint8)
         self._watched_points = max(1, cv2.countNonZero(self._watched))
+        watched = np.argwhere(self._watched) if self._watched.any() else np.zeros((1, 2), int)
+        chosen = watched[:: 1 + len(watched) // _SAMPLE]
+        self._sample = chosen[:, 0], chosen[:, 1]
 
     def _learn(self, now: MatLike, difference: MatLike, moved: Grey, elapsed: float) -> None:
         """At first a plain mean of all pictures, later a forgetting one."""
-        assert self._mean is not None  # noqa: S101  # look() has begun
         self._count += 1
         rate = max(1 / self._count, 1 - math.exp(-elapsed / _BACKGROUND))
         cv2.accumulateWeighted(difference, self._usual, rate)
@@ -120,20 +169,50 @@ class Detector:
         cv2.accumulateWeighted(now, self._mean, rate, mask=still)
         cv2.accumulateWeighted(now, self._mean, rate * _SLOWER, mask=moved)
 
-    def _largest(self, moved: Grey, difference: MatLike) -> Seen:
+    def _largest(self, moved: Grey, now: MatLike, difference: MatLike) -> Seen:
         """Parts that nearly touch are one thing: legs and a body, a car and its lights."""
         count, labels = cv2.connectedComponents(cv2.dilate(moved, _JOIN))
         labels[moved == 0] = 0
         sizes = np.bincount(labels.ravel(), minlength=count)
         sizes[0] = 0
-        thing = int(sizes.argmax())
-        area = float(sizes[thing]) / moved.size
-        if area < self._min_area:
-            return NOTHING
-        where = labels == thing
-        zone = int(np.bincount(self._zones[where]).argmax())
-        name = self._regions[zone - 1][0] if self._regions else ""
-        return Seen(area, name, float(difference[where].mean()) / 255)
+        patterns: tuple[MatLike, MatLike] | None = None
+        lit = 0
+        for thing in np.argsort(sizes)[: -_TRIES - 1 : -1].tolist():
+            area = float(sizes[thing]) / moved.size
+            if area < self._min_area:
+                break
+            where = labels == thing
+            if patterns is None:
+                patterns = _pattern(now), _pattern(self._mean)
+            if self._is_light(where, int(sizes[thing]), *patterns):
+                light = where.astype(np.uint8)
+                cv2.accumulateWeighted(now, self._mean, _LIT, mask=light)
+                lit += int(sizes[thing])
+                if lit > _FLOOD * self._watched_points:
+                    self._switched()
+                    break
+                continue
+            zone = int(np.bincount(self._zones[where]).argmax())
+            name = self._regions[zone - 1][0] if self._regions else ""
+            return Seen(area, name, float(difference[where].mean()) / 255)
+        return NOTHING
+
+    def _switched(self) -> None:
+        if self._since_switch >= _RARELY:
+            self._since_switch = 0.0
+
+    def _is_light(self, where: MatLike, size: int, new: MatLike, old: MatLike) -> bool:
+        """Whether the pattern there is the background's own."""
+        a, b = new[where], old[where]
+        strength = float(np.dot(b, b))
+        if strength < _PLAIN * _PLAIN * size:
+            return size > _VAST * self._watched_points
+        wanted = _ALIKE[size > _LARGE * where.size]
+        return float(np.dot(a, b)) > wanted * math.sqrt(strength * float(np.dot(a, a)))
+
+
+def _pattern(picture: MatLike) -> MatLike:
+    return cv2.subtract(picture, cv2.blur(picture, _PATTERN))
 
 
 def zone_map(

@@ -1,64 +1,129 @@
-"""Keeps one camera's worker alive, and turns its messages into readings."""
+"""One camera: its pictures, watched by a worker process, and what it reports by itself.
+
+source, url ─▶ worker process ─▶ messages ─┐
+                                           ├─▶ State ─▶ readings of one device
+onvif ───────▶ subscription ───▶ notices ──┘
+"""
 
 from __future__ import annotations
 
 import asyncio
-import os
-import re
-import signal
-import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from pathlib import Path
+from functools import partial
 from typing import Final
 
 import structlog
 
+from drivers.camera.events import SOURCE, Events
 from drivers.camera.messages import (
+    TAMPER,
     Began,
     Ended,
     Failed,
+    Filmed,
     Finished,
     Job,
     Message,
     Opened,
-    pack,
-    read_message,
+    Troubled,
 )
 from drivers.camera.options import Options
+from drivers.camera.process import Worker, working
+from drivers.camera.state import State
 from gateway.model import EXTRA, Evidence, Reading, Value
 from gateway.ports import Clock, Emit, Unavailable
 
-_ROOT: Final = Path(__file__).resolve().parents[2]
-_LAST_WORDS: Final = 2000
-"""Bytes of a worker's standard error that are kept for the message."""
-_CREDENTIALS: Final = re.compile(rb"://\S*@")
-_QUIET: Final = {
-    # FFmpeg and OpenCV print addresses, passwords included
-    "OPENCV_LOG_LEVEL": "SILENT",
-    "OPENCV_FFMPEG_LOGLEVEL": "-8",
-    # UDP hangs with cameras behind a switch that drops it; the time-out is in microseconds
-    "OPENCV_FFMPEG_CAPTURE_OPTIONS": "rtsp_transport;tcp|timeout;5000000",
-    # one core for one camera, and no idle threads
-    "OPENBLAS_NUM_THREADS": "1",
-    "OMP_NUM_THREADS": "1",
-}
+_PICTURES: Final = "pictures"
+_EVENTS: Final = "events"
+_AGAIN: Final = 30.0
+"""Seconds after which the half of a camera that is down is tried again.
+
+Against the rule that a driver leaves this to its supervisor: that would end the other half too,
+and a wrong ONVIF password would blind the camera. When both are down it is the supervisor's turn.
+"""
+_CLEAR: Final = "clear"
+"""The reason that is told when there is none any more."""
 
 
 class Driver:
-    """One camera, one worker process."""
+    """One camera."""
 
     def __init__(self, name: str, options: Options, clock: Clock) -> None:
         self._name = name
         self._options = options
         self._clock = clock
         self._log = structlog.get_logger("camera")
+        self._state = State()
+        self._events = (
+            Events(options.address, options.onvif, self._state, clock) if options.onvif else None
+        )
+        self._down: set[str] = set()
         self._online: bool | None = None
         self._moving: bool | None = None
         """None: an earlier run may have been ended in mid-motion, and nobody told the end."""
 
     async def run(self, emit: Emit) -> None:
         """Live until cancelled; a file that has ended is not played again."""
+        parts: dict[str, Callable[[Emit], Awaitable[None]]] = {}
+        if self._options.has_pictures:
+            parts[_PICTURES] = self._watch
+        if self._events is not None:
+            parts[_EVENTS] = self._listen
+        if len(parts) == 1:
+            await next(iter(parts.values()))(emit)
+            return
+        self._down.clear()
+        tasks = [
+            asyncio.ensure_future(self._keep(name, partial(part, emit)))
+            for name, part in parts.items()
+        ]
+        try:
+            done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+            done.pop().result()
+        finally:
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+
+    async def check(self) -> str:
+        """Open the video and decode one picture; subscribe to the events."""
+        said = []
+        if self._options.has_pictures:
+            said.append(await self._probe())
+        if self._events is not None:
+            try:
+                said.append(await self._events.check())
+            except Unavailable as error:
+                raise self._gone(error.reason, error.retry_after) from None
+        return f"camera {self._options.address}: {'; '.join(said)}" if self._events else said[0]
+
+    async def _probe(self) -> str:
+        async with self._worker(probe=True) as worker:
+            while not isinstance(message := await worker.next(), Opened):
+                if isinstance(message, Failed):
+                    raise self._gone(message.reason)
+        what = f"{message.width}x{message.height} {message.codec}, {message.fps:g} pictures/s"
+        return f"camera {self._options.address} sends {what}"
+
+    async def _keep(self, name: str, live: Callable[[], Awaitable[None]]) -> None:
+        """One half of a camera that has two: again after a pause, unless both are down."""
+        told = ""
+        while True:
+            try:
+                await live()
+            except Unavailable as error:
+                self._down.add(name)
+                if len(self._down) > 1:
+                    raise
+                if error.reason != told:
+                    self._log.warning("camera_half_down", driver=self._name, reason=error.reason)
+                told = error.reason
+                await self._clock.sleep(max(_AGAIN, error.retry_after or 0.0))
+
+    # --- pictures ---------------------------------------------------------------------------
+
+    async def _watch(self, emit: Emit) -> None:
         try:
             async with self._worker(probe=False) as worker:
                 while not isinstance(message := await worker.next(), Finished):
@@ -69,19 +134,13 @@ class Driver:
         self._log.info("camera_file_ended", driver=self._name, frames=message.frames)
         await asyncio.Event().wait()
 
-    async def check(self) -> str:
-        """Open the video and decode one picture."""
-        async with self._worker(probe=True) as worker:
-            while not isinstance(message := await worker.next(), Opened):
-                if isinstance(message, Failed):
-                    raise self._gone(message.reason)
-        what = f"{message.width}x{message.height} {message.codec}, {message.fps:g} pictures/s"
-        return f"camera {self._options.address} sends {what}"
-
     async def _take(self, message: Message, emit: Emit) -> None:
         if isinstance(message, Failed):
             raise self._gone(message.reason)
         if isinstance(message, Opened):
+            self._down.discard(_PICTURES)
+            if not message.films:
+                self._log.warning("camera_no_clips", driver=self._name, codec=message.codec)
             await self._turned(emit, online=True)
         elif isinstance(message, Began):
             self._moving = True
@@ -89,15 +148,19 @@ class Driver:
         elif isinstance(message, Ended):
             await emit([self._ended(message)])
             self._moving = False
+        elif isinstance(message, Filmed):
+            values: dict[str, Value] = {EXTRA + "clip": message.lasts}
+            values[EXTRA + "clip_before"] = message.before
+            await emit([self._reading(values, Evidence("video/mp4", content=message.mp4))])
+        elif isinstance(message, Troubled):
+            await emit([self._troubled(message)])
 
     def _began(self, message: Began) -> Reading:
         values: dict[str, Value] = {"motion": True, "area": message.area}
         if message.zone:
             values["zone"] = message.zone
         values[EXTRA + "score"] = message.score
-        jpeg = message.jpeg
-        evidence = Evidence("image/jpeg", content=jpeg) if jpeg else None
-        return self._reading(values, evidence)
+        return self._reading(values, _jpeg(message.jpeg))
 
     def _ended(self, message: Ended) -> Reading:
         values: dict[str, Value] = {"motion": False, "area": 0.0}
@@ -108,8 +171,17 @@ class Driver:
         values[EXTRA + "lasted"] = message.lasted
         return self._reading(values)
 
+    def _troubled(self, message: Troubled) -> Reading:
+        values: dict[str, Value] = {
+            "tamper": message.reason in TAMPER,
+            "fault": bool(message.reason) and message.reason not in TAMPER,
+            EXTRA + "reason": message.reason or _CLEAR,
+        }
+        return self._reading(values, _jpeg(message.jpeg) if message.reason else None)
+
     def _reading(self, values: dict[str, Value], evidence: Evidence | None = None) -> Reading:
-        return Reading(self._options.address, "camera", values, evidence=evidence)
+        said = self._state.say(_PICTURES, values)
+        return Reading(self._options.address, "camera", said, evidence=evidence)
 
     async def _turned(self, emit: Emit, *, online: bool) -> None:
         """Motion that nobody sees any more is over: an event never outlives its camera."""
@@ -122,27 +194,48 @@ class Driver:
             await emit([self._reading(values)])
         self._online, self._moving = online, False
 
-    def _gone(self, reason: str) -> Unavailable:
-        return Unavailable(f"camera {self._options.address}: {reason}")
+    # --- the camera's own events --------------------------------------------------------------
+
+    async def _listen(self, emit: Emit) -> None:
+        assert self._events is not None  # noqa: S101  # run() asks for it only then
+
+        async def opened() -> None:
+            self._down.discard(_EVENTS)
+            await self._events_turned(emit, online=True)
+
+        try:
+            await self._events.run(emit, opened)
+        except Unavailable as error:
+            await self._events_turned(emit, online=False)
+            raise self._gone(error.reason, error.retry_after) from None
+
+    async def _events_turned(self, emit: Emit, *, online: bool) -> None:
+        """Without pictures the subscription is the camera; beside them its loss is a fault."""
+        values = self._state.forget(SOURCE, ("motion", "alarm"))
+        if self._options.has_pictures:
+            lost = self._state.says(_EVENTS, "fault")
+            if lost is online:
+                values |= self._state.say(_EVENTS, {"fault": not online})
+                values[EXTRA + "reason"] = _CLEAR if online else "events_lost"
+        else:
+            if self._online is not online:
+                values["online"] = online
+            if self._moving is None:
+                values["motion"] = False
+            self._online, self._moving = online, False
+        if values:
+            await emit([Reading(self._options.address, "camera", values)])
+
+    # --- the worker ---------------------------------------------------------------------------
+
+    def _gone(self, reason: str, retry_after: float | None = None) -> Unavailable:
+        return Unavailable(f"camera {self._options.address}: {reason}", retry_after)
 
     @asynccontextmanager
-    async def _worker(self, *, probe: bool) -> AsyncIterator[_Worker]:
-        """The process with its job; on the way out it is dead and collected."""
-        job = self._job(probe=probe)
-        path = os.pathsep.join(filter(None, (str(_ROOT), os.environ.get("PYTHONPATH"))))
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "drivers.camera.worker", str(os.getpid())),
-            stdin=asyncio.subprocess.PIPE,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=os.environ | _QUIET | {"PYTHONPATH": path},
-        )
-        worker = _Worker(process, self._options, self._clock)
-        try:
-            await worker.give(job)
+    async def _worker(self, *, probe: bool) -> AsyncIterator[Worker]:
+        camera, hung_after = f"camera {self._options.address}", self._options.hung_after
+        async with working(self._job(probe=probe), camera, hung_after, self._clock) as worker:
             yield worker
-        finally:
-            await worker.end()
 
     def _job(self, *, probe: bool) -> Job:
         options = self._options
@@ -150,13 +243,19 @@ class Driver:
             source = options.url.reveal() if options.url is not None else options.source
         except ValueError as error:
             raise self._gone(str(error)) from None
+        blind = options.watched
         return Job(
             source=source,
             stream=options.is_stream,
+            device=options.is_device,
             probe=probe,
             regions=[(region.name, region.polygon) for region in options.regions],
             quality=options.snapshot.quality,
             max_width=options.snapshot.max_width,
+            clip=(options.clip.before, options.clip.after) if options.clip else None,
+            blind_after=blind.after,
+            turned_after=blind.turned_after,
+            frozen_after=blind.frozen_after,
             **options.model_dump(
                 include={
                     *("analyse_fps", "realtime", "loop", "masks", "threshold", "min_area"),
@@ -166,72 +265,5 @@ class Driver:
         )
 
 
-class _Worker:
-    """The running process, seen from the driver."""
-
-    def __init__(self, process: asyncio.subprocess.Process, options: Options, clock: Clock) -> None:
-        self._process = process
-        self._options = options
-        self._clock = clock
-        self._errors = asyncio.ensure_future(self._listen())
-
-    async def give(self, job: Job) -> None:
-        """Hand the job over and close the pipe; a worker that is dead already is met in next."""
-        assert self._process.stdin is not None  # noqa: S101  # asked for as a pipe
-        try:
-            self._process.stdin.write(pack(job))
-            await self._process.stdin.drain()
-        except (BrokenPipeError, ConnectionResetError):
-            return
-        finally:
-            self._process.stdin.close()
-
-    async def next(self) -> Message:
-        """The next message. Unavailable when the worker died, lies or says nothing for long.
-
-        The time is counted only while the driver waits, so that a slow disk behind emit
-        never makes a worker look hung.
-        """
-        assert self._process.stdout is not None  # noqa: S101  # asked for as a pipe
-        read = asyncio.ensure_future(read_message(self._process.stdout))
-        limit = asyncio.ensure_future(self._clock.sleep(self._options.hung_after))
-        try:
-            await asyncio.wait({read, limit}, return_when=asyncio.FIRST_COMPLETED)
-            if not read.done():
-                raise self._gone(
-                    f"its worker said nothing for {self._options.hung_after:g} s and was killed"
-                )
-            return read.result()
-        except asyncio.IncompleteReadError:
-            raise self._gone(await self._how_it_died()) from None
-        except ValueError as error:
-            raise self._gone(f"its worker sent nonsense: {error}") from None
-        finally:
-            read.cancel()
-            limit.cancel()
-            await asyncio.wait({read, limit})
-
-    async def end(self) -> None:
-        """SIGKILL works on a stopped and on a hung process alike."""
-        if self._process.returncode is None:
-            self._process.kill()
-        await self._process.wait()
-        await self._errors
-
-    def _gone(self, reason: str) -> Unavailable:
-        return Unavailable(f"camera {self._options.address}: {reason}")
-
-    async def _how_it_died(self) -> str:
-        code = await self._process.wait()
-        if code < 0:
-            return f"its worker was ended by {signal.Signals(-code).name}"
-        words = (await self._errors).strip().splitlines()
-        return f"its worker ended with code {code}" + (f": {words[-1]}" if words else "")
-
-    async def _listen(self) -> str:
-        """What the worker wrote last to its standard error, without addresses."""
-        assert self._process.stderr is not None  # noqa: S101  # asked for as a pipe
-        kept = b""
-        while chunk := await self._process.stderr.read(_LAST_WORDS):
-            kept = (kept + chunk)[-_LAST_WORDS:]
-        return _CREDENTIALS.sub(b"://***@", kept).decode("utf-8", "replace")
+def _jpeg(content: bytes) -> Evidence | None:
+    return Evidence("image/jpeg", content=content) if content else None

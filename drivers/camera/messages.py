@@ -10,6 +10,8 @@ import msgspec
 MAX_MESSAGE: Final = 16_000_000
 """Bytes. A snapshot is far below; a longer length is a worker gone mad, not a picture."""
 _LENGTH: Final = 4
+TAMPER: Final = frozenset({"covered", "scene_changed"})
+"""Reasons of ``Troubled`` that somebody's hand makes; the others are faults."""
 
 
 class Job(msgspec.Struct, frozen=True):
@@ -32,6 +34,19 @@ class Job(msgspec.Struct, frozen=True):
     lightning: float
     quality: int
     max_width: int
+    device: bool = False
+    """``source`` is a camera of this machine, as /dev/video0."""
+    clip: tuple[float, float] | None = None
+    """Seconds before and after the beginning of motion; None: no films."""
+    blind_after: float = 0.0
+    turned_after: float = 0.0
+    frozen_after: float = 0.0
+    """Seconds that each must last to be told; 0: not watched."""
+
+    @property
+    def live(self) -> bool:
+        """Whether pictures come when they happen: then nothing is paced, looped or sought."""
+        return self.stream or self.device
 
 
 class Opened(msgspec.Struct, frozen=True, tag=True):
@@ -41,6 +56,8 @@ class Opened(msgspec.Struct, frozen=True, tag=True):
     height: int
     fps: float
     codec: str
+    films: bool = True
+    """Whether films can be made of what it sends."""
 
 
 class Alive(msgspec.Struct, frozen=True, tag=True):
@@ -71,6 +88,23 @@ class Ended(msgspec.Struct, frozen=True, tag=True):
     lasted: float
 
 
+class Filmed(msgspec.Struct, frozen=True, tag=True):
+    """The film of an event that began ``before`` seconds after its start."""
+
+    second: float
+    before: float
+    lasts: float
+    mp4: bytes
+
+
+class Troubled(msgspec.Struct, frozen=True, tag=True):
+    """The camera sees nothing any more, or (``reason`` is "") sees again."""
+
+    second: float
+    reason: str
+    jpeg: bytes
+
+
 class Finished(msgspec.Struct, frozen=True, tag=True):
     """The file is at its end, and that is well."""
 
@@ -84,7 +118,7 @@ class Failed(msgspec.Struct, frozen=True, tag=True):
     reason: str
 
 
-Message = Opened | Alive | Began | Ended | Finished | Failed
+Message = Opened | Alive | Began | Ended | Filmed | Troubled | Finished | Failed
 
 _job_decoder: Final = msgspec.msgpack.Decoder(Job)
 _decoder: Final = msgspec.msgpack.Decoder(Message)

@@ -14,6 +14,7 @@ from tests.project.tree import ROOT, module_name, plugins
 LIBRARIES = {
     "aiomqtt",
     "amqtt",
+    "av",
     "cryptography",
     "cv2",
     "gmqtt",

@@ -54,6 +54,63 @@ def test_light_switched_on_is_no_motion():
     assert detector.look(np.full_like(STILL, 220), 0.2).area == 0
 
 
+def patterned() -> np.ndarray:
+    """A wall with a pattern, and a plain part."""
+    y, x = np.mgrid[0:90, 0:160]
+    wall = 90 + 30 * ((x // 6 + y // 5) % 2)
+    wall[:, 120:] = 100
+    return wall.astype(float)
+
+
+def seen_after(change, *, pictures: int = 40) -> int:
+    """How many pictures show something after a minute of the wall and then ``change``."""
+    random = np.random.default_rng(1)
+    detector, count = Detector(), 0
+    for number in range(300 + pictures):
+        picture = patterned() if number < 300 else change(patterned(), number - 300)
+        noisy = np.clip(picture + random.normal(0, 2, picture.shape), 0, 255).astype(np.uint8)
+        count += detector.look(noisy, 0.2).area > 0 and number >= 300
+    return count
+
+
+def lamp(wall: np.ndarray, _number: int) -> np.ndarray:
+    y, x = np.mgrid[0:90, 0:160]
+    return wall * (1 + 0.9 * np.exp(-(((x - 40) / 30) ** 2) - ((y - 40) / 30) ** 2))
+
+
+def test_light_that_keeps_the_pattern_is_no_motion():
+    assert seen_after(lamp) == 0
+    assert seen_after(lambda wall, _: wall * 0.6) == 0
+    assert seen_after(lambda wall, n: wall * (1 - n / 80)) == 0
+    assert seen_after(lambda wall, _: 255 * (wall / 255) ** 0.5) == 0
+
+
+def test_somebody_is_seen_while_the_light_changes():
+    def walking(wall: np.ndarray, number: int) -> np.ndarray:
+        dimmed = wall * (1 - number / 80)
+        dimmed[40:60, 10 + number : 20 + number] = 220
+        return dimmed
+
+    assert seen_after(walking) >= 38
+
+
+def test_light_that_jumps_again_and_again_does_not_hide_motion():
+    def close(wall: np.ndarray, number: int) -> np.ndarray:
+        wall = wall * (0.6 if number % 4 < 2 else 1.0)
+        wall[20:80, 10 + number : 60 + number] = 230
+        return wall
+
+    assert seen_after(close) > 20  # of 40: three seconds at the most count as a switch
+
+
+def test_somebody_before_a_plain_wall_is_seen():
+    def there(wall: np.ndarray, number: int) -> np.ndarray:
+        wall[30:60, 130:142] = 160
+        return wall
+
+    assert seen_after(there) == 40
+
+
 def test_what_flickers_for_long_becomes_usual():
     detector = learnt()
     areas = [detector.look(block(50) if n % 2 else STILL, 0.2).area for n in range(300)]
