@@ -28,8 +28,9 @@ from gateway.console.view import View
 from gateway.detect import Detector
 from gateway.health import DRIVER, Vitals, journal_change
 from gateway.incidents.desk import Desk
+from gateway.incidents.people import FIXTURE
 from gateway.intake import Intake
-from gateway.model import SECOND, Lane, Person, Site, Stamp, Value
+from gateway.model import SECOND, Category, Lane, Person, Site, Stamp, Value
 from gateway.notify.teller import Teller
 from gateway.options import SinkOptions
 from gateway.plugins import make
@@ -145,6 +146,7 @@ class House:
             self.arrival,
             fallback=DUTY,
             zone=zone,
+            announced=self.intake.announced_name,
         )
         self.desk = Desk(
             self.cases,
@@ -152,12 +154,23 @@ class House:
             self._site,
             deadlines=self.settings.deadlines.by_category(),
             fallback=DUTY,
+            fixtures=self._fixtures(),
             zone=zone,
         )
         self.view = StoreView(
             self.journal, self.cases, self.intake, self.evidence, self.desk, self._site,
             self.tasks, self.clock, self.arrival, self.cases.news,
         )  # fmt: skip
+
+    def _fixtures(self) -> dict[str, frozenset[Category]]:
+        """Notifiers that are told besides people, and of what."""
+        return {
+            FIXTURE + name: frozenset(
+                getattr(self.settings.notifiers[name].options, "categories", ())
+            )
+            for name, notifier in self.notifiers.items()
+            if getattr(notifier, "is_fixture", False)
+        }
 
     def _site(self) -> Site:
         return self.site

@@ -100,9 +100,9 @@ class Broker:
             tls_context=self._tls(),
             timeout=_ANSWER_WITHIN,
         )
+        self._client = client  # from here on it is closed, whatever becomes of it
         try:
             await client.__aenter__()
-            self._client = client
             for topic in topics:
                 await client.subscribe(topic, 1)
         except aiomqtt.MqttError as error:

@@ -150,6 +150,11 @@ class Intake:
             self.latest[reading.device] = completed(reading, before) if before else reading
             self.heard[reading.device] = arrival
 
+    def announced_name(self, device: str) -> str:
+        """What its bridge or panel calls a device; "" where that is not known."""
+        seen = self.announced.get(device)
+        return seen.name if seen is not None else ""
+
     def _announce(self, seen: DeviceSeen) -> None:
         if seen.device in self.announced or len(self.announced) < _MOST_ANNOUNCED:
             self.announced[seen.device] = seen

@@ -87,6 +87,8 @@ def encode(payload: Payload) -> bytes:
 def _metric(found: Any) -> Metric:
     field = None if found.is_null else found.WhichOneof("value")
     value: Scalar = getattr(found, field) if field is not None else None
+    if isinstance(value, bytes):
+        value = _text(value)
     if isinstance(value, int) and (bits := _BITS.get(found.datatype)) is not None:
         value = _signed(value, bits)
     elif isinstance(value, float) and field == "float_value":
@@ -96,9 +98,9 @@ def _metric(found: Any) -> Metric:
     if _UNIT in keys[:20]:
         index = list(keys).index(_UNIT)
         values = found.properties.values
-        unit = values[index].string_value if index < len(values) else ""
+        unit = _text(values[index].string_value) if index < len(values) else ""
     return Metric(
-        found.name,
+        _text(found.name),
         found.datatype,
         value,
         found.timestamp if found.HasField("timestamp") else None,
@@ -106,6 +108,11 @@ def _metric(found: Any) -> Metric:
         found.is_historical,
         unit[:20],
     )
+
+
+def _text(found: str | bytes) -> str:
+    """Protobuf hands out a text that is not UTF-8 as its bytes."""
+    return found.decode("utf-8", "replace") if isinstance(found, bytes) else found
 
 
 def _signed(value: int, bits: int) -> int:

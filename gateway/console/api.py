@@ -53,7 +53,8 @@ class Api:
         open_only = query.flag(request.query, "open")
         found = await self._view.incidents(open_only=open_only, limit=limit)
         site, now = self._view.site(), self._view.now()
-        return as_json([shapes.incident_json(site, each, now) for each in found])
+        names = self._view.announced()
+        return as_json([shapes.incident_json(site, each, now, names) for each in found])
 
     async def incident(self, request: web.Request) -> web.Response:
         """One incident with ``events`` and ``messages``."""
@@ -63,7 +64,7 @@ class Api:
         incident, events, rows = found
         texts = await self._view.texts(shapes.digests(events))
         site, now = self._view.site(), self._view.now()
-        answer = shapes.incident_json(site, incident, now)
+        answer = shapes.incident_json(site, incident, now, self._view.announced())
         answer["events"] = [shapes.event_json(site, event, texts) for event in events]
         answer["messages"] = [shapes.message_json(site, row, now) for row in rows]
         return as_json(answer)
@@ -85,7 +86,8 @@ class Api:
         except ActRefused as refusal:
             text = refusal.text
             return as_json({"error": text.en, "zh": text.zh, "en": text.en}, status=409)
-        return as_json(shapes.incident_json(self._view.site(), done, self._view.now()))
+        view = self._view
+        return as_json(shapes.incident_json(view.site(), done, view.now(), view.announced()))
 
     async def devices(self, _request: web.Request) -> web.Response:
         """Every device with its newest values."""

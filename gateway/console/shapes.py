@@ -30,6 +30,8 @@ _START: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _OWN: Final = "gateway/"
 """Ids of what the gateway reports on itself begin with it, like ``gateway/self``."""
+_FIXTURE: Final = "notifier:"
+"""A siren that is told besides people is called as it is configured."""
 _WATCHED: Final = ("accepted", "installed")
 """A planned, bypassed or retired device is allowed to be silent."""
 
@@ -60,7 +62,7 @@ def place_name(site: Site, code: str) -> str:
 def person_name(site: Site, person: str) -> str:
     """A person's name; the id of somebody who is not, or no longer, in the registry."""
     known = site.people.get(person)
-    return known.name if known is not None else person
+    return known.name if known is not None else person.removeprefix(_FIXTURE)
 
 
 def person_json(site: Site, person: Person) -> Json:
@@ -74,9 +76,13 @@ def person_json(site: Site, person: Person) -> Json:
     }
 
 
-def incident_json(site: Site, incident: Incident, now: Now) -> Json:
-    """An incident as a list shows it."""
+def incident_json(
+    site: Site, incident: Incident, now: Now, announced: Mapping[str, DeviceSeen]
+) -> Json:
+    """An incident as a list shows it; ``announced`` names devices that nobody registered."""
     device = site.devices.get(incident.device)
+    seen = announced.get(incident.device)
+    stranger = f"{seen.name} ({incident.device})" if seen and seen.name else incident.device
     deadline = seconds(incident.deadline - now.arrival) if incident.deadline else None
     return {
         "key": incident.key,
@@ -85,7 +91,7 @@ def incident_json(site: Site, incident: Incident, now: Now) -> Json:
         "state": incident.state.value,
         "kind": incident.kind,
         "device": incident.device,
-        "device_name": device.name if device is not None else incident.device,
+        "device_name": device.name if device is not None else stranger,
         "place": incident.place,
         "place_name": place_name(site, incident.place),
         "place_codes": [place.code for place in site.chain(incident.place)],

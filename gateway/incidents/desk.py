@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from types import MappingProxyType
 from typing import Final, Protocol
 
 import structlog
@@ -127,6 +128,7 @@ class Desk:
         *,
         deadlines: Mapping[Category, float],
         fallback: Person,
+        fixtures: Mapping[str, Collection[Category]] = MappingProxyType({}),
         zone: tzinfo = CHINA,
         most_open: int = 5_000,
     ) -> None:
@@ -135,6 +137,7 @@ class Desk:
         self._site = site
         self._deadlines = deadlines
         self._fallback = fallback
+        self._fixtures = fixtures
         self._zone = zone
         self._most_open = most_open
         self._lock = asyncio.Lock()
@@ -171,7 +174,7 @@ class Desk:
         async with self._lock:
             await self._load()
             draft = _Draft(Moment(stamp, arrival))
-            world = World(site, self._deadlines, self._fallback)
+            world = World(site, self._deadlines, self._fallback, self._fixtures)
             for change in changes:
                 await self._react(change, draft, world)
             await self._commit(draft, bookmark, state)
@@ -224,7 +227,7 @@ class Desk:
         async with self._lock:
             await self._load()
             draft = _Draft(Moment(stamp, now))
-            world = World(self._site(), self._deadlines, self._fallback)
+            world = World(self._site(), self._deadlines, self._fallback, self._fixtures)
             for timer in await self._cases.due_timers(now, _TIMERS_AT_ONCE):
                 incident = await self._cases.incident(timer.incident)
                 if incident and (decision := machine.overdue(incident, world, draft.moment)):
@@ -258,7 +261,7 @@ class Desk:
         arrival: int,
     ) -> Decision | None:
         moment = Moment(stamp, arrival)
-        world = World(self._site(), self._deadlines, self._fallback)
+        world = World(self._site(), self._deadlines, self._fallback, self._fixtures)
         match verb:
             case "receive":
                 return machine.receive(incident, person, comment, world, moment)

@@ -10,7 +10,8 @@ then there is always a deadline: taking it on sets it anew, missing it sets one 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 import msgspec
@@ -62,6 +63,8 @@ class World(NamedTuple):
     """Seconds until an incident must be received, then handled, then closed."""
     fallback: Person
     """The duty person of a site whose registry names nobody."""
+    fixtures: Mapping[str, Collection[Category]] = MappingProxyType({})
+    """Who is told besides people (``notifier:NAME``), and of what."""
 
 
 class Moment(NamedTuple):
@@ -107,7 +110,7 @@ def react(
     if change.turn is Turn.alarmed:
         if incident is None:
             return _open(change, new_key, world, moment)
-        return _alarm(change, incident, moment)
+        return _alarm(change, incident, world, moment)
     if incident is None or (change.rule, change.device) not in incident.holding:
         return None
     if change.turn is Turn.evidence:
@@ -204,10 +207,15 @@ def _open(change: Change, key: str, world: World, moment: Moment) -> Decision:
     event = _event(key, 1, Happened.opened, f"rule:{change.rule}", data, moment)
     event = seal(event, "")
     decision = Decision(incident=apply(None, event), events=(event,))
-    return _with_timer(_telling(decision, "opened", [owner.id], moment))
+    everybody = [owner.id, *_fixtures(change.category, world)]
+    return _with_timer(_telling(decision, "opened", everybody, moment))
 
 
-def _alarm(change: Change, incident: Incident, moment: Moment) -> Decision | None:
+def _fixtures(category: Category, world: World) -> list[str]:
+    return [name for name, categories in world.fixtures.items() if category in categories]
+
+
+def _alarm(change: Change, incident: Incident, world: World, moment: Moment) -> Decision | None:
     """One more device or rule: told when it is worse, or began after all was quiet.
 
     So smoke and heat of one detector are one message.
@@ -220,7 +228,8 @@ def _alarm(change: Change, incident: Incident, moment: Moment) -> Decision | Non
         data |= {"raised_from": incident.severity.value, **_title(change)}
     decision = _happen(incident, Happened.alarmed, f"rule:{change.rule}", data, moment)
     if worse or not incident.alarming:
-        return _telling(decision, "again", [incident.owner], moment)
+        everybody = [incident.owner, *_fixtures(incident.category, world)]
+        return _telling(decision, "again", everybody, moment)
     return decision
 
 

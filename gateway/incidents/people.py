@@ -2,7 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from gateway.model import ROLES, Person, Site
+
+FIXTURE: Final = "notifier:"
+"""Who is told besides people: a siren. It owns nothing, and nobody is spared for it."""
+
+
+def recipient_of(site: Site, recipient: str, fallback: Person) -> Person | None:
+    """Who a message goes to: a person, or a fixture by the name of its notifier."""
+    if recipient.startswith(FIXTURE):
+        name = recipient.removeprefix(FIXTURE)
+        return Person(recipient, name, "", "", channels=(name,))
+    return person_of(site, recipient, fallback)
 
 
 def in_charge(site: Site, place: str, fallback: Person) -> Person:

@@ -14,6 +14,7 @@ from gateway.model import (
     OutboxRow,
     Outcome,
     Person,
+    Place,
     Site,
     State,
     Text,
@@ -68,8 +69,13 @@ def notification(
     person: Person,
     channel: str,
     zone: tzinfo,
+    announced: str = "",
 ) -> Notification:
-    """The message for ``person`` by ``channel``; its key stays the same for every attempt."""
+    """The message for ``person`` by ``channel``; its key stays the same for every attempt.
+
+    ``announced``: what its bridge or panel calls a device that nobody registered.
+    """
+    device = site.devices.get(incident.device) or _stranger(incident, announced)
     return Notification(
         key=f"{row.incident}/{row.seq}/{row.person}/{channel}",
         incident=incident.key,
@@ -78,8 +84,8 @@ def notification(
         name=person.name,
         phone=person.phone,
         language=person.language,
-        title=title(row.purpose, incident, site, person.language),
-        text=text(row.purpose, incident, site, person.language, zone),
+        title=title(row.purpose, incident, site, device, person.language),
+        text=text(row.purpose, incident, site, device, person.language, zone),
         category=incident.category.value,
         severity=incident.severity.value,
         state=incident.state.value,
@@ -91,26 +97,27 @@ def notification(
     )
 
 
-def title(purpose: str, incident: Incident, site: Site, language: str) -> str:
+def title(purpose: str, incident: Incident, site: Site, device: Device, language: str) -> str:
     """As 【紧急】烟感报警:3号楼 2层 201."""
     head = _head(purpose, incident).say(language)
     what = incident.title.say(language)
-    near = _nearest(incident, site, language)
+    near = _nearest(incident, site, device, language)
     if language == "en":
         return f"[{head}] {what}" + (f": {near}" if near else "")
     return f"【{head}】{what}" + (f":{near}" if near else "")
 
 
-def text(purpose: str, incident: Incident, site: Site, language: str, zone: tzinfo) -> str:
+def text(
+    purpose: str, incident: Incident, site: Site, device: Device, language: str, zone: tzinfo
+) -> str:
     """One fact a line; a line without a fact is left out."""
-    device = _device(incident, site)
     facts = {
         "where": _where(incident, site, device, language),
         "what": incident.why.say(language),
         "since": _since(incident, zone, language),
         "state": "" if incident.alarming else _NORMAL.say(language),
         "outcome": _outcome(incident, language),
-        "call": device.contact if device is not None else "",
+        "call": device.contact,
         "key": incident.key,
     }
     lines = [f"{_LABELS[name].say(language)}{fact}" for name, fact in facts.items() if fact]
@@ -127,26 +134,23 @@ def _head(purpose: str, incident: Incident) -> Text:
     return _HEADS.get(purpose, usual)
 
 
-def _where(incident: Incident, site: Site, device: Device | None, language: str) -> str:
+def _where(incident: Incident, site: Site, device: Device, language: str) -> str:
     chain = site.chain(incident.place)
     path = " › ".join(place.name for place in reversed(chain))
     address = next((place.address for place in chain if place.address), "")
-    parts = [path, address, _inside(device, language), device.name if device else incident.device]
+    parts = [path, address, _inside(device, language), device.name]
     point = _point(device, incident, site)
     return (", " if language == "en" else ",").join(part for part in [*parts, point] if part)
 
 
-def _nearest(incident: Incident, site: Site, language: str) -> str:
+def _nearest(incident: Incident, site: Site, device: Device, language: str) -> str:
     """The few words that fit into a title: the place and the rooms within it."""
     chain = site.chain(incident.place)
-    device = _device(incident, site)
-    inside = _inside(device, language) or (device.name if device is not None else incident.device)
+    inside = _inside(device, language) or device.name
     return " ".join(part for part in (chain[0].name if chain else "", inside) if part)
 
 
-def _inside(device: Device | None, language: str) -> str:
-    if device is None:
-        return ""
+def _inside(device: Device, language: str) -> str:
     floor, flat = device.floor, device.flat
     if language == "en":
         named = (floor and f"floor {floor}", flat and f"flat {flat}")
@@ -155,9 +159,10 @@ def _inside(device: Device | None, language: str) -> str:
     return " ".join(part for part in named if part)
 
 
-def _point(device: Device | None, incident: Incident, site: Site) -> str:
-    for thing in (device, *site.chain(incident.place)):
-        if thing is not None and thing.latitude is not None and thing.longitude is not None:
+def _point(device: Device, incident: Incident, site: Site) -> str:
+    things: list[Device | Place] = [device, *site.chain(incident.place)]
+    for thing in things:
+        if thing.latitude is not None and thing.longitude is not None:
             return f"{thing.latitude:.5f} {thing.longitude:.5f}"
     return ""
 
@@ -173,5 +178,6 @@ def _outcome(incident: Incident, language: str) -> str:
     return outcome.say(language) if outcome is not None else ""
 
 
-def _device(incident: Incident, site: Site) -> Device | None:
-    return site.devices.get(incident.device)
+def _stranger(incident: Incident, announced: str) -> Device:
+    name = f"{announced} ({incident.device})" if announced else incident.device
+    return Device(incident.device, "", "", incident.kind, name, incident.place)

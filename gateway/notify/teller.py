@@ -21,7 +21,7 @@ import msgspec
 import structlog
 
 from gateway.clock import Signal, at_most
-from gateway.incidents.people import in_charge, person_of
+from gateway.incidents.people import FIXTURE, in_charge, recipient_of
 from gateway.model import (
     SECOND,
     Category,
@@ -90,15 +90,20 @@ class Teller:
         *,
         fallback: Person,
         zone: tzinfo,
+        announced: Callable[[str], str] = lambda device: "",
         give_up: float = GIVE_UP,
     ) -> None:
         self._cases = cases
         self._notifiers = notifiers
+        self._for_people = [
+            name for name, each in notifiers.items() if not getattr(each, "is_fixture", False)
+        ]
         self._site = site
         self._clock = clock
         self._arrival = arrival
         self._fallback = fallback
         self._zone = zone
+        self._announced = announced
         self._give_up = int(give_up * SECOND)
         self._queues = Queues()
         self._signal = Signal()
@@ -219,10 +224,10 @@ class Teller:
         if waiting and not heard:
             return msgspec.structs.replace(row, due=max(*waiting, row.due) + 1)
         site = self._site()
-        person = person_of(site, row.person, self._fallback)
+        person = recipient_of(site, row.person, self._fallback)
         if person is None:  # left meanwhile: whoever is in charge now must hear of it
             person = in_charge(site, incident.place, self._fallback)
-        facts = Facts(row, incident, site, person, heard, self._notifiers.keys())
+        facts = Facts(row, incident, site, person, heard, self._channels(person))
         if (verdict := judge(facts)) is not None:
             return self._ended(row, verdict.end, verdict.why)
         return await self._tell(row, facts)
@@ -231,10 +236,16 @@ class Teller:
         """Try the person's channels in order."""
         tried: list[str] = []
         waits: list[float] = []
-        for channel in channels_of(facts.person, self._notifiers.keys()):
+        for channel in self._channels(facts.person):
             row = msgspec.structs.replace(row, channel=channel)
             message = notification(
-                row, facts.incident, facts.site, facts.person, channel, self._zone
+                row,
+                facts.incident,
+                facts.site,
+                facts.person,
+                channel,
+                self._zone,
+                self._announced(facts.incident.device),
             )
             answer = await self._ask(channel, message)
             if isinstance(answer, Receipt):
@@ -248,6 +259,12 @@ class Teller:
         if not waits:
             return self._ended(row, End.failed_all_channels, detail)
         return self._later(row, detail, min(waits))
+
+    def _channels(self, person: Person) -> list[str]:
+        """A siren is nobody's channel: it would take the message, and the person hear nothing."""
+        if person.id.startswith(FIXTURE):
+            return [name for name in person.channels if name in self._notifiers]
+        return channels_of(person, self._for_people)
 
     async def _ask(self, channel: str, message: Notification) -> Receipt | BaseException:
         """The channel's answer; logged once when a channel falls, once when it is back."""

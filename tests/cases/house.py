@@ -11,7 +11,8 @@ from typing import Any
 
 from gateway.clock import Arrival
 from gateway.incidents.desk import CHINA, Desk
-from gateway.model import SECOND, Change, Incident, Notification, Position, Receipt, Site
+from gateway.incidents.people import FIXTURE
+from gateway.model import SECOND, Category, Change, Incident, Notification, Position, Receipt, Site
 from gateway.notify.teller import Teller
 from gateway.ports import Notifier
 from gateway.store.cases import Cases
@@ -117,6 +118,11 @@ class House:
             lambda: self.site,
             deadlines=build.DEADLINES,
             fallback=build.DUTY,
+            fixtures={
+                FIXTURE + name: {Category.life}
+                for name, each in notifiers.items()
+                if getattr(each, "is_fixture", False)
+            },
         )
         self._n = 0
 

@@ -280,7 +280,7 @@ async def test_wrong_paths_and_methods_are_errors_in_json(client: Client) -> Non
 
 def test_every_model_field_that_the_page_needs_survives_json() -> None:
     incident = make_incident(KEY, START)
-    view_of = shapes.incident_json(Site(), incident, Now(START, 0))
+    view_of = shapes.incident_json(Site(), incident, Now(START, 0), {})
     assert msgspec.json.decode(msgspec.json.encode(view_of))["owner_name"] == "zhang"
 
 

@@ -464,3 +464,37 @@ async def test_a_clip_joins_the_incident_once_and_rings_nobody(tmp_path: Path) -
         (incident,) = await house.cases.open_incidents()
         assert len(incident.evidence) == MOST_EVIDENCE
         assert await house.cases.verify() == []
+
+
+class Horn(Phone):
+    is_fixture = True
+
+
+async def test_a_siren_is_told_besides_the_person_and_of_the_end(tmp_path: Path) -> None:
+    clock, phone, horn = StoryClock(), Phone(), Horn()
+    async with living(tmp_path / "c.db", clock, {"horn": horn, "phone": phone}) as house:
+        await house.take(alarmed("s1"))
+        await clock.settle()
+        assert phone.said() == [("opened", "zhang")]
+        assert horn.said() == [("opened", "notifier:horn")]
+        await house.take(cleared("s1"))
+        await clock.settle()
+        assert horn.said()[-1] == ("cleared", "notifier:horn")
+        trouble = alarmed("s2", category=Category.trouble, rule="fault", same="device:s2")
+        await house.take(trouble)
+        await clock.settle()
+        assert len(horn.said()) == 2
+        assert await house.cases.verify() == []
+
+
+async def test_a_siren_is_nobodys_channel_and_owns_nothing(tmp_path: Path) -> None:
+    clock, phone, horn = StoryClock(), Phone(), Horn()
+    where = site(people=())
+    async with living(tmp_path / "c.db", clock, {"horn": horn, "phone": phone}, where) as house:
+        await house.take(alarmed("s1", category=Category.intrusion, rule="motion"))
+        await clock.settle()
+        assert phone.said() == [("opened", "duty")]
+        assert horn.said() == []
+        (incident,) = await house.cases.open_incidents()
+        with pytest.raises(NotAllowed):
+            await house.act(incident.key, "receive", "notifier:horn")

@@ -91,3 +91,12 @@ def test_message_for_a_device_nobody_knows_names_its_address() -> None:
     given = facts(device="mystery", place="nowhere")
     said = notification(given.row, given.incident, given.site, given.person, "phone", CHINA)
     assert said.title == "【紧急】烟感报警:mystery"
+
+
+def test_message_for_a_stranger_names_what_its_bridge_calls_it() -> None:
+    given = facts(device="fire/1-1/12", place="nowhere")
+    said = notification(
+        given.row, given.incident, given.site, given.person, "phone", CHINA, "3号楼2层楼梯口"
+    )
+    assert said.title == "【紧急】烟感报警:3号楼2层楼梯口 (fire/1-1/12)"
+    assert "3号楼2层楼梯口 (fire/1-1/12)" in said.text

@@ -28,6 +28,9 @@ _OFF: Final = ("cleared", "closed")
 class Notifier:
     """Enter it before use, and give it the drivers that can switch."""
 
+    is_fixture: Final = True
+    """It is told besides people, never instead of one."""
+
     def __init__(self, name: str, options: Options, clock: Clock) -> None:
         self.name = name
         self._options = options

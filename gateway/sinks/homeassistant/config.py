@@ -191,6 +191,14 @@ def components_of(payload: bytes) -> Components:
     return dict(list(found.items())[:MOST_COMPONENTS])
 
 
+def state_topic_of(payload: bytes) -> str:
+    """That of a discovery message: a longer base may begin as ours does."""
+    try:
+        return _MESSAGE.decode(payload).state_topic
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return ""
+
+
 def values_of(payload: bytes) -> dict[str, Value]:
     """Those of a state topic; none where it is no message of ours."""
     try:
@@ -207,6 +215,7 @@ def state(values: Mapping[str, Value]) -> bytes:
 
 class _Message(msgspec.Struct):
     components: Components = {}
+    state_topic: str = ""
 
 
 _MESSAGE: Final = msgspec.json.Decoder(_Message)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from types import TracebackType
 from typing import Final, Self
@@ -24,6 +24,7 @@ from gateway.sinks.homeassistant.config import (
     config,
     id_of,
     state,
+    state_topic_of,
     values_of,
 )
 from gateway.sinks.homeassistant.options import Options
@@ -32,19 +33,32 @@ _MOST: Final = 5_000
 """Devices that are announced; a Home Assistant with more is of no use to anybody."""
 _OWN: Final = "gateway/"
 _TAKE_OVER: Final = 0.5
-"""Seconds in which a broker has sent what it keeps."""
+"""Seconds without a word after which a broker has sent what it keeps."""
+_ROUNDS: Final = 20
+"""Waits of that length at most: others may talk on our topics."""
 
 
 class _Shown:
     """What the broker holds of one device."""
 
-    __slots__ = ("components", "device", "values")
+    __slots__ = ("arrivals", "components", "device", "values")
 
     def __init__(self) -> None:
         self.device: Device | None = None
-        """As it was announced by this run; None: by an earlier one."""
+        """As it was announced on this connection; None: on an earlier one."""
         self.components: Components = {}
         self.values: dict[str, Value] = {}
+        self.arrivals: dict[str, int] = {}
+        """Value -> arrival of the report that this run had it from."""
+
+    def take_over(self, kept: Mapping[str, Value]) -> None:
+        """What the broker keeps of values that this run has not heard."""
+        self.values = {**kept, **{part: self.values[part] for part in self.arrivals}}
+
+    def take(self, part: str, value: Value, arrival: int) -> None:
+        """The newest report counts: alarms overtake the rest, so an older one may come later."""
+        if arrival >= self.arrivals.get(part, arrival):
+            self.values[part], self.arrivals[part] = value, arrival
 
 
 class Sink:
@@ -60,6 +74,8 @@ class Sink:
         """By the id that stands in topics."""
         self._version = _version()
         self._lock = asyncio.Lock()
+        self._words = 0
+        """Messages that were heard."""
         self._seen: Site | None = None
         """The registry whose missing devices were removed."""
 
@@ -90,7 +106,7 @@ class Sink:
             said: dict[str, Said] = {}
             for record in batch:
                 if isinstance(record.item, Reading):
-                    for message in self._messages(record.item, site):
+                    for message in self._messages(record.item, record.arrival, site):
                         said[message.topic] = message  # of a batch the newest is all that counts
             for gone in self._gone(site):
                 said[gone.topic] = gone
@@ -107,25 +123,35 @@ class Sink:
 
         Otherwise a device would lose the values that it has not reported since.
         """
-        self._shown.clear()
+        for shown in self._shown.values():
+            shown.device = None
         self._seen = None
         where = self._where
         kept = (f"{where.prefix}/device/+/config", f"{where.base}/+/state")
         await self._broker.open(self._status("offline"), kept)
-        await self._clock.sleep(_TAKE_OVER)
+        heard = -1
+        for _ in range(_ROUNDS):
+            if heard == self._words:
+                break
+            heard = self._words
+            await self._clock.sleep(_TAKE_OVER)
         await self._broker.publish([self._status("online")])
 
     async def _heard(self, topic: str, payload: bytes) -> None:
+        self._words += 1
         found = self._where.device_of(topic)
         if found is None or not payload:
             return
+        is_config = topic.endswith("/config")
+        if is_config and state_topic_of(payload) != self._where.topics(found)[1]:
+            return  # of another gateway, whose base begins as ours does
         shown = self._known(found)
         if shown is None or shown.device is not None:
             return  # our own words
-        if topic.endswith("/config"):
+        if is_config:
             shown.components = components_of(payload)
         else:
-            shown.values = values_of(payload)
+            shown.take_over(values_of(payload))
 
     def _known(self, device: str) -> _Shown | None:
         shown = self._shown.get(device)
@@ -133,7 +159,7 @@ class Sink:
             shown = self._shown[device] = _Shown()
         return shown
 
-    def _messages(self, reading: Reading, site: Site) -> list[Said]:
+    def _messages(self, reading: Reading, arrival: int, site: Site) -> list[Said]:
         device = site.devices.get(reading.device)
         if device is None:
             if not self._options.unknown or reading.device.startswith(_OWN):
@@ -152,7 +178,7 @@ class Sink:
                 shown.components[part] = component(
                     device.id, reading.kind, name, type(value), self._where, self._language(site)
                 )
-            shown.values[part] = value
+            shown.take(part, value, arrival)
         state_now = Said(self._where.state(device.id), state(shown.values), retain=True)
         if not news:
             return [state_now]

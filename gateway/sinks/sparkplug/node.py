@@ -34,6 +34,8 @@ class Node:
         self._devices: dict[str, dict[str, Metric]] = {}
         """Device -> the metrics of its birth, with their newest values."""
         self._born: set[str] = set()
+        self._arrivals: dict[str, dict[str, int]] = {}
+        """Device -> metric -> arrival of the report that it had its value from."""
 
     def topic(self, kind: str, device: str = "") -> str:
         """``spBv1.0/GROUP/KIND/NODE[/DEVICE]``."""
@@ -64,22 +66,30 @@ class Node:
         self._born.clear()
         return said + [self._birth(device, at) for device in list(self._devices)]
 
-    def report(self, reading: Reading, now: int, *, historical: bool) -> list[Said]:
-        """DDATA; a birth before it where the device, or one of its values, is new."""
+    def report(
+        self, reading: Reading, now: int, *, historical: bool, arrival: int = 0
+    ) -> list[Said]:
+        """DDATA; a birth before it where the device, or one of its values, is new.
+
+        ``arrival`` orders reports: alarms overtake the rest, and what they overtook is history.
+        """
         known = self._devices.setdefault(reading.device, {})
+        arrivals = self._arrivals.setdefault(reading.device, {})
         at = reading.at // _MS
         fresh = [name for name in reading.values if name not in known]
         metrics = []
         for name, value in reading.values.items():
-            metric = _metric(name, value, at, historical=historical)
+            past = historical or arrival < arrivals.get(name, 0)
+            metric = _metric(name, value, at, historical=past)
             if name in known or len(known) < _MOST_METRICS:
                 metrics.append(metric)
-                if not historical or name in fresh:
+                if not past or name in fresh:
                     known[name] = metric._replace(historical=False)
+                    arrivals[name] = arrival
         said = []
         if fresh or reading.device not in self._born:
             said.append(self._birth(reading.device, now // _MS))
-            if not historical:
+            if not any(metric.historical for metric in metrics):
                 return said  # the birth carries these values
         if metrics:
             topic = self.topic("DDATA", reading.device)
@@ -90,6 +100,7 @@ class Node:
         """DDEATH of devices that are gone for good."""
         said = []
         for device in devices:
+            self._arrivals.pop(device, None)
             if self._devices.pop(device, None) is not None and device in self._born:
                 self._born.discard(device)
                 payload = encode(Payload(now // _MS, [], self._next()))

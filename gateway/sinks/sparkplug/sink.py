@@ -81,7 +81,8 @@ class Sink:
                 reading = record.item
                 if isinstance(reading, Reading) and self._is_ours(reading.device, site):
                     old = now - record.wall > _OLD or reading.late
-                    said += self._node.report(reading, now, historical=old)
+                    arrival = record.arrival
+                    said += self._node.report(reading, now, historical=old, arrival=arrival)
             await self._in_order(said)
 
     async def check(self) -> str:
