@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple, NoReturn
 
+import msgspec
+
 from gateway.clock import Signal, at_most
 from gateway.model import SECOND, Reading
 from gateway.ports import Clock, Emit
@@ -17,6 +19,8 @@ _MOST: Final = 5_000
 """Devices that are held or remembered; beyond it the oldest is forgotten, held ones early."""
 
 _NEVER: Final = 2**63
+_LIVE: Final = 300 * SECOND
+"""A device time no further from ours than this is that of something that happens now."""
 
 
 class Momentary(NamedTuple):
@@ -51,6 +55,7 @@ class Holds:
         What a gateway that went down in between left true would hide this beginning.
         """
         reading, names, hold = momentary
+        reading = self._by_our_clock(reading)
         before = self._held.pop(reading.device, None)
         due = self._clock.now().mono + int(hold * SECOND)
         held = _Held(reading.kind, frozenset(names), due)
@@ -65,6 +70,17 @@ class Holds:
         if len(self._met) > _MOST:
             del self._met[next(iter(self._met))]
         return [_end(reading.device, held), reading]
+
+    def _by_our_clock(self, reading: Reading) -> Reading:
+        """The end is said by our clock, so what is live begins by it, too.
+
+        By a device clock that is some seconds behind, a beginning would be older than the end
+        before it, and so be taken for history.
+        """
+        at = reading.observed_at
+        if at is None or abs(self._clock.now().wall - at) > _LIVE:
+            return reading
+        return msgspec.structs.replace(reading, observed_at=None)
 
     def note(self, reading: Reading) -> None:
         """A device that says itself that it is over is held no longer."""
@@ -82,7 +98,9 @@ class Holds:
             now = self._clock.now().mono
             crowd = len(self._held) - _MOST
             for index, (device, held) in enumerate(list(self._held.items())):
-                if held.due <= now or index < crowd:
+                over = held.due <= now or index < crowd
+                # while the disk took the ends before it, it may have begun again
+                if over and self._held.get(device) is held:
                     await emit([_end(device, held)])
                     if self._held.get(device) is held:
                         del self._held[device]

@@ -122,3 +122,43 @@ async def test_beyond_the_bound_the_oldest_ends_early() -> None:
             house.holds.take(press(f"b{number}", hold=3600))
         await house.clock.advance(1)
         assert [name for name, _ in house.door.said()] == ["b0", "b1"]
+
+
+class SlowDoor(Door):
+    """The first call waits until somebody opens."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.opened = asyncio.Event()
+
+    async def __call__(self, items: Sequence[Item]) -> None:
+        await self.opened.wait()
+        await super().__call__(items)
+
+
+async def test_what_begins_again_while_ends_wait_for_the_disk_is_not_ended() -> None:
+    clock, door = VirtualClock(), SlowDoor()
+    holds = Holds(clock)
+    task = asyncio.create_task(holds.run(door))
+    for device in ("a", "b"):
+        holds.take(press(device, hold=30))
+    await clock.advance(31)  # the end of "a" waits for the disk
+    holds.take(press("b", hold=30))
+    door.opened.set()
+    await clock.advance(5)
+    assert [device for device, _ in door.said()] == ["a"]
+    await clock.advance(31)
+    assert [device for device, _ in door.said()] == ["a", "b"]
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_live_beginning_is_dated_by_our_clock_and_a_late_one_keeps_its_own() -> None:
+    async with House() as house:
+        now = house.clock.now().wall
+        for age, kept in ((20, False), (3600, True)):
+            at = now - age * 1_000_000_000
+            reading = Reading(f"pir{age}", "infrared", {"alarm": True}, at, "k")
+            *_, said = house.holds.take(Momentary(reading, ("alarm",), 30))
+            assert said.observed_at == (at if kept else None)
+            assert said.key == "k"
