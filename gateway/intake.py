@@ -108,7 +108,7 @@ class Intake:
 
     async def resume(self) -> None:
         """Read the journal's end back: recent keys, recent times, the newest readings."""
-        keys: dict[str, list[str]] = {}
+        keys: dict[str, list[bytes]] = {}
         times: dict[str, list[int]] = {}
         repeats: list[int] = []
 
@@ -125,19 +125,19 @@ class Intake:
                 at.append(item.at)
             if item.key:
                 if len(of_device := keys.setdefault(item.device, [])) < self._recent:
-                    of_device.append(item.key)
+                    of_device.append(mark_of(item.key, item.values))
                 if len(repeats) < self._repeats.most:
-                    repeats.append(hash((item.device, item.key)))
+                    repeats.append(hash((item.device, mark_of(item.key, item.values))))
 
         await self._journal.look_back(_RESUME, see)
         for device, seen in self._seen.items():
-            for key in reversed(keys.get(device, ())):
-                seen.keys.add(mark_of(key))
+            for mark in reversed(keys.get(device, ())):
+                seen.keys.add(mark)
             for at in reversed(times.get(device, ())):
                 seen.times.add(instant(at))
             seen.last_at = times[device][0]
-        for mark in reversed(repeats):
-            self._repeats.add(mark)
+        for repeat in reversed(repeats):
+            self._repeats.add(repeat)
 
     def door(self, driver: str, window: int | None = None) -> Door:
         """The ``emit`` of one driver. ``window``: what the sender allows in flight."""
@@ -177,9 +177,10 @@ class Intake:
         for record in records:
             item = record.item
             if isinstance(item, Reading) and item.key:
-                self._repeats.discard(hash((item.device, item.key)))
+                mark = mark_of(item.key, item.values)
+                self._repeats.discard(hash((item.device, mark)))
                 if seen := self._seen.get(item.device):
-                    seen.keys.discard(mark_of(item.key))
+                    seen.keys.discard(mark)
 
 
 class Door:
@@ -247,8 +248,8 @@ class Door:
         seen = intake._memory(device)
         mark, repeat = b"", 0
         if item.key:
-            repeat = hash((device, item.key))
-            mark = mark_of(item.key)
+            mark = mark_of(item.key, values)
+            repeat = hash((device, mark))
             if repeat in intake._repeats or (seen is not None and mark in seen.keys):
                 raise Refusal("duplicate", f"{device} already reported key {item.key[:64]!r}")
         wall, observed = stamp.wall, item.observed_at

@@ -6,9 +6,10 @@ Everything is bounded: a ring for each device, one for all devices together.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Mapping
 from typing import Final
 
-from gateway.model import SECOND
+from gateway.model import SECOND, Value
 
 LATE: Final = 300 * SECOND
 """A believed device time further back than this makes a report late."""
@@ -98,9 +99,13 @@ class Seen:
         """When the newest report came, mono ns."""
 
 
-def mark_of(key: str) -> bytes:
-    """Eight bytes that stand for ``key``, in this process only."""
-    return hash(key).to_bytes(8, "little", signed=True)
+def mark_of(key: str, values: Mapping[str, Value]) -> bytes:
+    """Eight bytes that stand for a report, in this process only.
+
+    A repeat says the same with the same key. The same key with other values is a counter that
+    began again at 1, as after a device's restart: refusing that would lose its alarm.
+    """
+    return hash((key, *values.items())).to_bytes(8, "little", signed=True)
 
 
 def instant(at: int) -> bytes:

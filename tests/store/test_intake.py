@@ -203,3 +203,23 @@ async def test_what_was_announced_is_known_by_the_registrys_id_also_after_a_rest
     assert len(live["zigbee/new"].name) == 200
     async with store(tmp_path, clock) as s:
         assert s.intake.announced == live
+
+
+async def test_a_counter_that_began_again_loses_no_alarm_and_its_repeat_is_refused(
+    tmp_path: Path,
+) -> None:
+    clock = VirtualClock()
+    async with store(tmp_path, clock) as s:
+        for report in (
+            smoke(key="1"),
+            smoke(key="2"),
+            smoke(key="1", alarm=True),
+            smoke(key="1", alarm=True),
+        ):
+            await committed(clock, s.intake.door("d")([report]))
+        assert s.journal.ledger()["refused"] == {"duplicate": 1}
+        assert s.intake.latest["d/s1"].values["alarm"] is True
+    async with store(tmp_path, clock) as s:
+        for report in (smoke(key="1", alarm=True), smoke(key="2")):
+            await committed(clock, s.intake.door("d")([report]))
+        assert s.journal.ledger()["refused"] == {"duplicate": 3}
