@@ -15,6 +15,8 @@ from gateway.options import PluginOptions
 _DEEPEST: Final = 8
 """Steps of a field path."""
 
+_LONGEST_WORD: Final = 64
+
 Path = Annotated[str, Field(min_length=1, max_length=200)]
 
 
@@ -101,17 +103,36 @@ def converter(name: str, field: FieldOptions) -> Coerce:
 def _words(field: FieldOptions) -> Coerce:
     """True and false as the options declare them; one list alone: anything else is the other."""
     true, false = tuple(field.true), tuple(field.false)
+    trues, falses = [_plain(word) for word in true], [_plain(word) for word in false]
 
-    def convert(raw: object) -> bool:
+    def convert(raw: object) -> bool | None:
         if raw in true:
             return True
         if raw in false:
             return False
+        plain = _plain(raw)
+        if plain in trues or plain in falses:
+            return plain in trues
+        if plain == "":
+            return None
         if (true and false) or not isinstance(raw, (str, int, float)):
             raise ValueError(f"{shown(raw)} is neither of the declared words")
         return not true
 
     return convert
+
+
+def _plain(raw: object) -> object:
+    """``"1"`` is 1 and ``ALARM`` is ``alarm``: devices change the form and mean the same."""
+    if not isinstance(raw, str) or len(raw) > _LONGEST_WORD:
+        return raw
+    word = raw.strip().lower()
+    if word in ("true", "false"):
+        return word == "true"
+    try:
+        return number(word) if word else word
+    except ValueError:
+        return word
 
 
 def _scaled(scale: float, offset: float) -> Coerce:

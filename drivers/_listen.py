@@ -17,6 +17,9 @@ Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter, str], Awaitable[Non
 LONGEST: Final = 65_536
 """Bytes that a reader holds for one connection."""
 
+_LAST_WORDS: Final = 5.0
+"""Seconds that a caller has to read what was said to it before the connection was closed."""
+
 
 class Listening:
     """The open port."""
@@ -55,10 +58,13 @@ class Listening:
     ) -> None:
         try:
             await self._talk(reader, writer, caller)
+            writer.close()
+            async with asyncio.timeout(_LAST_WORDS):
+                await writer.wait_closed()
         except (OSError, EOFError) as error:  # the caller hung up in the middle of something
             self._log.info("caller_gone", caller=caller, reason=str(error))
         finally:
-            writer.close()
+            writer.transport.abort()  # a caller that reads nothing would keep the socket for ever
 
     def _ended(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)

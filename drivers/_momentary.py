@@ -69,7 +69,8 @@ class Holds:
         self._met[reading.device] = None
         if len(self._met) > _MOST:
             del self._met[next(iter(self._met))]
-        return [_end(reading.device, held), reading]
+        # at the same moment: an end of now would make a beginning of a second ago look overtaken
+        return [_end(reading.device, held, reading.observed_at), reading]
 
     def _by_our_clock(self, reading: Reading) -> Reading:
         """The end is said by our clock, so what is live begins by it, too.
@@ -112,5 +113,5 @@ class Holds:
                 await at_most(left / SECOND, self._clock, self._news.wait(seen))
 
 
-def _end(device: str, held: _Held) -> Reading:
-    return Reading(device, held.kind, dict.fromkeys(sorted(held.names), False))
+def _end(device: str, held: _Held, at: int | None = None) -> Reading:
+    return Reading(device, held.kind, dict.fromkeys(sorted(held.names), False), at)

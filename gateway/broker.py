@@ -69,9 +69,16 @@ class Said(NamedTuple):
 class Broker:
     """One connection at a time, made when it is needed. Not for several writers at once."""
 
-    def __init__(self, name: str, options: BrokerOptions, heard: Heard | None = None) -> None:
+    def __init__(
+        self, name: str, options: BrokerOptions, heard: Heard | None = None, *, identity: str = ""
+    ) -> None:
+        """``identity``: what tells this gateway's connection from others on that broker.
+
+        Two that share a client id would throw each other out for ever.
+        """
         self._name = name
         self._options = options
+        self._client_id = options.client_id or f"gridwarden-{identity or name}"
         self._where = f"{options.host}:{options.port}"
         self._heard = heard
         self._client: Any = None
@@ -82,7 +89,15 @@ class Broker:
         """Whether there is a connection, as far as is known."""
         return self._client is not None and not (self._listening and self._listening.done())
 
-    async def open(self, will: Said | None, topics: Sequence[str] = ()) -> None:
+    async def check(self) -> str:
+        """Connect beside the running sink, and leave again. Raises ``Unavailable``."""
+        await self.open(None, client_id=f"{self._client_id}-check")
+        await self.close()
+        return f"the broker at {self._where} lets us in"
+
+    async def open(
+        self, will: Said | None, topics: Sequence[str] = (), *, client_id: str = ""
+    ) -> None:
         """Connect with ``will`` and subscribe to ``topics`` (QoS 1). Raises ``Unavailable``."""
         import aiomqtt
 
@@ -94,7 +109,7 @@ class Broker:
             options.port,
             username=options.username or None,
             password=self._password(),
-            identifier=options.client_id or f"gridwarden-{self._name}",
+            identifier=client_id or self._client_id,
             will=last,
             keepalive=round(options.keepalive),
             tls_context=self._tls(),

@@ -29,7 +29,7 @@ from rules.decide import Deciding, is_clear
 from rules.expression import TEST
 from rules.report import Report, fitting
 from rules.ruleset import Rule, Ruleset
-from rules.state import OPEN, PENDING, Entry, State, Watch, event_time
+from rules.state import OPEN, PENDING, Entry, State, Watch
 
 
 def step(ruleset: Ruleset, site: Site, state: State, record: Record) -> list[Change]:
@@ -43,7 +43,7 @@ def step(ruleset: Ruleset, site: Site, state: State, record: Record) -> list[Cha
     heap = state.heap
     if heap and heap[0][0] <= now:
         _fire(ruleset, site, state, now, changes)
-    state.now, state.offset = now, record.wall - record.arrival
+    state.follow(record, now)
     item = record.item
     if type(item) is Reading:
         entry = state.entries.get(item.device) or state.admit(item.device, item.kind, site)
@@ -89,7 +89,8 @@ def standing(ruleset: Ruleset, site: Site, state: State, now: int) -> list[Chang
 
 
 def _observe(deciding: Deciding, entry: Entry, reading: Reading, now: int) -> None:
-    state, event, said = deciding.state, event_time(reading, now), reading.values
+    state, said = deciding.state, reading.values
+    event = state.event_time(reading, now)
     state.dirty.add(entry.device)
     older = _merge(entry, reading, event, deciding.ruleset)
     active, rules = entry.active, entry.rules

@@ -14,7 +14,7 @@ from typing import Final
 
 import msgspec
 
-from gateway.model import Evidence, Reading, Site, Text, Value
+from gateway.model import Evidence, Reading, Record, Site, Text, Value
 from rules.ruleset import Rule, Ruleset
 
 PENDING: Final = 1
@@ -23,6 +23,10 @@ CLEARING: Final = 3
 
 _CLOCK: Final = "clock"
 _DEVICE: Final = "device:"
+_PAUSE: Final = 1_000_000
+"""Nanoseconds by which the wall clock goes ahead of the arrival axis when the gateway was down."""
+_MOST_PAUSES: Final = 8
+"""Downtimes that are remembered: what a broker or a panel keeps is from the last ones."""
 _STRANGERS: Final = 10
 """Devices nobody registered may take a tenth of the room, so that they never crowd out a site."""
 
@@ -80,7 +84,18 @@ _Saved = tuple[
     str, int, int, int, dict[str, Value], dict[str, int], dict[str, bool], dict[str, Watch]
 ]
 _SAVED: Final = msgspec.msgpack.Decoder(_Saved)
-_CLOCK_SAVED: Final = msgspec.msgpack.Decoder(tuple[int, int])
+
+
+class _Clock(msgspec.Struct, array_like=True):
+    """How the axes stood; what an earlier version saved lacks the last two."""
+
+    now: int
+    offset: int
+    sure: tuple[int, int] | None = None
+    pauses: list[tuple[int, int]] = []
+
+
+_CLOCK_SAVED: Final = msgspec.msgpack.Decoder(_Clock)
 _ENCODE: Final = msgspec.msgpack.Encoder().encode
 
 
@@ -105,7 +120,11 @@ class State:
         """(due, device, rule): one per device and rule, never later than the real time due."""
         self._queued: dict[tuple[str, str], int] = {}
         self.dirty: set[str] = set()
-        self._saved_clock = (0, 0)
+        self._sure: tuple[int, int] | None = None
+        """Arrival and ``offset`` of the newest record whose wall clock was trusted."""
+        self._pauses: list[tuple[int, int]] = []
+        """Times that the arrival axis leaves out: (arrival, offset until then), newest last."""
+        self._saved_clock = _Clock(0, 0)
 
     @classmethod
     def restore(cls, saved: Mapping[str, bytes], limit: int = 50_000) -> State:
@@ -114,8 +133,9 @@ class State:
         for key, blob in saved.items():
             try:
                 if key == _CLOCK:
-                    state._saved_clock = _CLOCK_SAVED.decode(blob)
-                    state.now, state.offset = state._saved_clock
+                    clock = state._saved_clock = _CLOCK_SAVED.decode(blob)
+                    state.now, state.offset, state._sure = clock.now, clock.offset, clock.sure
+                    state._pauses = list(clock.pauses)
                 elif key.startswith(_DEVICE):
                     state._restore_device(key.removeprefix(_DEVICE), blob)
             except msgspec.DecodeError:
@@ -141,7 +161,7 @@ class State:
                 (e.kind, e.newest, e.heard, e.heard_wall, e.values, e.times, e.quiet, e.active)
             )
         self.dirty.clear()
-        clock = (self.now, self.offset)
+        clock = _Clock(self.now, self.offset, self._sure, list(self._pauses))
         if clock != self._saved_clock:
             self._saved_clock = clock
             taken[_CLOCK] = _ENCODE(clock)
@@ -150,6 +170,36 @@ class State:
     def next_due(self) -> int | None:
         """Arrival ns of the next timer, never later than it really is; None without one."""
         return self.heap[0][0] if self.heap else None
+
+    def follow(self, record: Record, now: int) -> None:
+        """Take the axes from ``record``: ``now`` is its arrival.
+
+        Where the wall clock went on and the arrival axis did not, the gateway was down.
+        """
+        offset = record.wall - record.arrival
+        if record.trusted:
+            if self._sure is not None and offset - self._sure[1] > _PAUSE:
+                self._pauses.append(self._sure)
+                del self._pauses[:-_MOST_PAUSES]
+            self._sure = (now, offset)
+        self.now, self.offset = now, offset
+
+    def event_time(self, reading: Reading, now: int) -> int:
+        """When ``reading`` happened on the arrival axis.
+
+        A device clock ahead of ours counts as now. What happened while the gateway was down lies
+        where the axis stopped, and what happened before lies before it: a restore that a broker
+        kept is newer than the alarm that was stored, however long nobody was there.
+        """
+        age = reading.received_at - reading.at
+        if age <= 0:
+            return now
+        event = now - age
+        for arrival, offset in reversed(self._pauses):
+            if event >= arrival:
+                break
+            event = min(arrival, reading.at - offset)
+        return event
 
     # --- for the engine -----------------------------------------------------------------
 
@@ -189,9 +239,3 @@ class State:
         """Drop every timer; the engine sets them anew."""
         self.heap.clear()
         self._queued.clear()
-
-
-def event_time(reading: Reading, now: int) -> int:
-    """When ``reading`` happened on the arrival axis; a device clock ahead of ours counts as now."""
-    age = reading.received_at - reading.at
-    return now - age if age > 0 else now

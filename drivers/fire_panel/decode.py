@@ -95,8 +95,11 @@ class Decoder:
         """The address of the device that sent ``frame``."""
         return unit_of(frame.source, self._options.unit_order)
 
-    def __call__(self, frame: Frame, now: int | None) -> Decoded:
-        """``now``: our wall clock, ns, or None while it can not be trusted."""
+    def __call__(self, frame: Frame, now: int | None, *, counts: bool = True) -> Decoded:
+        """``now``: our wall clock, ns, or None while it can not be trusted.
+
+        ``counts``: whether the sender's serial numbers tell its frames apart.
+        """
         data = frame.data
         if not data:
             return Decoded([])  # a sign of life, which the standard does not know
@@ -109,7 +112,7 @@ class Decoder:
             return Decoded([Undecodable(unit, frame.raw, why)])
         found, wrong = objects(kind, data[1], data[2:])
         sent = time_ns(frame.time, self._ahead, bcd=self._bcd)
-        of = _Of(unit, sent, _mark(frame, sent, now), now)
+        of = _Of(unit, sent, _mark(frame, sent, now) if counts else "", now)
         items: list[Out] = []
         take = self._take[kind]
         for index, each in enumerate(found):
@@ -284,9 +287,10 @@ class Decoder:
 def _mark(frame: Frame, sent: int | None, now: int | None) -> str:
     """A repeat is the same frame, bit by bit; a device whose clock stands still has no mark.
 
-    Without a clock an alarm, its end and the next alarm could be three times the same bytes.
+    Without a clock an alarm, its end and the next alarm could be three times the same bytes: a
+    device that begins at the same moment after every power cut. Who has no clock can not tell.
     """
-    if sent is None or (now is not None and abs(sent - now) > _NEAR):
+    if sent is None or now is None or abs(sent - now) > _NEAR:
         return ""
     return f"{int.from_bytes(frame.serial, 'little')}-{zlib.crc32(frame.raw):08x}"
 

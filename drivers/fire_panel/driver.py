@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from ipaddress import ip_address
 from typing import Any, Final, NoReturn
 
@@ -16,14 +17,16 @@ import structlog
 from drivers._listen import listen
 from drivers._momentary import Holds
 from drivers.fire_panel.decode import Decoder
-from drivers.fire_panel.link import Desk, Link
+from drivers.fire_panel.desk import Desk
+from drivers.fire_panel.link import Link
 from drivers.fire_panel.memory import Memory, Supervision
 from drivers.fire_panel.options import Options
 from drivers.fire_panel.register import Register, load
 from gateway.clock import Signal, at_most
-from gateway.model import SECOND, DeviceSeen, Reading
+from gateway.model import SECOND, DeviceSeen, Item, Reading
 from gateway.ports import Clock, Emit, Unavailable
 
+_ONLINE: Final = "extra.online"
 _BATCH: Final = 500
 """Announcements of the register in one emit."""
 
@@ -43,6 +46,7 @@ class Driver:
 
     async def run(self, emit: Emit) -> None:
         """Live until cancelled. Unavailable when the port can not be opened."""
+        emit = partial(self._store, emit)
         register = await self._register()
         for problem in register.problems:
             self._log.warning("register_problem", file=str(self._options.components), what=problem)
@@ -89,6 +93,19 @@ class Driver:
                 await emit(items)
         await _forever()
 
+    async def _store(self, emit: Emit, items: Sequence[Item]) -> None:
+        """Emit; what was remembered of ``items`` counts only if they were taken."""
+        taken = False
+        try:
+            await emit(items)
+            taken = True
+        finally:
+            if not taken:
+                self._memory.lost(items)
+                for item in items:
+                    if isinstance(item, Reading) and _ONLINE in item.values:
+                        self._supervision.lost(item.device, item.values[_ONLINE] is True)
+
     def _heard(self, unit: str) -> bool:
         is_news = self._supervision.heard(unit, self._clock.now().mono)
         if is_news:
@@ -102,7 +119,7 @@ class Driver:
             now = self._clock.now().mono
             if silent := self._supervision.silent(now):
                 self._log.warning("devices_silent", units=silent)
-                await emit([Reading(unit, "panel", {"extra.online": False}) for unit in silent])
+                await emit([Reading(unit, "panel", {_ONLINE: False}) for unit in silent])
             due = self._supervision.due()
             if due is None:
                 await self._news.wait(seen)

@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from drivers.fire_panel.address import component_bytes
+from drivers.fire_panel.desk import Desk
 from drivers.fire_panel.exchange import Exchange, confirms
 from drivers.fire_panel.frame import ANSWER, CONTROL, REQUEST, Frame, time_bytes, time_ns
 from drivers.fire_panel.tables import DATA_TYPES
 from drivers.fire_panel.units import TIME, request
 from gateway.model import SECOND
-
-if TYPE_CHECKING:
-    from drivers.fire_panel.link import Desk
 
 _READ_SYSTEMS: Final = 61
 _READ_COMPONENTS: Final = 62

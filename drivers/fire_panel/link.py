@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Final, NamedTuple
 
-from drivers.fire_panel.decode import Decoder
+from drivers.fire_panel.desk import Desk
 from drivers.fire_panel.exchange import Exchange
 from drivers.fire_panel.frame import (
     ANSWER,
@@ -26,13 +25,9 @@ from drivers.fire_panel.frame import (
     time_bytes,
 )
 from drivers.fire_panel.inquiry import Inquiry
-from drivers.fire_panel.memory import Memory
-from drivers.fire_panel.options import Options
-from drivers.fire_panel.register import Register
 from drivers.fire_panel.tables import COMMANDS
 from gateway.clock import at_most
 from gateway.model import Item, Reading, Undecodable
-from gateway.ports import Clock, Emit
 
 _READ: Final = 16_384
 _STALLED: Final = 3.0
@@ -46,20 +41,6 @@ _MOST_UNITS: Final = 256
 """Transmission devices of one connection that are asked things."""
 _PROBES: Final = (("TCP_KEEPIDLE", 60), ("TCP_KEEPINTVL", 20), ("TCP_KEEPCNT", 4))
 """A device that was switched off says no goodbye: its connection ends after 140 s."""
-
-
-class Desk(NamedTuple):
-    """What all callers share."""
-
-    options: Options
-    clock: Clock
-    decoder: Decoder
-    memory: Memory
-    register: Register
-    heard: Callable[[str], bool]
-    """Notes a sign of life of a unit; whether it was silent before."""
-    emit: Emit
-    log: Any
 
 
 class _Turn(NamedTuple):
@@ -167,7 +148,8 @@ class Link:
     def _read_frame(self, frame: Frame, unit: str, turn: _Turn) -> None:
         """Add what ``frame`` says, and how it is to be answered."""
         if frame.command in (SEND, ANSWER):
-            decoded = self._desk.decoder(frame, self._now())
+            counts = frame.command == ANSWER or self._desk.memory.counts(unit, frame)
+            decoded = self._desk.decoder(frame, self._now(), counts=counts)
             turn.items.extend(self._desk.memory.items(decoded.items))
             good = decoded.known or self._desk.options.confirm_unknown
             if frame.command == SEND:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
+import zlib
 from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from drivers._values import Coerce, number, scalar, shown
 from drivers.mqtt.decode import EXTRAS, LONGEST_NAME, fields_of, undecodable
-from gateway.model import EXTRA, Item, Reading, Value
+from gateway.model import EXTRA, SECOND, Item, Reading, Value
 
 KINDS: Final = (
     "smoke",
@@ -32,6 +33,8 @@ _LONGEST_FIELD: Final = 64
 _NOT_IN_A_NAME: Final = re.compile(r"[^\w.-]+")
 _MISSING: Final = 2
 """Closing braces that may be missing at the end."""
+_UNSET: Final = 1_600_000_000 * SECOND
+"""A clock before September 2020 has not been set since power came, and begins anew each time."""
 _ONLINE: Final = {b"online": True, b"true": True, b"offline": False, b"false": False}
 
 
@@ -61,7 +64,7 @@ class Found:
 
     def lean(self, kind: str) -> None:
         """What was read belongs to ``kind``: the more urgent one stays."""
-        if self.kind != kind and (not self.kind or _RANK[kind] < _RANK.get(self.kind, 0)):
+        if not self.kind or _RANK.get(kind, len(_RANK)) < _RANK.get(self.kind, 0):
             self.kind = kind
 
     def keep(self, name: str, raw: object) -> None:
@@ -123,6 +126,19 @@ def status(topic: str, payload: bytes, device: str, kind: str, retained: bool) -
     if found is None:
         return [undecodable(topic, payload, "neither online nor offline")]
     return [Reading(device, kind, {EXTRA + "online": found}, retained=retained)]
+
+
+def set_clock(at: int | None) -> int | None:
+    """``at`` (ns) from a clock that has been set; else None."""
+    return at if at is not None and at >= _UNSET else None
+
+
+def key_of(at: int | None, payload: bytes) -> str:
+    """The key of a message that a device sent at ``at``; "" where the device has no time.
+
+    Two messages of one moment that say different things are not each other's repeat.
+    """
+    return "" if at is None else f"{at}-{zlib.crc32(payload):08x}"
 
 
 def fields_mended(payload: bytes) -> tuple[dict[str, Any], str]:

@@ -88,13 +88,13 @@ class Heard:
         self.beside: list[Reading | Momentary] = []
 
     def say(self, name: str, meaning: Input, raw: object, on: str, off: str) -> None:
-        """Input ``name`` says ``raw``."""
+        """Input ``name`` says ``raw``. A retained event is history, and nobody would end it."""
         try:
             state = meaning.read(raw, on, off)
         except ValueError as error:
             self._found.complain(name, str(error))
             return
-        if state is None:
+        if state is None or (state and meaning.hold and self.retained):
             return
         if not meaning.device and not (meaning.hold and state):
             self._found.take(meaning.value, state, bool)
@@ -104,7 +104,7 @@ class Heard:
         device = f"{self._device}/{meaning.device}" if meaning.device else self._device
         kind = meaning.kind or self._found.kind
         reading = Reading(device, kind, {meaning.value: state}, retained=self.retained)
-        if meaning.hold and state and not self.retained:
+        if meaning.hold and state:
             self.beside.append(Momentary(reading, (meaning.value,), meaning.hold))
         else:
             self.beside.append(reading)

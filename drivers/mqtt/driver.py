@@ -22,6 +22,7 @@ from drivers.mqtt.drops import TOPIC as DROPS
 from drivers.mqtt.drops import Drops
 from drivers.mqtt.link import Address, Link
 from drivers.mqtt.options import Chosen, Options
+from drivers.mqtt.topics import is_safe
 from drivers.mqtt.wire import Message
 from gateway.model import Item, Reading
 from gateway.ports import Clock, Emit, Unavailable
@@ -32,6 +33,8 @@ _MOST_BYTES: Final = 8_000_000
 """Payload bytes that may wait for the disk."""
 _MOST_FILTERS: Final = 5_000
 """Subscriptions that decoders may ask for while a connection lasts."""
+_AT_ONCE: Final = 50
+"""Of those, how many one packet names: a refusal concerns no more."""
 
 
 class Driver:
@@ -43,6 +46,8 @@ class Driver:
         self._clock = clock
         self._client_id = options.client_id or f"gridwarden-{name}"
         self._router = Router(_dialect(each.chosen) for each in options.dialects)
+        self._declared = self._router.filters(options.qos)
+        """What the options name, before any device has announced topics of its own."""
         self._drops = Drops(clock)
         self._holds = Holds(clock)
         self._asked = 0
@@ -61,6 +66,7 @@ class Driver:
             if not link.session_present:
                 self._log.info("session_is_new", client_id=self._client_id)
             await link.subscribe(self._filters())
+            self._go_on(link)
             self._log.info("connected", broker=f"{options.host}:{options.port}")
             if options.watch_drops:
                 intake.beside(self._drops.report(emit))
@@ -109,10 +115,20 @@ class Driver:
         return Address(options.host, options.port, context, options.username, password)
 
     def _filters(self) -> list[Filter]:
-        filters = self._router.filters(self._options.qos)
         if self._options.watch_drops:
-            filters.append(Filter(DROPS.decode(), 0))
-        return filters
+            return [*self._declared, Filter(DROPS.decode(), 0)]
+        return self._declared
+
+    def _go_on(self, link: Link) -> None:
+        """What devices announced to earlier connections: its refusal must not end this one."""
+        declared = frozenset(self._declared)
+        learned = [
+            wanted
+            for wanted in self._router.filters(self._options.qos)
+            if wanted not in declared and is_safe(wanted.topic)
+        ][:_MOST_FILTERS]
+        for start in range(0, len(learned), _AT_ONCE):
+            link.also(learned[start : start + _AT_ONCE])
 
     def _items(self, messages: Sequence[Message]) -> list[Item]:
         """Every item of ``messages``, in order."""
@@ -138,16 +154,17 @@ class Driver:
         elif isinstance(each, Filter):
             self._want(each)
         elif isinstance(each, Publish):
-            if self._latest is not None and not self._options.is_trial:
+            plain = is_safe(each.topic) and not {"+", "#"} & set(each.topic)
+            if plain and self._latest is not None and not self._options.is_trial:
                 self._latest.publish(each.topic, each.payload)
         else:
             items.append(each)
 
     def _want(self, wanted: Filter) -> None:
-        if self._latest is None or self._asked >= _MOST_FILTERS:
+        if self._latest is None or self._asked >= _MOST_FILTERS or not is_safe(wanted.topic):
             return
         self._asked += 1
-        self._latest.also(wanted)
+        self._latest.also([wanted])
 
 
 class _ItemsOf(Protocol):

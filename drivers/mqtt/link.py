@@ -184,8 +184,8 @@ class Link(asyncio.Protocol):
                 " look at its access list"
             )
 
-    def also(self, wanted: tuple[str, int]) -> None:
-        """Subscribe to one more filter, without waiting; a refusal is logged and harms nothing."""
+    def also(self, wanted: Sequence[tuple[str, int]]) -> None:
+        """Subscribe to more filters, without waiting; a refusal is logged and harms nothing."""
         self._start(self._subscribe_too(wanted))
 
     def publish(self, topic: str, payload: bytes) -> None:
@@ -311,9 +311,9 @@ class Link(asyncio.Protocol):
                 return
             self._write(b"\xc0\x00")
 
-    async def _subscribe_too(self, wanted: tuple[str, int]) -> None:
+    async def _subscribe_too(self, wanted: Sequence[tuple[str, int]]) -> None:
         try:
-            await self.subscribe([wanted])
+            await self.subscribe(wanted)
         except Unavailable as error:
             if not self._lost.done():
                 _log.warning("subscription_refused", reason=error.reason)

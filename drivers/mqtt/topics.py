@@ -28,5 +28,17 @@ def check_plain(topic: str) -> str:
     return topic
 
 
+def is_safe(topic: str) -> bool:
+    """Whether a topic or filter that a device made can be sent to a broker.
+
+    Brokers close the connection for what is no topic, and all devices' alarms come through it.
+    """
+    try:
+        check_filter(topic)
+    except ValueError:
+        return False
+    return topic.isprintable()
+
+
 TopicFilter = Annotated[str, AfterValidator(check_filter)]
 PlainTopic = Annotated[str, AfterValidator(check_plain)]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from functools import cache
+from functools import cache, lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple
 
@@ -17,13 +17,18 @@ from gateway.document import Problem, parse
 
 _TABLE: Final = Path(__file__).with_name("problems.zh.yaml")
 _HINT: Final = re.compile(r"; (?:did you mean ['\"](?P<one>.*?)['\"]\?|known:(?P<all>[^;]*))")
-_PLACE: Final = re.compile(r"(?:^|; )(?P<place>\S+:\d+:\d+): ")
+_PLACE: Final = re.compile(r"(?:^|; )(?P<place>[^;:]+:\d+:\d+): ")
 """Where one of the faults of a second file begins, such as of a register map."""
 _HOLE: Final = re.compile(r"('?)\{([a-z]+)\}\1")
 _MESSAGE: Final = "message"
 """The hole that holds a message of its own; the pattern fits only if that one is known."""
 _REASON: Final = "reason"
 """The hole whose words may be the system's: put into Chinese where the table has them."""
+
+_CUT: Final = "……(后面太长,未全部显示)"
+_CHOICES: Final = "choices"
+_SHOWN: Final = {"": "(空)", "None": "(空)", "True": "true", "False": "false"}
+"""What Python writes -> what the reader wrote."""
 
 
 class _Entry(NamedTuple):
@@ -48,19 +53,26 @@ def in_chinese(message: str) -> str:
 
 
 def _faults_of_a_file(message: str) -> str:
-    """Of ``FILE:LINE:COLUMN: message; FILE:…`` each in Chinese; "" if one is not known."""
+    """``FILE:LINE:COLUMN: fault; FILE:…`` with the faults in Chinese that are known, or ""."""
     places = list(_PLACE.finditer(message))
     if not places or places[0].start() != 0:
         return ""
     ends = [place.start() for place in places[1:]] + [len(message)]
-    told = [_known(message[p.end() : end]) for p, end in zip(places, ends, strict=True)]
-    if not all(told):
+    faults = [message[p.end() : end] for p, end in zip(places, ends, strict=True)]
+    told = [_known(fault) or (_CUT if fault.endswith("…") else fault) for fault in faults]
+    if told == faults:
         return ""
     return ";".join(f"{p['place']}: {one}" for p, one in zip(places, told, strict=True))
 
 
 def _known(message: str) -> str:
     """``message`` by the table, or ""."""
+    return _best(message)[1]
+
+
+@lru_cache(maxsize=1_024)
+def _best(message: str) -> tuple[int, str]:
+    """The Chinese of the entry that says most of ``message``, and how many characters it says."""
     hint = _HINT.search(message)
     tail = ""
     if hint and hint["one"] is not None:
@@ -68,32 +80,39 @@ def _known(message: str) -> str:
     elif hint:
         tail = f";可用的有:{hint['all'].strip() or '(一个也没有)'}"
     head = message[: hint.start()] + message[hint.end() :] if hint else message
+    best = (0, "")
     for entry in _table():
-        if (found := entry.pattern.fullmatch(head)) is not None:
-            chinese = _filled(entry.chinese, found.groupdict())
-            if chinese:
-                return chinese + tail
-    return ""
+        if (found := entry.pattern.fullmatch(head)) is None:
+            continue
+        said, chinese = _filled(entry, found.groupdict())
+        if chinese and said > best[0]:
+            best = (said, chinese + tail)
+    return best
 
 
-def _filled(chinese: str, words: Mapping[str, str]) -> str:
-    """``chinese`` with its holes filled; "" if a message in it is not known."""
-    words = dict(words)
+def _filled(entry: _Entry, found: Mapping[str, str]) -> tuple[int, str]:
+    """The Chinese of ``entry`` with its holes filled; "" if a message in it is not known."""
+    said = entry.said
+    words = {hole: _SHOWN.get(word, word) for hole, word in found.items()}
     if _MESSAGE in words:
-        words[_MESSAGE] = _known(words[_MESSAGE])
-        if not words[_MESSAGE]:
-            return ""
+        more, words[_MESSAGE] = _best(words[_MESSAGE])
+        if not more:
+            return 0, ""
+        said += more
     if _REASON in words:
-        words[_REASON] = _known(words[_REASON]) or words[_REASON]
-    return _HOLE.sub(lambda hole: words.get(hole[2], hole[0]), chinese)
+        more, reason = _best(words[_REASON])
+        words[_REASON] = reason or words[_REASON]
+        said += more
+    if _CHOICES in words:
+        words[_CHOICES] = words[_CHOICES].replace(" or ", " 或 ")
+    return said, _HOLE.sub(lambda hole: words.get(hole[2], hole[0]), entry.chinese)
 
 
 @cache
 def _table() -> tuple[_Entry, ...]:
-    """The entries, those that say most first; read when the first message is wanted."""
+    """The entries; read when the first message is wanted."""
     written = parse(_TABLE.name, _TABLE.read_text(encoding="utf-8")).data
-    entries = (_entry(english, chinese) for english, chinese in written.items())
-    return tuple(sorted(entries, key=lambda entry: -entry.said))
+    return tuple(_entry(english, chinese) for english, chinese in written.items())
 
 
 def _entry(english: str, chinese: str) -> _Entry:

@@ -162,3 +162,12 @@ async def test_a_live_beginning_is_dated_by_our_clock_and_a_late_one_keeps_its_o
             *_, said = house.holds.take(Momentary(reading, ("alarm",), 30))
             assert said.observed_at == (at if kept else None)
             assert said.key == "k"
+
+
+async def test_the_end_before_a_first_beginning_does_not_overtake_it() -> None:
+    """A camera's picture is a second old when it is told of."""
+    holds = Holds(VirtualClock())
+    seen = Reading("gate", "camera", {"motion": True}, observed_at=5)
+    ended, begun = holds.take(Momentary(seen, ("motion",), 30.0))
+    assert begun is seen
+    assert ended.observed_at == 5

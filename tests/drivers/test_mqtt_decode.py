@@ -232,3 +232,32 @@ def test_no_payload_raises_and_every_item_can_be_stored(topic: str, payload: obj
         if isinstance(item, Reading):
             assert item.device
             assert item.values
+
+
+@pytest.mark.parametrize(
+    ("words", "raw", "expected"),
+    [
+        ({"true": [1]}, "1", True),
+        ({"true": ["1"]}, 1, True),
+        ({"true": ["01"]}, "1", True),
+        ({"true": ["Alarm"]}, "ALARM ", True),
+        ({"true": [True]}, "true", True),
+        ({"false": [0]}, "0.0", False),
+        ({"true": [1]}, "0", False),
+        ({"true": [1]}, 2, False),
+        ({"true": ["a"], "false": ["b"]}, "B", False),
+    ],
+)
+def test_declared_words_are_known_in_any_form(
+    words: dict[str, Any], raw: object, expected: bool
+) -> None:
+    topic = {"topic": "a", "device": "x", "values": {"alarm": {"field": "f", **words}}}
+    (reading,) = decoded(router(topic), "a", {"f": raw})
+    assert isinstance(reading, Reading)
+    assert reading.values == {"alarm": expected}
+
+
+def test_empty_text_is_absent_and_not_the_opposite_of_the_declared_word() -> None:
+    topic = {"topic": "a", "device": "x", "values": {"alarm": {"field": "f", "true": ["fire"]}}}
+    (item,) = decoded(router(topic), "a", {"f": ""})
+    assert isinstance(item, Undecodable)

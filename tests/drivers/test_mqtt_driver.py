@@ -270,6 +270,59 @@ async def test_retained_is_said_and_an_empty_retained_payload_is_nothing(
     ]
 
 
+def board(topic: str) -> tuple[str, bytes]:
+    about = {"t": topic, "ft": "site/%topic%/%prefix%/", "tp": ["cmnd", "stat", "tele"]}
+    return f"tasmota/discovery/{abs(hash(topic)):X}/config", json.dumps(about).encode()
+
+
+async def test_announced_topics_that_no_broker_takes_end_no_connection(
+    mosquitto: Mosquitto,
+) -> None:
+    """One device must not close the way of all the others, now or at the next connection."""
+    announced = [board(topic) for topic in ("bad\x07bell", "nul\x00", "good")]
+    await publish(mosquitto, *announced, retain=True)
+    store = Store()
+    which = driver(mosquitto.port, dialects=[{"json": MAPPED}, {"tasmota": {"topics": [LAYOUT]}}])
+    for _connection in range(2):
+        store.items.clear()
+        async with running(which, store) as task:
+            await asyncio.sleep(0.3)
+            said = ("site/good/tele/SENSOR", b'{"Switch1":"ON"}')
+            await publish(mosquitto, *numbered(0, 1), said)
+            await until(lambda: {"0", "good"} <= set(known(store)))
+            assert not task.done()
+
+
+async def test_learned_topic_that_is_refused_ends_no_connection(
+    mosquitto: Mosquitto, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    allowed = Link.subscribe
+
+    async def choosy(link: Link, filters: Sequence[tuple[str, int]]) -> None:
+        if any("secret" in topic for topic, _ in filters):
+            raise Unavailable("refused")
+        await allowed(link, filters)
+
+    monkeypatch.setattr(Link, "subscribe", choosy)
+    await publish(mosquitto, board("secret"), retain=True)
+    store = Store()
+    which = driver(mosquitto.port, dialects=[{"json": MAPPED}, {"tasmota": {"topics": [LAYOUT]}}])
+    for _connection in range(2):
+        store.items.clear()
+        async with running(which, store) as task:
+            await publish(mosquitto, *numbered(0, 1))
+            await until(lambda: "0" in known(store))
+            assert not task.done()
+
+
+LAYOUT = "elsewhere/%topic%/%prefix%/"
+
+
+def known(store: Store) -> list[str]:
+    """Devices that have said something."""
+    return [item.device for item in store.items if isinstance(item, Reading)]
+
+
 @pytest.mark.parametrize(("sent", "granted"), [(0, 1), (2, 1), (2, 0)])
 async def test_every_quality_of_service_arrives(
     mosquitto: Mosquitto, sent: int, granted: int

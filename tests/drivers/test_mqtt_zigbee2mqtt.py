@@ -515,3 +515,27 @@ def test_a_state_costs_little_and_a_large_list_no_more_than_it_should() -> None:
     for _ in range(1_000):
         bridge.says("d7", state)
     assert time.perf_counter() - began < 1.0
+
+
+def test_alarm_end_and_alarm_of_one_second_are_three_reports() -> None:
+    bridge = Bridge()
+    said = [
+        bridge.reads("hall", {"smoke": smoke, "last_seen": "2026-11-22T02:31:36+00:00"})
+        for smoke in (True, False, True)
+    ]
+    assert len({each.key for each in said}) == 3
+
+
+def test_the_state_that_a_bridge_repeats_has_the_key_it_had() -> None:
+    bridge, later = Bridge(), Bridge()
+    smoke = {"smoke": True, "last_seen": "2026-11-22T02:31:36+00:00"}
+    first = bridge.reads("hall", smoke)
+    assert bridge.reads("hall", smoke).key == first.key
+    assert later.reads("hall", smoke).key == first.key
+
+
+def test_a_property_that_comes_later_forgets_no_alarm() -> None:
+    bridge = Bridge()
+    bridge.announces(device("d", binary("smoke"), binary("carbon_monoxide")))
+    bridge.says("d", {"smoke": True})
+    assert bridge.reads("d", {"carbon_monoxide": False, "zone_id": 7}).values["alarm"] is True

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 import rules
 from gateway.model import SECOND, Change, Evidence, Reading, Record, Turn
 from rules.state import OPEN
-from tests.rules.told import ARRIVAL, device, keep, load, record, rule, site
+from tests.rules.told import ARRIVAL, Engine, device, keep, load, record, rule, site
 
 RULES = load(
     rule("when: alarm or density > 4; for: 5s; keep: 7s; same: building", name="a"),
@@ -162,3 +162,26 @@ def test_an_alarm_for_life_rings_whatever_the_device_thinks_the_time_is(
         if alarm and not record.item.values.get("test"):
             assert not over.get(device, True)
             assert state.entries[device].active["r"].phase == OPEN
+
+
+def test_what_was_kept_over_a_downtime_is_newer_than_what_was_stored_before_it() -> None:
+    e = Engine(load(rule("when: alarm")), site(device("s1")))
+    assert e.report(0, {"alarm": True}) == ["alarmed r s1 @0"]
+    e.restart()
+    # 200 s of nobody: the broker kept the end for 100 of them
+    assert e.report(10, {"alarm": False}, age=100, jump=200) == ["cleared r s1 @10"]
+
+
+def test_what_was_sent_before_the_downtime_stays_older() -> None:
+    e = Engine(load(rule("when: alarm")), site(device("s1")))
+    assert e.report(0, {"alarm": True}) == ["alarmed r s1 @0"]
+    e.restart()
+    assert e.report(10, {"alarm": False}, age=215, jump=200) == []
+
+
+def test_only_the_last_downtimes_are_remembered() -> None:
+    e = Engine(load(rule("when: alarm")), site(device("s1")))
+    for downtime in range(30):
+        e.report(downtime, {"alarm": False}, jump=downtime * 100)
+    keep(e.saved, e.state)
+    assert len(e.saved["clock"]) < 300

@@ -225,3 +225,18 @@ def test_no_host_ever_misses_a_birth_or_a_number(said: list[Any]) -> None:
 
 def test_ids_have_no_sign_that_topics_need() -> None:
     assert device_id("lora/a+b#c") == "lora:a:b:c"
+
+
+def test_a_report_that_an_alarm_overtook_is_history() -> None:
+    node = Node("g", "n")
+    node.births(0, "1")
+    alarm = record("hall", "smoke", 2_000_000_000, alarm=True).item
+    before = record("hall", "smoke", 1_000_000_000, alarm=False, battery=80.0).item
+    assert isinstance(alarm, Reading)
+    assert isinstance(before, Reading)
+    node.report(alarm, 3_000_000_000, historical=False, arrival=2)
+    said = node.report(before, 3_000_000_000, historical=False, arrival=1)
+    metrics = {each.name: each for each in sparkplug.decode(said[-1].payload).metrics}
+    assert metrics["alarm"].historical
+    reborn = sparkplug.decode(node.births(4_000_000_000, "1")[-1].payload).metrics
+    assert {each.name: each.value for each in reborn} == {"alarm": True, "battery": 80.0}

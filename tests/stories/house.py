@@ -62,7 +62,7 @@ registry: {{places: places.csv, devices: devices.csv, people: people.csv}}
 deadlines: {{life: 5m, intrusion: 10m}}
 notifiers:
   phone: {{type: webhook, url: "{phone}"}}
-console: {{port: 0}}
+{notifiers}console: {{port: 0}}
 journal: {{group: 20ms}}
 """
 _MQTT = """
@@ -155,9 +155,24 @@ class House:
 
     # --- life ---------------------------------------------------------------------------
 
-    def write(self, *, mqtt: int = 0, line: str = "", replay: str = "", influx: str = "") -> None:
-        """The configuration: a broker's port, a serial port, a recording's text, a sink's URL."""
-        text = _HEAD.format(data=self.data, phone=self.phone.url) + "drivers:"
+    def write(
+        self,
+        *,
+        mqtt: int = 0,
+        line: str = "",
+        replay: str = "",
+        influx: str = "",
+        drivers: str = "",
+        devices: str = "",
+        notifiers: str = "",
+    ) -> None:
+        """The configuration: a broker's port, a serial port, a recording's text, a sink's URL.
+
+        ``drivers`` and ``notifiers`` are further entries, indented by two, and ``devices`` further
+        rows of the registry.
+        """
+        head = _HEAD.format(data=self.data, phone=self.phone.url, notifiers=notifiers)
+        text = f"{head}drivers:\n{drivers}"
         if mqtt:
             text += _MQTT.format(port=mqtt)
         if line:
@@ -169,8 +184,9 @@ class House:
         if influx:
             text += _INFLUX.format(url=influx)
         self.file.write_text(text, encoding="utf-8")
-        kept = [row for row in DEVICES.splitlines() if f"\n  {row.split(',')[1]}:" in text]
-        self.registry = "\n".join([DEVICES.splitlines()[0], *kept, ""])
+        rows = [*DEVICES.splitlines(), *devices.splitlines()]
+        kept = [row for row in rows[1:] if f"\n  {row.split(',')[1]}:" in text]
+        self.registry = "\n".join([rows[0], *kept, ""])
         (self.folder / "devices.csv").write_text(self.registry, encoding="utf-8")
 
     async def start(self) -> None:

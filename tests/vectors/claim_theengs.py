@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Final
 
+from drivers._momentary import Momentary
 from drivers.mqtt.decode import Router
 from drivers.mqtt.dialects.theengs.dialect import Dialect
 from drivers.mqtt.dialects.theengs.options import Options
@@ -32,7 +33,14 @@ _NUMBERS: Final = {
     "accy": "extra.accy",
     "accz": "extra.accz",
 }
-_FLAGS: Final = {"open": ("open",), "motion": ("occupied", "alarm")}
+_FLAGS: Final = {
+    "open": ("open",),
+    "motion": ("occupied", "alarm"),
+    "movement": ("occupied", "alarm"),
+}
+_CONTACT: Final = {"open": True, "timeout not closed": True, "closed": False}
+_MOVERS: Final = ("WCVR", "ACTR")
+"""Curtains and pushers move themselves."""
 _BUTTONS: Final = ("button", "button1", "button2", "button3", "button4")
 _PRIVATE: Final = ("RMAC", "BODY")
 
@@ -58,7 +66,10 @@ def _case(source: str, case: str, said: Mapping[str, Any]) -> Outcome:
     payload = json.dumps({"id": mac, "rssi": -71, **said}).encode()
     topic = f"home/gateway/BTtoMQTT/{mac.replace(':', '')}".encode()
     router = Router([Dialect(Options())])
-    items = router.decode(Message(topic, payload, False, b"", len(payload)))
+    items = [
+        item.reading if isinstance(item, Momentary) else item
+        for item in router.decode(Message(topic, payload, False, b"", len(payload)))
+    ]
     bad = [item for item in items if isinstance(item, Undecodable)]
     readings = [item for item in items if isinstance(item, Reading)]
     if not wanted:
@@ -74,9 +85,11 @@ def _wanted(said: Mapping[str, Any]) -> dict[str, Value]:
     for field, name in _NUMBERS.items():
         if type(said.get(field)) in (int, float):
             found[name] = float(said[field])
-    for field, names in _FLAGS.items():
+    for field, names in _FLAGS.items() if said["type"] not in _MOVERS else ():
         if isinstance(said.get(field), bool):
             found |= dict.fromkeys(names, said[field])
+    if said.get("contact") in _CONTACT:
+        found["open"] = _CONTACT[said["contact"]]
     for field in _BUTTONS:
         if type(said.get(field)) is int:
             found[f"extra.{field}"] = float(said[field])

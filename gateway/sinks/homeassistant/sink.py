@@ -68,7 +68,7 @@ class Sink:
         self._options = options
         self._clock = clock
         self._where = Where(options.prefix, options.base)
-        self._broker = Broker(name, options, self._heard)
+        self._broker = Broker(name, options, self._heard, identity=options.base)
         self._site: Callable[[], Site] = Site
         self._shown: dict[str, _Shown] = {}
         """By the id that stands in topics."""
@@ -114,9 +114,7 @@ class Sink:
 
     async def check(self) -> str:
         """Connect and leave again."""
-        await self._broker.open(will=None)
-        await self._broker.close()
-        return f"the broker at {self._options.host}:{self._options.port} lets us in"
+        return await self._broker.check()
 
     async def _open(self) -> None:
         """Connect; what the broker keeps of an earlier run is taken over before anything is said.

@@ -36,7 +36,8 @@ class Sink:
         self._options = options
         self._clock = clock
         self._node = Node(options.group, options.node)
-        self._broker = Broker(name, options, self._heard)
+        identity = f"{options.group}-{options.node}"
+        self._broker = Broker(name, options, self._heard, identity=identity)
         self._site: Callable[[], Site] = Site
         self._lock = asyncio.Lock()
         self._sessions = 0
@@ -87,9 +88,7 @@ class Sink:
 
     async def check(self) -> str:
         """Connect without a birth, and leave again."""
-        await self._broker.open(will=None)
-        await self._broker.close()
-        return f"the broker at {self._options.host}:{self._options.port} lets us in"
+        return await self._broker.check()
 
     async def _be_online(self) -> None:
         options = self._options

@@ -1,4 +1,6 @@
 import asyncio
+import os
+import socket
 import struct
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -582,3 +584,146 @@ async def test_broken_register_stops_no_alarm(tmp_path: Path) -> None:
 def test_wrong_options_are_said(given: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         Options.model_validate({"port": 5200} | given)
+
+
+# --- what the field does ------------------------------------------------------------------------
+
+
+class BrokenDoor(Door):
+    """Refuses the next ``times`` calls, as a full disk does."""
+
+    def __init__(self, times: int = 1) -> None:
+        super().__init__()
+        self.times = times
+
+    async def __call__(self, items: Any) -> None:
+        if self.times:
+            self.times -= 1
+            raise Unavailable("no disk")
+        await super().__call__(items)
+
+
+async def test_device_that_never_counts_may_alarm_end_and_alarm_in_one_second() -> None:
+    async with site(VirtualClock(AT + 60 * 10**9)) as here:
+        terminal = await here.call()
+        for word in (3, 1, 3, 3):
+            await terminal.send(frame(components(word), serial=0))
+            assert (await terminal.hears()).command == 3
+        keys = [each.key for each in readings(here.door.items)]
+        assert len(keys) == 4
+        assert keys[2] == "" or keys[2] not in keys[:2]
+
+
+async def test_repeat_has_the_key_of_the_report() -> None:
+    async with site(VirtualClock(AT + 60 * 10**9)) as here:
+        terminal = await here.call()
+        for _ in range(2):
+            await terminal.send(frame(components(3), serial=5))
+            await terminal.hears()
+        first, again = readings(here.door.items)
+        assert first.key == again.key != ""
+
+
+async def test_without_a_trusted_clock_no_report_is_taken_for_another() -> None:
+    async with site(VirtualClock(AT, trusted=False)) as here:
+        terminal = await here.call()
+        await terminal.send(frame(components(3), serial=0))
+        await terminal.hears()
+        (fire,) = readings(here.door.items)
+        assert fire.key == ""
+
+
+async def test_caller_that_is_gone_before_it_is_looked_at_harms_nobody() -> None:
+    async with site(callers=["127.0.0.1"]) as here:
+        terminal = await here.call()
+        for _ in range(20):
+            with socket.create_connection(("127.0.0.1", here.port)) as scan:
+                scan.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        await terminal.send(frame(components(3)))
+        assert (await terminal.hears()).command == 3
+        assert not here.task.done()
+
+
+async def run_until_down(driver: Driver, door: Door, *frames: bytes) -> None:
+    """Run until the door breaks, as the supervisor sees it."""
+    task = asyncio.create_task(driver.run(door))
+    try:
+        terminal = await Terminal.call(driver._options.port)
+        for each in frames:
+            await terminal.send(each)
+        with pytest.raises(Unavailable):
+            await asyncio.wait_for(task, 5)
+        await terminal.hang_up()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+async def run_and_say(driver: Driver, door: Door, *frames: bytes) -> None:
+    task = asyncio.create_task(driver.run(door))
+    try:
+        terminal = await Terminal.call(driver._options.port)
+        for each in frames:
+            await terminal.send(each)
+            assert (await terminal.hears()).command == 3
+        await terminal.hang_up()
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+def a_driver(**given: Any) -> Driver:
+    options = {"host": "127.0.0.1", "port": free_port()} | QUIET | given
+    return Driver("panel", Options.model_validate(options), SystemClock())
+
+
+async def test_what_a_full_disk_refused_is_said_when_it_comes_again() -> None:
+    driver, door = a_driver(supervise="10m"), BrokenDoor()
+    await run_until_down(driver, door, frame(components(3)))
+    await run_and_say(driver, door, frame(components(3)))
+    assert [each.device for each in door.items if isinstance(each, DeviceSeen)] == [ALARMING]
+    assert [each.values for each in readings(door.items, DEVICE)] == [{"extra.online": True}]
+
+
+async def test_reset_that_a_full_disk_refused_ends_the_alarms_when_it_comes_again() -> None:
+    driver, door = a_driver(), BrokenDoor(0)
+    reset = frame(bytes((4, 1, 1, 1, 0x01, 2)) + NOW, serial=8)
+    await run_and_say(driver, door, frame(components(3)))
+    door.times = 1
+    await run_until_down(driver, door, reset)
+    await run_and_say(driver, door, reset)
+    assert [each.values["alarm"] for each in readings(door.items)] == [True, False]
+
+
+async def test_silence_that_a_full_disk_refused_is_said_later() -> None:
+    clock, door = VirtualClock(AT), BrokenDoor(0)
+    options = {"host": "127.0.0.1", "port": free_port(), "supervise": "60s", "units": [DEVICE]}
+    driver = Driver("panel", Options.model_validate(options | QUIET), clock)
+    task = asyncio.create_task(driver.run(door))
+    await clock.advance(1)
+    door.times = 1
+    await clock.advance(61)
+    with pytest.raises(Unavailable):
+        await asyncio.wait_for(task, 5)
+    task = asyncio.create_task(driver.run(door))
+    await clock.advance(121)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    assert [each.values for each in readings(door.items, DEVICE)] == [{"extra.online": False}]
+
+
+async def test_caller_that_reads_nothing_leaves_no_socket() -> None:
+    before = set(os.listdir("/proc/self/fd"))
+    async with site() as here:
+        await here.call()
+        _, writer = await asyncio.open_connection("127.0.0.1", here.port)
+        writer.get_extra_info("socket").setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1024)
+        writer.transport.pause_reading()  # type: ignore[attr-defined]
+        for serial in range(12_000):
+            writer.write(frame(serial=serial))
+        here.task.cancel()
+        await asyncio.gather(here.task, return_exceptions=True)
+        await asyncio.sleep(0.05)
+        writer.transport.abort()
+        await asyncio.sleep(0.05)
+    assert set(os.listdir("/proc/self/fd")) <= before

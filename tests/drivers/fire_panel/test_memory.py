@@ -92,3 +92,22 @@ def test_supervised_devices_are_bounded() -> None:
     watch = Supervision(None, [])
     assert sum(watch.heard(str(n), 0) for n in range(2_000)) == 1_000
     assert watch.silent(10**18) == []
+
+
+def test_after_a_reset_a_first_alarm_begins_anew() -> None:
+    """What alarmed before this program started stands in the journal, and would hide it."""
+    memory = Memory(Holds(VirtualClock()))
+    memory.items([Reset("u/1-1", 100, "r")])
+    alarm = Reading("u/1-1/2-3", "smoke", {"alarm": True}, 200, "k")
+    ended, begun = memory.items([alarm])
+    assert begun == alarm
+    assert ended == Reading("u/1-1/2-3", "smoke", {"alarm": False}, 100)
+    assert memory.items([alarm]) == [alarm]
+
+
+def test_without_a_reset_a_first_alarm_is_what_it_says() -> None:
+    memory = Memory(Holds(VirtualClock()))
+    memory.items([Reset("u/1-1", 100, "r")])
+    for device in ("u/1-2/2-3", "v/1-1/2-3"):
+        alarm = Reading(device, "smoke", {"alarm": True}, 200, "k")
+        assert memory.items([alarm]) == [alarm]

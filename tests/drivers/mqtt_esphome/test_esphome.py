@@ -162,6 +162,44 @@ def test_kind_of_a_node_is_the_most_urgent_that_it_has_shown() -> None:
     assert kinds == ["climate", "smoke", "smoke", "smoke"]
 
 
+def test_announcements_are_subscribed_to_before_the_states() -> None:
+    topics = [wanted.topic for wanted in Dialect(Options(discovery="ha")).filters(1)]
+    assert topics[0] == "ha/+/+/+/config"
+
+
+@pytest.mark.parametrize("retained", [True, False])
+def test_state_that_comes_before_its_announcement_is_read_by_it(retained: bool) -> None:
+    bench = speaker(discovery="homeassistant")
+    early = bench.reads("hall/binary_sensor/ceiling/state", "ON", retained=retained)
+    assert early.values == {"extra.ceiling": True}
+    _, found = announce(bench, "binary_sensor", "ceiling", dev_cla="smoke")
+    assert (found.device, found.kind) == ("hall/ceiling", "smoke")
+    assert (found.values, found.retained) == ({"alarm": True}, retained)
+    assert announce(bench, "binary_sensor", "ceiling", dev_cla="smoke") == []
+
+
+def test_state_that_was_understood_is_not_said_again() -> None:
+    bench = speaker(discovery="homeassistant")
+    bench.reads("hall/binary_sensor/smoke/state", "ON")
+    (seen,) = announce(bench, "binary_sensor", "smoke", dev_cla="smoke")
+    assert isinstance(seen, DeviceSeen)
+
+
+def test_device_met_after_its_node_s_birth_is_there_too() -> None:
+    bench = speaker(
+        classes={"front": "door"},
+        inputs={"hall": {"knob": {"value": "open", "kind": "contact", "device": "gate"}}},
+    )
+    bench.items("hall/status", "online", retained=True)
+    for name, device in (("front", "hall/front"), ("knob", "hall/gate")):
+        items = bench.items(f"hall/binary_sensor/{name}/state", "ON", retained=True)
+        said = [(item.device, item.values) for item in items if isinstance(item, Reading)]
+        assert said == [(device, {"open": True}), (device, {"extra.online": True})]
+        assert len(bench.items(f"hall/binary_sensor/{name}/state", "OFF")) == 1
+    gone = bench.items("hall/status", "offline")
+    assert [i.device for i in gone if isinstance(i, Reading)] == ["hall", "hall/front", "hall/gate"]
+
+
 def test_retained_state_is_marked() -> None:
     assert speaker().reads("hall/binary_sensor/smoke/state", "ON", retained=True).retained
 

@@ -70,7 +70,6 @@ def test_motion_lasts_from_the_first_sighting_to_the_end_of_the_last() -> None:
     assert motion(server.event("update", 1, at=2)) == []
     assert motion(server.event("end", 1, at=3)) == []
     assert motion(server.event("end", 2, at=4)) == [False]
-    assert motion(server.event("end", 2, at=5)) == []
 
 
 def test_a_sighting_says_where_what_and_when() -> None:
@@ -228,3 +227,63 @@ def test_anything_gives_items_or_a_reason(messages: list[tuple[str, bytes | str]
             assert isinstance(each, (Reading, Undecodable, Momentary))
             if isinstance(each, Undecodable):
                 assert each.reason
+
+
+def told(found: list[Any]) -> list[dict[str, Any]]:
+    readings = [each.reading if isinstance(each, Momentary) else each for each in found]
+    return [dict(each.values) for each in readings]
+
+
+def test_a_sighting_that_goes_on_renews_its_motion_before_it_is_forgotten() -> None:
+    server = Server(forget="60s")
+    server.event("new")
+    renewed = [at for at in range(5, 200, 5) if server.event("update", at=at)]
+    assert renewed
+    assert max(later - at for at, later in zip([0, *renewed], renewed, strict=False)) < 60
+
+
+def test_what_does_not_count_says_nothing_of_what_does() -> None:
+    server = Server(labels=["person"])
+    server.event("new", 1)
+    assert server.event("new", 2, label="car", current_zones=["road"]) == []
+    assert server.event("update", 2, label="car", current_zones=["yard"]) == []
+
+
+def test_the_end_of_one_sighting_does_not_rename_the_other() -> None:
+    server = Server()
+    server.event("new", 1)
+    server.event("new", 2, label="car", current_zones=["road"])
+    assert server.event("end", 1, at=5) == []
+
+
+def test_an_alarm_lasts_while_any_of_its_sounds_does() -> None:
+    server = Server()
+    assert told(server.says("gate/audio/fire_alarm", "ON"))[0]["alarm"] is True
+    assert told(server.says("gate/audio/smoke_detector", "ON"))[0]["alarm"] is True
+    assert told(server.says("gate/audio/smoke_detector", "OFF"))[0]["alarm"] is True
+    assert told(server.says("gate/audio/fire_alarm", "OFF"))[0]["alarm"] is False
+
+
+def test_an_alarm_that_sounds_ends_with_the_server_that_heard_it() -> None:
+    server = Server()
+    server.says("gate/audio/fire_alarm", "ON")
+    gone = server.says("available", "offline")
+    assert [each.values for each in gone if each.device == "gate"] == [
+        {"online": False, "motion": False, "alarm": False}
+    ]
+    assert told(server.says("gate/audio/smoke_alarm", "OFF"))[0]["alarm"] is False
+
+
+def test_what_the_broker_remembers_of_the_server_is_marked_so() -> None:
+    (said,) = Server().says("available", "offline", retained=True)
+    assert said.retained
+
+
+def test_what_the_disk_refused_counts_when_the_broker_says_it_again() -> None:
+    server = Server()
+    begun = [told(server.event("new")) for _ in range(2)]
+    assert begun[0] == begun[1]
+    assert begun[0][0]["motion"] is True
+    ended = [server.event("end", at=5) for _ in range(2)]
+    assert ended[0] == ended[1]
+    assert told(ended[0]) == [{"motion": False}]

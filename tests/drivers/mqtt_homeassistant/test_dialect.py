@@ -370,3 +370,86 @@ def test_an_announcement_that_is_taken_back_is_read_no_more() -> None:
     broker.reads("s", "ON")
     assert broker.says("homeassistant/binary_sensor/n/smoke/config", b"") == []
     assert not any(isinstance(each, Reading) for each in broker.says("s", "OFF"))
+
+
+def told(found: list[Any]) -> list[dict[str, Any]]:
+    readings = [each.reading if isinstance(each, Momentary) else each for each in found]
+    return [dict(each.values) for each in readings if isinstance(each, Reading)]
+
+
+def test_what_ends_by_itself_holds_no_other_entity_up() -> None:
+    broker = Broker()
+    broker.announces("binary_sensor", "pir", device_class="motion", off_delay=30, state_topic="p")
+    broker.announces("binary_sensor", "radar", device_class="occupancy", state_topic="r")
+    broker.says("p", "ON")
+    assert told(broker.says("r", "OFF"))[0]["occupied"] is False
+
+
+def test_an_announcement_again_does_not_bring_back_an_old_alarm() -> None:
+    broker = Broker()
+    broker.announces("binary_sensor", "smoke", device_class="smoke")
+    broker.says("s", "ON", retained=True)
+    broker.says("s", "OFF")
+    again = broker.announces("binary_sensor", "smoke", device_class="smoke", qos=1)
+    assert all(each["alarm"] is False for each in told(again))
+
+
+def test_an_announcement_again_does_not_end_an_alarm() -> None:
+    broker = Broker()
+    broker.announces("binary_sensor", "smoke", device_class="smoke")
+    broker.says("s", "OFF", retained=True)
+    broker.says("s", "ON")
+    again = broker.announces("binary_sensor", "smoke", device_class="smoke", qos=1)
+    assert all(each["alarm"] is True for each in told(again))
+
+
+def test_an_announcement_again_forgets_no_alarm_of_a_topic_that_is_not_kept() -> None:
+    broker = Broker()
+    broker.announces("binary_sensor", "smoke", device_class="smoke", state_topic="a")
+    broker.announces("binary_sensor", "co", device_class="carbon_monoxide", state_topic="b")
+    broker.says("a", "ON")
+    broker.announces("binary_sensor", "smoke", device_class="smoke", state_topic="a", qos=1)
+    assert told(broker.says("b", "OFF"))[0]["alarm"] is True
+
+
+def test_an_announcement_again_of_an_event_topic_begins_nothing() -> None:
+    broker = Broker()
+    broker.announces("binary_sensor", "pir", device_class="motion", off_delay=30, state_topic="p")
+    broker.says("p", "ON", retained=True)
+    broker.says("p", "OFF")
+    again = broker.announces(
+        "binary_sensor", "pir", device_class="motion", off_delay=30, state_topic="p", qos=1
+    )
+    assert not [each for each in again if isinstance(each, Momentary)]
+
+
+@pytest.mark.parametrize(
+    "availability",
+    [
+        {"availability_topic": "a", "availability_template": "{{ states('x') }}"},
+        {"availability_topic": "a/#"},
+        {"availability": True},
+        {"availability": [{"topic": "a", "payload_available": []}, 7]},
+    ],
+)
+def test_an_availability_that_is_not_understood_takes_no_alarm_away(
+    availability: dict[str, Any],
+) -> None:
+    broker = Broker()
+    broker.announces("binary_sensor", "smoke", device_class="smoke", **availability)
+    assert broker.reads("s", "ON") == {"alarm": True}
+
+
+def test_a_device_of_thousands_of_entities_is_learnt_in_linear_time() -> None:
+    broker = Broker()
+    components = {
+        f"c{n}": {"p": "binary_sensor", "state_topic": f"t{n % 50}", "device_class": "smoke"}
+        for n in range(500)
+    }
+    took = []
+    for number in range(8):
+        message = {"device": {"identifiers": ["d"]}, "components": components}
+        begun = time.perf_counter()
+        broker.says(f"homeassistant/device/d{number}/config", message)
+        took.append(time.perf_counter() - begun)
+    assert took[-1] < 0.2  # twenty times what it takes

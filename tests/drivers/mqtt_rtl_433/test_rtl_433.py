@@ -51,6 +51,10 @@ def known(model: str, **fields: Any) -> dict[str, Any]:
         ("Kerui-Security", {"cmd": 10, "state": "motion"}, {"occupied": True, "alarm": True}),
         ("Kerui-Security", {"cmd": 11, "state": "tamper"}, {"tamper": True}),
         ("Kerui-Security", {"cmd": 15, "state": "battery"}, {"battery_low": True}),
+        ("Kerui-Security", {"cmd": 5, "water": 1, "state": "water"}, {"leak": True}),
+        ("Kerui-Security", {"cmd": 5, "state": "water"}, {"leak": True}),
+        ("Fineoffset-WH55", {"alarm": 1, "battery_ok": 1.2}, {"leak": True, "battery": 100.0}),
+        ("Any-Leak", {"leak": 0, "alarm": 1}, {"leak": True}),
         ("Risco", {"motion": 1, "battery_ok": 0}, {"occupied": True, "alarm": True, "battery_low": True}),
         ("Skylink-Motion", {"motion": "true"}, {"occupied": True, "alarm": True}),
         ("Visonic-Powercode", {"alarm": 0, "tamper": 1}, {"alarm": False, "tamper": True}),
@@ -114,11 +118,64 @@ def test_door_says_its_end_itself_but_for_the_makes_that_do_not() -> None:
     assert isinstance(govee, Momentary)
 
 
-def test_retained_event_is_not_held() -> None:
+def test_retained_event_is_history_and_a_retained_state_is_not() -> None:
     message = {"model": "Generic-Motion", "code": "800c2"}
-    (item,) = speaker().out(TOPIC, message, retained=True)
+    assert speaker().out(TOPIC, message, retained=True) == []
+    door = {"model": "Any-Door", "id": 1, "state": "open", "motion": 1}
+    (item,) = speaker().out(TOPIC, door, retained=True)
     assert isinstance(item, Reading)
     assert item.retained
+    assert item.values["open"] is True
+    assert "alarm" not in item.values
+
+
+DECLARED: list[tuple[str, dict[str, Any], dict[str, Any]]] = [
+    ("smoke", {"state": "open", "contact_open": 1, "alarm": 0}, {"alarm": True}),
+    ("smoke", {"state": "closed", "contact_open": 0, "alarm": 0}, {"alarm": False}),
+    ("water", {"closed": 0}, {"leak": True}),
+    ("contact", {"alarm": 1, "restore": 1}, {"open": True}),
+    ("contact", {"alarm": 0, "restore": 1}, {"open": False}),
+    ("contact", {"state": "ON", "group": 0}, {"open": True}),
+    ("contact", {"state": "OFF", "group": 0}, {"open": False}),
+    ("infrared", {"state": "ON"}, {"occupied": True, "alarm": True}),
+    ("infrared", {"alarm": 1}, {"occupied": True, "alarm": True}),
+    ("panic", {"cmd": 5, "tristate": "00ZZ"}, {"alarm": True}),
+    ("smoke", {"cmd": 5, "rssi": -3.2}, {"alarm": True}),
+    ("smoke", {"cmd": 5, "battery_ok": 1}, {"battery_low": False}),
+    ("smoke", {"cmd": 5, "heartbeat": 1}, {}),
+    ("water", {"event": "Button Press"}, {}),
+    ("water", {"tamper": 1}, {"tamper": True}),
+    ("climate", {"temperature_C": -3.5, "cmd": 1}, {"temperature": -3.5}),
+]
+
+
+@pytest.mark.parametrize(("kind", "fields", "expected"), DECLARED)
+def test_declared_kind_says_what_the_make_s_own_words_are_for(
+    kind: str, fields: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    bench = speaker(kinds={"Any-Make/7": kind})
+    message = {"model": "Any-Make", "id": 7, **fields}
+    assert bench.values(TOPIC, message) == expected
+
+
+@pytest.mark.parametrize("kind", ["infrared", "panic"])
+def test_alarm_of_a_declared_detector_that_never_restores_ends(kind: str) -> None:
+    (item,) = speaker(kinds={"V/7": kind}).out(TOPIC, {"model": "V", "id": 7, "alarm": 1})
+    assert isinstance(item, Momentary)
+
+
+def test_how_a_message_was_received_hides_no_bare_alarm() -> None:
+    reception = {"mod": "ASK", "freq": 433.9, "rssi": -0.1, "snr": 30.0, "noise": -30.1, "tag": "a"}
+    message = {"model": "Smoke-GS558", "id": 3, "unit": 12, "learn": 0, **reception}
+    (item,) = speaker().out(TOPIC, message)
+    assert isinstance(item, Momentary)
+    assert item.reading.values["extra.rssi_dB"] == -0.1
+
+
+def test_clock_that_nobody_set_is_not_believed() -> None:
+    message = {"time": "1970-01-01T00:00:30Z", "model": "X", "id": 1, "open": 1}
+    reading = speaker().reads(TOPIC, message)
+    assert (reading.observed_at, reading.key) == (None, "")
 
 
 @pytest.mark.parametrize("code", ["80008", "80042"])

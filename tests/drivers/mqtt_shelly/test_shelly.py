@@ -136,9 +136,62 @@ def test_gen1_announcement_and_last_will() -> None:
     bench = speaker()
     (seen,) = bench.items("shellies/announce", {"id": "shellysmoke-1", "model": "SHSM-01"})
     assert seen == DeviceSeen("shellysmoke-1", "smoke", "SHSM-01")
-    reading = bench.reads("shellies/shellysmoke-1/online", "false", retained=True)
+    reading = bench.reads("shellies/shellygas-1/online", "false", retained=True)
     assert (reading.values, reading.retained) == ({"extra.online": False}, True)
     assert "neither" in bench.wrong("shellies/shellysmoke-1/online", "perhaps")
+
+
+@pytest.mark.parametrize("name", ["temperature", "humidity"])
+def test_999_of_gen1_is_not_known_and_no_fire(name: str) -> None:
+    assert speaker().items(f"shellies/shellysmoke-1/sensor/{name}", "999") == []
+    fields: dict[str, Any] = {"tmp": {"tC": 999.0}, "hum": {"value": 999}}
+    assert speaker().values("shellies/shellysmoke-1/info", {"smoke": False, **fields}) == {
+        "alarm": False
+    }
+
+
+def test_unknown_battery_of_gen1_is_none() -> None:
+    assert speaker().items("shellies/shellysmoke-1/sensor/battery", "-1") == []
+
+
+def test_bluetooth_door_and_button_behind_a_shelly_are_declared() -> None:
+    bench = speaker(
+        inputs={
+            "shellyblugwg3-1": {
+                "bthomesensor:200": {"value": "open", "kind": "contact", "device": "door"},
+                "bthomedevice:201": {
+                    "value": "alarm",
+                    "kind": "panic",
+                    "true": ["long_push"],
+                    "hold": "1m",
+                },
+            }
+        }
+    )
+    state = {"bthomesensor:200": {"id": 200, "value": True}}
+    frame = {"method": "NotifyStatus", "params": {"ts": 1795300000.1, **state}}
+    door = bench.reads("shellyblugwg3-1/events/rpc", frame)
+    assert (door.device, door.values) == ("shellyblugwg3-1/door", {"open": True})
+    press = {"component": "bthomedevice:201", "id": 201, "event": "long_push", "idx": 0}
+    frame = {"method": "NotifyEvent", "params": {"ts": 1795300000.1, "events": [press]}}
+    (held,) = bench.out("shellyblugwg3-1/events/rpc", frame)
+    assert isinstance(held, Momentary)
+
+
+def test_status_of_another_make_is_no_device() -> None:
+    assert speaker().items("homeassistant/status/core", {"state": "running"}) == []
+    assert speaker().items("shellynew-1/status/novelty:0", {"id": 0, "x": 1}) != []
+    assert speaker().items("kitchen/status/smoke:0", {"id": 0, "alarm": True}) != []
+
+
+SLEEPERS = ("shellies/shellysmoke-1", "shellies/shellydw2-1", "shellyplussmoke-1", "shellyhtg3-1")
+
+
+@pytest.mark.parametrize("prefix", SLEEPERS)
+def test_battery_device_that_sleeps_is_not_lost(prefix: str) -> None:
+    bench = speaker()
+    assert bench.items(f"{prefix}/online", "false", retained=True) == []
+    assert bench.reads(f"{prefix}/online", "true").values == {"extra.online": True}
 
 
 @pytest.mark.parametrize("what", ["command", "relay/0/command", "relay/0/set", "color/0/set"])
@@ -155,6 +208,7 @@ def test_commands_are_no_readings(what: str) -> None:
         ("smoke:0", {"alarm": True, "mute": True}, "smoke", {"alarm": True, "muted": True}),
         ("flood:0", {"alarm": True}, "water", {"leak": True}),
         ("flood:0", {"alarm": False, "errors": ["cable_unplugged"]}, "water", {"leak": False, "fault": True}),
+        ("flood:0", {"alarm": False, "errors": None}, "water", {"leak": False, "fault": False}),
         ("temperature:0", {"tC": -12.5, "tF": 9.5}, "climate", {"temperature": -12.5}),
         ("temperature:0", {"tC": None, "errors": ["read"]}, "", {"fault": True}),
         ("humidity:0", {"rh": 0}, "climate", {"humidity": 0.0}),
@@ -180,6 +234,27 @@ def test_gen2_components(
     assert notified.values == reading.values
     assert notified.observed_at == 1_795_300_000_500_000_000
     assert notified.key
+
+
+def test_press_that_gen1_says_again_every_30_seconds_is_one_press() -> None:
+    held = {"value": "alarm", "kind": "panic", "true": ["L"], "hold": "1m"}
+    bench = speaker(inputs={"*": {"input_event:0": held}})
+    topic = "shellies/shellyix3-1/input_event/0"
+    (first,) = bench.out(topic, {"event": "L", "event_cnt": 4})
+    assert isinstance(first, Momentary)
+    assert bench.out(topic, {"event": "L", "event_cnt": 4}) == []
+    (again,) = bench.out(topic, {"event": "L", "event_cnt": 5})
+    assert isinstance(again, Momentary)
+    (restarted,) = bench.out(topic, {"event": "L", "event_cnt": 1})
+    assert isinstance(restarted, Momentary)
+    assert bench.out(topic, {"event": "L", "event_cnt": 2}, retained=True) == []
+    assert bench.out(topic, {"event": "L", "event_cnt": 2}) == []
+
+
+def test_input_that_moves_twice_in_one_second_is_no_repeat() -> None:
+    status = {"unixtime": 1795300000, "inputs": [{"input": 1}], "relays": [{"ison": True}]}
+    reading = speaker().reads("shellies/shelly1-1/info", status)
+    assert (reading.observed_at, reading.key) == (1_795_300_000 * 10**9, "")
 
 
 def test_second_switch_is_a_device_of_its_own() -> None:

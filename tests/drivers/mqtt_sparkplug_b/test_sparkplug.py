@@ -85,7 +85,7 @@ def test_a_gap_asks_for_one_rebirth_and_what_is_read_counts() -> None:
     again = plant.says("DDATA", "hall", 9, SMOKE)
     assert not [each for each in again if isinstance(each, Publish)]
     plant.born(SMOKE)
-    third = plant.says("DDATA", "hall", 9, SMOKE)
+    third = plant.says("DDATA", "hall", 9, SMOKE, at=AT + 31_000)
     assert [type(each) for each in third] == [Publish, Reading]
 
 
@@ -223,3 +223,98 @@ def test_any_sequence_gives_items_and_never_an_exception(said: list[Any]) -> Non
 def test_a_group_is_one_level(group: str) -> None:
     with pytest.raises(ValueError, match="group"):
         Options(group=group)
+
+
+def asked(found: list[Any]) -> int:
+    return sum(isinstance(each, Publish) for each in found)
+
+
+def test_two_detectors_of_one_device_are_an_alarm_while_either_is() -> None:
+    plant = Plant()
+    zones = [Metric(f"Zone {n}/Smoke", BOOLEAN, n == 1, alias=n) for n in (1, 2)]
+    assert values(plant.born(*zones))[-1]["alarm"] is True
+    assert values(plant.says("DDATA", "hall", 2, zones[1]))[-1]["alarm"] is True
+    quiet = zones[0]._replace(value=False)
+    assert values(plant.says("DDATA", "hall", 3, quiet))[-1]["alarm"] is False
+
+
+def test_a_rebirth_ends_what_the_birth_before_it_said() -> None:
+    plant = Plant()
+    plant.born(Metric("Zone 1/Smoke", BOOLEAN, True), Metric("Zone 2/Smoke", BOOLEAN, False))
+    born = plant.born(Metric("Zone 2/Smoke", BOOLEAN, False), session=4)
+    assert values(born)[-1]["alarm"] is False
+
+
+def test_a_second_thermometer_of_a_device_is_an_extra() -> None:
+    plant = Plant()
+    both = [
+        Metric(f"{name}/Temperature", DOUBLE, at) for name, at in (("Room", 21.0), ("Oil", 70.0))
+    ]
+    said = values(plant.born(*both))[-1]
+    assert said["temperature"] == 21.0
+    assert said["extra.oil_temperature"] == 70.0
+
+
+def test_aliases_of_a_node_that_was_born_again_wait_for_its_devices_births() -> None:
+    plant = Plant()
+    plant.born(Metric("Temperature", DOUBLE, 20.0, alias=1))
+    plant.says("NBIRTH", "", 0, Metric("bdSeq", INT64, 4))
+    found = plant.says("DDATA", "hall", 1, Metric("", DOUBLE, 1.0, alias=1))
+    assert values(found) == []
+    assert asked(found) == 1
+
+
+def test_a_request_that_was_lost_is_made_again() -> None:
+    plant = Plant()
+    data = Metric("", BOOLEAN, True, alias=9)
+    asks = [asked(plant.says("DDATA", "hall", n, data, at=AT + n * 1_000)) for n in range(100)]
+    assert asks[0] == 1
+    assert 2 <= sum(asks) <= 5
+
+
+def test_a_node_whose_clock_stands_still_is_asked_again_too() -> None:
+    plant = Plant()
+    data = Metric("", BOOLEAN, True, alias=9)
+    asks = [asked(plant.says("DDATA", "hall", n % 256, data)) for n in range(500)]
+    assert 2 <= sum(asks) <= 10
+
+
+def test_a_node_that_never_counts_is_not_asked_for_ever() -> None:
+    plant = Plant()
+    plant.born(SMOKE)
+    for number in range(50):
+        found = plant.says("DDATA", "hall", None, SMOKE, at=AT + number * 1_000)
+        assert asked(found) == 0
+        assert values(found)
+
+
+def test_a_node_that_counts_wrongly_is_not_asked_at_every_message() -> None:
+    plant = Plant()
+    total = 0
+    plant.born(SMOKE)
+    for number in range(60):
+        found = plant.says("DDATA", "hall", 77, SMOKE, at=AT + number * 1_000)
+        total += asked(found)
+        if asked(found):
+            plant.born(SMOKE)
+    assert 1 <= total <= 4
+
+
+def test_history_does_not_undo_what_is_now() -> None:
+    plant = Plant()
+    plant.born(SMOKE._replace(value=True))
+    past = SMOKE._replace(value=False, historical=True, at=AT - 60_000)
+    battery = Metric("Battery", DOUBLE, 80.0)
+    assert values(plant.says("DDATA", "hall", 2, past))[-1]["alarm"] is False  # as it was then
+    found = plant.says("DDATA", "hall", 3, battery, Metric("Zone 2/Smoke", BOOLEAN, False))
+    assert values(found)[-1]["alarm"] is True
+
+
+def test_names_that_are_no_text_are_refused() -> None:
+    raw = encode(Payload(AT, [Metric("abcd", DOUBLE, 1.0)], 2)).replace(
+        b"abcd", b"\xff\xfe\xfd\xfc"
+    )
+    plant = Plant()
+    plant.born(SMOKE)
+    found = plant.raw("DDATA", "hall", raw)
+    assert found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 import pytest
@@ -143,7 +144,74 @@ def test_local_time_is_no_time() -> None:
 def test_time_with_a_zone_is_believed(time: str, zone: str) -> None:
     reading = sensor({"Time": time, "Switch1": "ON"}, zone=zone)
     assert reading.observed_at == 1_795_307_400 * 10**9
-    assert reading.key
+
+
+def test_contact_that_moves_twice_in_one_second_is_no_repeat() -> None:
+    bench = speaker(zone="+08:00", inputs={"box": {"Switch1": {"value": "open"}}})
+    said = {"Time": "2026-11-22T08:30:00", "Switch1": "ON"}
+    first, again = bench.reads("tele/box/SENSOR", said), bench.reads("tele/box/SENSOR", said)
+    assert first.key == again.key == ""
+
+
+@pytest.mark.parametrize(("dslp", "said"), [(0, 1), (300, 0)])
+def test_board_in_deep_sleep_is_not_lost(dslp: int, said: int) -> None:
+    bench = speaker()
+    bench.out("tasmota/discovery/00000049A3BC/config", {**BOARD, "dslp": dslp})
+    lwt = "site/tasmota_49A3BC/x/tele/LWT"
+    assert len(bench.items(lwt, "Weg", retained=True)) == said
+    assert bench.reads(lwt, "Da", retained=True).values == {"extra.online": True}
+
+
+@pytest.mark.parametrize("fields", [{"Time": "1970-01-01T00:00:12"}, {"Epoch": 12}])
+def test_clock_that_nobody_set_is_not_believed(fields: dict[str, Any]) -> None:
+    assert sensor({**fields, "Switch1": "ON"}, zone="+08:00").observed_at is None
+
+
+def test_kinds_outside_the_order_of_urgency_are_taken() -> None:
+    inputs = {
+        "box": {
+            "Switch1": {"value": "alarm", "kind": "smoke"},
+            "Switch2": {"value": "fault", "kind": "panel"},
+        }
+    }
+    values = speaker(inputs=inputs).values("tele/box/SENSOR", {"Switch1": "ON", "Switch2": "ON"})
+    assert values == {"alarm": True, "fault": True}
+
+
+def test_retained_press_is_history() -> None:
+    pressed = {"value": "alarm", "kind": "panic", "hold": "1m"}
+    bench = speaker(inputs={"box": {"Button1": pressed, "Switch2": {"value": "open"}}})
+    assert bench.items("stat/box/RESULT", {"Button1": {"Action": "ON"}}, retained=True) == []
+    assert bench.reads("stat/box/RESULT", {"Switch2": "ON"}, retained=True).values["open"] is True
+
+
+@pytest.mark.parametrize("code", ["7028D2", "0x7028D2", "0X7028d2"])
+def test_radio_code_is_read_with_and_without_its_prefix(code: str) -> None:
+    wired = {"value": "alarm", "kind": "smoke", "device": "attic", "hold": "1m"}
+    bench = speaker(inputs={"*": {"RfReceived.7028D2": wired}})
+    (item,) = bench.out("tele/rf/RESULT", {"RfReceived": {"Data": code}})
+    assert isinstance(item, Momentary)
+    assert item.reading.device == "rf/attic"
+
+
+def test_radio_code_without_an_end_is_refused() -> None:
+    with pytest.raises(ValidationError, match="needs hold"):
+        Options.model_validate({"inputs": {"*": {"RfReceived.7028D2": {"value": "alarm"}}}})
+
+
+@pytest.mark.parametrize("topic", ["a\x00b", "a\x07b", "a\ud800b", "a/+/b"])
+def test_announced_topic_that_a_broker_would_not_take_is_refused(topic: str) -> None:
+    bench = speaker()
+    items = bench.out("tasmota/discovery/00000049A3BC/config", json.dumps({**BOARD, "t": topic}))
+    assert not any(isinstance(item, Filter) for item in items)
+
+
+def test_board_that_announces_ever_other_topics_is_bounded() -> None:
+    bench = speaker()
+    for index in range(12_000):
+        bench.out("tasmota/discovery/0000/config", {**BOARD, "ft": f"x{index}/%topic%/%prefix%/"})
+    (dialect,) = bench.router._dialects
+    assert len(dialect.filters(1)) <= 10_010
 
 
 def test_wrong_time_hides_nothing() -> None:

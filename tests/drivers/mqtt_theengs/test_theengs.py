@@ -33,6 +33,17 @@ def reads(kind: str, **fields: Any) -> Reading:
         ("CTMO", {"open": True, "batt": 100}, "contact", {"open": True, "battery": 100.0}),
         ("CTMO", {"motion": True}, "infrared", {"occupied": True, "alarm": True}),
         ("CTMO", {"motion": False}, "infrared", {"occupied": False, "alarm": False}),
+        (
+            "CTMO",
+            {"contact": "closed", "movement": False},
+            "contact",
+            {"open": False, "occupied": False, "alarm": False},
+        ),
+        ("CTMO", {"contact": "open"}, "contact", {"open": True}),
+        ("CTMO", {"contact": "timeout not closed"}, "contact", {"open": True}),
+        ("CTMO", {"movement": True}, "infrared", {"occupied": True, "alarm": True}),
+        ("WCVR", {"open": 0, "motion": True, "batt": 80}, "", {"battery": 80.0}),
+        ("WCVR", {"open": 55}, "", {}),
         ("CTMO", {"rot": 40.6}, "", {"tilt": 40.6}),
         ("THB", {"tempc": -7.3481, "hum": 0}, "climate", {"temperature": -7.3481, "humidity": 0.0}),
         ("THB", {"tempf": 14.0}, "climate", {"temperature": -10.0}),
@@ -48,6 +59,20 @@ def test_fields_become_values(
     reading = reads(type_, **fields)
     known = {name: v for name, v in reading.values.items() if not name.startswith("extra.")}
     assert (reading.kind, known) == (kind, expected)
+
+
+def test_motion_whose_end_nobody_says_ends() -> None:
+    lamp = {"model": "MiLamp", "model_id": "MUE4094RT", "type": "CTMO", "motion": True}
+    held = speaker(hold="90s").out(TOPIC, lamp)[-1]
+    assert isinstance(held, Momentary)
+    assert (held.names, held.hold) == (("alarm", "occupied"), 90.0)
+
+
+def test_retained_motion_is_history_and_a_retained_door_is_not() -> None:
+    about = {"model": "M", "type": "CTMO", "batt": 50}
+    moved = speaker().reads(TOPIC, about | {"motion": True}, retained=True)
+    assert moved.values == {"battery": 50.0}
+    assert speaker().reads(TOPIC, about | {"open": True}, retained=True).values["open"] is True
 
 
 def test_battery_voltage_formaldehyde_and_acceleration_are_extras() -> None:

@@ -37,6 +37,8 @@ _NOTHING: Final = frozenset({"", "nan", "none", "unknown", "unavailable"})
 _MOST_NODES: Final = 2_000
 _MOST_ENTITIES: Final = 64
 """Devices of one node, and entities that one node may announce."""
+_MOST_EARLY: Final = 5_000
+"""States that are remembered until their entity is announced."""
 
 
 class _Announced(NamedTuple):
@@ -55,6 +57,14 @@ class _Entity(NamedTuple):
     name: str
 
 
+class _Early(NamedTuple):
+    """The last state that nobody had announced yet."""
+
+    entity: _Entity
+    word: str
+    retained: bool
+
+
 class Dialect:
     """Reads nodes' states; keeps what they announced, and which devices a node is."""
 
@@ -69,15 +79,18 @@ class Dialect:
         self._devices: dict[str, dict[str, str]] = {}
         """Node -> its devices, and the kind of each."""
         self._seen: dict[str, DeviceSeen] = {}
+        self._early: dict[str, _Early] = {}
+        """Topic -> the state that came before anybody said what it means."""
+        self._online: dict[str, bool] = {}
+        """Node -> what its birth or last will has said."""
 
     def filters(self, qos: int) -> list[Filter]:
-        """States and birth or last will; never a node's log."""
-        topics = []
+        """Announcements, so that they come first; then states and birth or last will; no log."""
+        discovery = self._options.discovery
+        topics = [f"{discovery}/+/+/+/config"] if discovery else []
         for prefix in self._options.nodes:
             topics.append(f"{prefix}/status")
             topics += [f"{prefix}/{component}/+/state" for component in _COMPONENTS]
-        if self._options.discovery:
-            topics.append(f"{self._options.discovery}/+/+/+/config")
         return [Filter(topic, qos) for topic in topics]
 
     def plan(self, topic: str) -> Decode | None:
@@ -107,6 +120,7 @@ class Dialect:
             except ValueError as error:
                 return [undecodable(entity.topic, payload, str(error))]
             if word.lower() in _NOTHING:
+                self._early.pop(entity.topic, None)
                 return []
             found = Found()
             device = entity.node
@@ -115,13 +129,35 @@ class Dialect:
                 heard = Heard(device, found, retained)
                 heard.say(entity.name, meaning, _event(word), "on", "off")
                 beside = heard.beside
+                if meaning.device:
+                    device = f"{device}/{meaning.device}"[:LONGEST_NAME]
+                    found.lean(meaning.kind)
             else:
                 device = self._entity(entity, word, found)
+                self._keep_early(entity, word, found, retained)
+            met = self._met(entity.node, device, found.kind, retained)
             found.kind = self._remember(entity.node, device, found.kind)
             items = found.items(entity.topic, payload, device, retained)
-            return [*items, *beside] if beside else items
+            return [*items, *beside, *met] if beside or met else items
 
         return decode
+
+    def _keep_early(self, entity: _Entity, word: str, found: Found, retained: bool) -> None:
+        """A retained state may come before the announcement that gives it a meaning."""
+        if self._options.discovery is None or entity.topic in self._announced:
+            return
+        if all(name.startswith(EXTRA) for name in found.values):
+            self._early.pop(entity.topic, None)
+            if len(self._early) >= _MOST_EARLY:
+                del self._early[next(iter(self._early))]
+            self._early[entity.topic] = _Early(entity, word, retained)
+
+    def _met(self, node: str, device: str, kind: str, retained: bool) -> list[Out]:
+        """The birth of a device's node was told before the device was known."""
+        online = self._online.get(node)
+        if online is None or device == node or device in self._devices.get(node, {}):
+            return []
+        return [Reading(device[:LONGEST_NAME], kind, {EXTRA + "online": online}, retained=retained)]
 
     def _entity(self, entity: _Entity, word: str, found: Found) -> str:
         """Read one state into ``found``; the device that it is of.
@@ -177,6 +213,9 @@ class Dialect:
             state = online(payload)
             if state is None:
                 return []  # below a wildcard other makes have such a topic, too
+            if len(self._online) >= _MOST_NODES and node not in self._online:
+                del self._online[next(iter(self._online))]
+            self._online[node] = state
             devices = self._devices.get(node) or {node: ""}
             value = EXTRA + "online"
             return [
@@ -218,13 +257,16 @@ class Dialect:
         mac = identity[0] if isinstance(identity, list) and identity else identity
         model = _long(about, "mdl", "model")
         name = str(mac)[:LONGEST_NAME] if isinstance(mac, str) else ""
+        said: Sequence[Out] = ()
+        if (early := self._early.pop(state, None)) is not None:
+            said = self._state(early.entity)(early.word.encode(), early.retained)
         seen = DeviceSeen(node, "", model[:LONGEST_NAME], name)
         if self._seen.get(node) == seen:
-            return []
+            return [*said]
         if len(self._seen) >= _MOST_NODES:
             del self._seen[next(iter(self._seen))]
         self._seen[node] = seen
-        return [seen]
+        return [seen, *said]
 
 
 def _binary(row: Row, name: str, word: str, found: Found) -> None:

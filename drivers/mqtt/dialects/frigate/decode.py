@@ -10,6 +10,7 @@ from drivers._values import number
 
 _TEXT: Final = 100
 _LISTED: Final = 10
+_BEGUN: Final = "new"
 _ENDED: Final = "end"
 
 
@@ -20,6 +21,8 @@ class Sighting(NamedTuple):
     """events or reviews."""
     id: str
     camera: str
+    begun: bool
+    """Its first message."""
     ended: bool
     at: int | None
     """When what is said became so, wall ns by Frigate's clock; None: the message does not say."""
@@ -45,6 +48,7 @@ def event_of(fields: Mapping[str, Any]) -> Sighting:
         "events",
         _word(after, "id"),
         _word(after, "camera"),
+        fields.get("type") == _BEGUN,
         ended,
         at,
         at or 0,
@@ -63,13 +67,14 @@ def review_of(fields: Mapping[str, Any]) -> Sighting:
     if not isinstance(data, dict):
         raise ValueError("data: an object is expected")
     begun = time_ns(after.get("start_time"), "s")
-    at = begun if fields.get("type") == "new" else None
+    at = begun if fields.get("type") == _BEGUN else None
     if ended:
         at = time_ns(after.get("end_time"), "s")
     return Sighting(
         "reviews",
         _word(after, "id"),
         _word(after, "camera"),
+        fields.get("type") == _BEGUN,
         ended,
         at,
         at or begun or 0,

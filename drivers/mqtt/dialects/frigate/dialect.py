@@ -7,6 +7,7 @@ events, reviews ─▶ Sighting ─▶ does it count? ─▶ what is before the 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from drivers._momentary import Momentary
@@ -28,13 +29,17 @@ _ONLINE: Final = {b"online": True, b"offline": False, b"stopped": False}
 class _Camera:
     """What is before one camera."""
 
-    __slots__ = ("last", "online", "sightings")
+    __slots__ = ("last", "online", "sightings", "sounding", "told")
 
     def __init__(self) -> None:
         self.sightings: dict[tuple[str, str], int] = {}
         """(source, id) -> when it was last heard of, wall ns of Frigate."""
         self.last: tuple[object, ...] = ()
         """What was said last: an update that says the same is nothing."""
+        self.told = 0
+        """When that was, wall ns of Frigate."""
+        self.sounding: set[str] = set()
+        """The alarm sounds that are heard."""
         self.online: bool | None = None
 
 
@@ -56,12 +61,13 @@ class Dialect:
             return None
         steps = topic[len(self._base) :].split("/")
         whole: dict[str, Callable[[str, bytes], Sequence[Out]]] = {
-            "available": self._available,
             "events": self._event,
             "reviews": self._review,
             "stats": self._stats,
             "tracked_object_update": self._classified,
         }
+        if steps == ["available"]:
+            return partial(self._available, topic)
         if len(steps) == 1:
             read = whole.get(steps[0])
             return _live(topic, read) if read is not None else _ignore
@@ -87,17 +93,22 @@ class Dialect:
         if sighting.source not in self._options.sources:
             return []
         camera = self._camera(sighting.camera)
-        news = self._keep(camera, sighting)
+        fits = self._counts(sighting)
+        counts = fits and not sighting.ended
+        news = self._keep(camera, sighting, counts)
+        # a first and a last word that come again were not stored, or their keys drop them
+        news = news or (fits and (sighting.begun or sighting.ended))
+        if camera.sightings and not counts:
+            return []  # others last; what this one was says nothing of them
         return self._motion(sighting.camera, camera, sighting, news)
 
-    def _keep(self, camera: _Camera, sighting: Sighting) -> bool:
+    def _keep(self, camera: _Camera, sighting: Sighting, counts: bool) -> bool:
         """Add or remove the sighting; whether it is a new one.
 
         One that nothing was heard of for long is gone: its end was lost.
         """
         place, sightings = (sighting.source, sighting.id), camera.sightings
         before = sightings.pop(place, None)
-        counts = not sighting.ended and self._counts(sighting)
         if counts:
             sightings[place] = sighting.heard
             if len(sightings) > _MOST:
@@ -121,9 +132,12 @@ class Dialect:
         moving = bool(camera.sightings)
         zone = ", ".join(sighting.zones)
         said = (moving, zone, sighting.labels, sighting.severity) if moving else (False,)
-        if not news and (said == camera.last or (not moving and not camera.last)):
+        # what lasts is said again before it is forgotten
+        stale = moving and sighting.heard - camera.told >= self._options.forget * SECOND / 3
+        same = said == camera.last or (not moving and not camera.last)
+        if same and not news and not stale:
             return []
-        camera.last = said
+        camera.last, camera.told = said, sighting.heard
         values: dict[str, Value] = {"motion": moving}
         if moving:
             values |= _about(sighting, zone)
@@ -143,17 +157,21 @@ class Dialect:
 
     # --- the server ---------------------------------------------------------------------
 
-    def _available(self, topic: str, payload: bytes) -> Sequence[Out]:
+    def _available(self, topic: str, payload: bytes, retained: bool) -> Sequence[Out]:
         """Without Frigate nobody watches: its cameras are gone, and what they saw has ended."""
         online = _ONLINE.get(payload.strip().lower())
         if online is None:
             return [undecodable(topic, payload, "neither online nor offline")]
-        found: list[Out] = [Reading(_SERVER, "gateway", {"extra.online": online})]
-        if not online:
-            for name, camera in self._cameras.items():
-                camera.sightings.clear()
-                camera.last, camera.online = (), False
-                found.append(Reading(name, _KIND, {"online": False, "motion": False}))
+        said: dict[str, Value] = {"extra.online": online}
+        found: list[Out] = [Reading(_SERVER, "gateway", said, retained=retained)]
+        for name, camera in self._cameras.items() if not online else ():
+            values: dict[str, Value] = {"online": False, "motion": False}
+            if camera.sounding:
+                values["alarm"] = False
+            camera.sightings.clear()
+            camera.sounding.clear()
+            camera.last, camera.online = (), False
+            found.append(Reading(name, _KIND, values, retained=retained))
         return found
 
     def _stats(self, topic: str, payload: bytes) -> Sequence[Out]:
@@ -212,7 +230,7 @@ class Dialect:
                 return []
             values = {"online": word == "online", "extra.status": word}
         elif rest[0] == "audio" and len(rest) == 2:
-            values = self._sound(rest[1], word)
+            values = self._sound(self._camera(name), rest[1], word)
         elif rest == ["review_status"]:
             values = {"extra.review": word.lower()}
         elif len(rest) == 1 or rest[1:] == ["active"]:
@@ -238,7 +256,8 @@ class Dialect:
             return [Momentary(reading, ("motion",), self._options.forget)]
         return [reading]
 
-    def _sound(self, sound: str, word: str) -> dict[str, Value]:
+    def _sound(self, camera: _Camera, sound: str, word: str) -> dict[str, Value]:
+        """An alarm lasts while any of its sounds is heard."""
         if sound in ("dBFS", "rms"):
             level = number(word)
             return {f"extra.audio_{sound}": level if level is not None else 0.0}
@@ -246,7 +265,8 @@ class Dialect:
         if heard is None:
             raise ValueError("neither ON nor OFF")
         if sound in self._options.alarm_sounds:
-            return {"alarm": heard, "extra.sound": sound}
+            (camera.sounding.add if heard else camera.sounding.discard)(sound)
+            return {"alarm": bool(camera.sounding), "extra.sound": sound}
         return {f"extra.audio_{sound[:50]}": heard}
 
     def _snapshot(self, name: str, label: str, payload: bytes, retained: bool) -> Sequence[Out]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, KeysView
 from typing import Final, NamedTuple
 
 from drivers.mqtt.decode import EXTRAS
@@ -19,6 +20,10 @@ _ON_A_TOPIC: Final = 200
 """Entities that one topic is read for: a message may not cost more than their templates."""
 _WRONG: Final = 5
 _TRUTHS: Final = frozenset(name for name, value in every_value_name().items() if value.type is bool)
+
+
+Truth = tuple[str, bool]
+"""A value's name, and what an entity said of it."""
 
 
 class Told(NamedTuple):
@@ -38,11 +43,26 @@ class Device:
 
     def __init__(self, owner: Owner) -> None:
         self.owner = owner
-        self.kind = ""
-        self.rings_by_motion = False
-        self._entities: dict[str, Entity] = {}
-        self._latest: dict[str, dict[str, bool]] = {}
+        self._kind = ""
+        self._rings_by_motion = False
         self._delayed = False
+        self._looked = True
+        """Whether the three above are those of the entities as they are."""
+        self._entities: dict[str, Entity] = {}
+        self._given: Counter[str] = Counter()
+        """Value -> entities that give it."""
+        self._latest: dict[str, dict[str, bool]] = {}
+
+    @property
+    def kind(self) -> str:
+        """What the device is for, by its entities."""
+        self._look()
+        return self._kind
+
+    @property
+    def keys(self) -> KeysView[str]:
+        """Its entities' keys."""
+        return self._entities.keys()
 
     @property
     def empty(self) -> bool:
@@ -51,27 +71,39 @@ class Device:
 
     def add(self, key: str, entity: Entity) -> Entity:
         """Take ``entity`` in; a second thermometer of one device is an extra."""
-        for other in self._entities.values():
-            if other.value == entity.value and entity.value not in _TRUTHS:
-                entity = entity._replace(value=EXTRA + entity.slug)
-                break
+        if self._given[entity.value] > 0 and entity.value not in _TRUTHS:
+            entity = entity._replace(value=EXTRA + entity.slug)
         self._entities[key] = entity
-        self._look()
+        self._given[entity.value] += 1
+        self._looked = False
         return entity
 
-    def remove(self, key: str) -> None:
-        """Forget an entity."""
+    def remove(self, key: str) -> Truth | None:
+        """Forget an entity; the truth that it told last."""
         entity = self._entities.pop(key, None)
-        if entity is not None:
-            self._latest.get(entity.value, {}).pop(key, None)
-            self._look()
+        if entity is None:
+            return None
+        self._looked = False
+        self._given[entity.value] -= 1
+        told = self._latest.get(entity.value, {}).pop(key, None)
+        return None if told is None else (entity.value, told)
+
+    def resume(self, key: str, before: Truth) -> None:
+        """An entity that is announced again goes on where it was."""
+        name, told = before
+        if self._entities[key].value == name:
+            self._latest.setdefault(name, {}).setdefault(key, told)
 
     def _look(self) -> None:
+        """Once after all changes of a message: a device may have thousands of entities."""
+        if self._looked:
+            return
+        self._looked = True
         kinds = {entity.kind for entity in self._entities.values()}
         kind = next((known for known in KINDS if known in kinds), "")
-        self.kind = "" if kind == VIBRATING else kind
+        self._kind = "" if kind == VIBRATING else kind
         values = {entity.value for entity in self._entities.values()}
-        self.rings_by_motion = kind == "infrared" and "alarm" not in values
+        self._rings_by_motion = kind == "infrared" and "alarm" not in values
         self._delayed = any(entity.off_delay for entity in self._entities.values())
 
     def told(
@@ -104,11 +136,14 @@ class Device:
                 longest = max(longest, hold)
                 moments += self._moment(entity, str(value), alarming, values)
                 continue
+            self._put(key, entity.value, value, values)
             if value is True and entity.off_delay:
                 longest = max(longest, entity.off_delay)
                 moments.append(entity.value)
-            self._put(key, entity.value, value, values)
-        if self.rings_by_motion and "occupied" in values:
+                # its end comes without a message, and must not be waited for by its siblings
+                self._latest.get(entity.value, {}).pop(key, None)
+        self._look()
+        if self._rings_by_motion and "occupied" in values:
             values["alarm"] = values["occupied"]
             if "occupied" in moments:
                 moments.append("alarm")
@@ -146,7 +181,7 @@ class Topic:
         self.watchers: dict[str, Online] = {}
         """Device -> how the topic says that it is there."""
         self.retained = b""
-        """The last retained payload, for entities that are announced later."""
+        """What the broker keeps, for entities that are announced later."""
 
     @property
     def full(self) -> bool:

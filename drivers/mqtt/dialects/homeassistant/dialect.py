@@ -15,7 +15,7 @@ import msgspec
 from drivers._momentary import Momentary
 from drivers.mqtt.decode import KEPT, Decode, Filter, Out, fields_of, undecodable
 from drivers.mqtt.dialects.homeassistant.announced import Component, Owner, read
-from drivers.mqtt.dialects.homeassistant.devices import ENTITIES, TOPICS, Device, Topic
+from drivers.mqtt.dialects.homeassistant.devices import ENTITIES, TOPICS, Device, Topic, Truth
 from drivers.mqtt.dialects.homeassistant.entity import Entity, Online, entity, onlines
 from drivers.mqtt.dialects.homeassistant.operators import Said
 from drivers.mqtt.dialects.homeassistant.options import Options
@@ -84,8 +84,7 @@ class Dialect:
             before = self._configs.get(topic)
             if before is not None and before.checksum == checksum:
                 return []
-            if before is not None:
-                self._forget(topic, before)
+            told = {} if before is None else self._forget(topic, before)
             if not payload:
                 return []
             if len(self._configs) >= _CONFIGS:
@@ -96,6 +95,9 @@ class Dialect:
                 self._configs[topic] = _Config(checksum, "", (), ())
                 return [undecodable(topic, payload, str(error))]
             items, wrong = self._learn(topic, checksum, owner, components)
+            if (device := self._devices.get(owner.address)) is not None:
+                for key in device.keys & told.keys():
+                    device.resume(key, told[key])
             if wrong:
                 items.append(undecodable(topic, payload, "; ".join(wrong[:_WRONG])))
             return items
@@ -117,7 +119,9 @@ class Dialect:
                 found = entity(component, self._alarming)
                 if found is None or f"{found.topic}/".startswith(self._skip):
                     continue
-                watched |= {each.topic: each for each in onlines(component.config)}
+                watching, unread = onlines(component.config)
+                wrong += [f"{component.slug}: {each}" for each in unread]
+                watched |= {each.topic: each for each in watching}
                 key = f"{config} {number}"
                 items += self._follow(device, key, found)
                 taken.append((found.topic, key))
@@ -149,7 +153,7 @@ class Dialect:
         added = device.add(key, found)
         self._entities += 1
         topic.readers.setdefault(device.owner.address, []).append((key, added))
-        if topic.retained:
+        if topic.retained and not found.off_delay:
             said = _said(topic.retained)
             return [*items, *self._one(found.topic, device, [(key, added)], said, True)]
         return items
@@ -173,13 +177,17 @@ class Dialect:
         known = self._topics[name] = Topic()
         return known, [Filter(name, self._qos)]
 
-    def _forget(self, config: str, before: _Config) -> None:
-        """Everything that ``config`` announced; its topics stay subscribed and say nothing."""
+    def _forget(self, config: str, before: _Config) -> dict[str, Truth]:
+        """Everything that ``config`` announced, and the truths that it told last.
+
+        Its topics stay subscribed and say nothing.
+        """
         del self._configs[config]
         device = self._devices.get(before.device)
+        told: dict[str, Truth] = {}
         for name, key in before.entities:
-            if device is not None:
-                device.remove(key)
+            if device is not None and (truth := device.remove(key)) is not None:
+                told[key] = truth
             readers = self._topics[name].readers
             left = [each for each in readers.get(before.device, ()) if each[0] != key]
             if left:
@@ -192,12 +200,13 @@ class Dialect:
             self._seen.pop(before.device, None)
             for name in before.watched:
                 self._topics[name].watchers.pop(before.device, None)
+        return told
 
     # --- what is said -------------------------------------------------------------------------
 
     def _states(self, name: str, topic: Topic) -> Decode:
         def decode(payload: bytes, retained: bool) -> list[Out]:
-            if retained:
+            if retained or topic.retained:  # what is kept is what was said last
                 topic.retained = payload if len(payload) <= KEPT else b""
             said = _said(payload)
             items: list[Out] = []

@@ -23,6 +23,8 @@ Reads = Callable[[Said], Value | None]
 """A payload to the value; None: it says nothing. ValueError: what is wrong with it."""
 
 _LONGEST_DELAY: Final = 86_400.0
+_AVAILABILITIES: Final = 8
+"""Availability topics of one component."""
 _NOTHING: Final = frozenset({"None", "", "unknown", "unavailable"})
 _CUT: Final = re.compile(r"[^a-z0-9]+")
 
@@ -53,10 +55,11 @@ def entity(component: Component, alarming: frozenset[str]) -> Entity | None:
     return None if make is None else make(component.slug, component.config, alarming)
 
 
-def onlines(config: Mapping[str, Any]) -> list[Online]:
-    """The availability topics of a component."""
+def onlines(config: Mapping[str, Any]) -> tuple[list[Online], list[str]]:
+    """The availability topics of a component, and what was wrong with others."""
     several = config.get("availability")
-    found = [each for each in several if isinstance(each, dict)] if several else []
+    listed = several if isinstance(several, list) else [several]
+    found = [each for each in listed if isinstance(each, dict)]
     if isinstance(config.get("availability_topic"), str):
         single = {
             "topic": config["availability_topic"],
@@ -64,7 +67,14 @@ def onlines(config: Mapping[str, Any]) -> list[Online]:
         }
         keys = ("payload_available", "payload_not_available")
         found.append(single | {key: config[key] for key in keys if key in config})
-    return [_online(each) for each in found[:8]]
+    read: list[Online] = []
+    wrong: list[str] = []
+    for each in found[:_AVAILABILITIES]:
+        try:
+            read.append(_online(each))
+        except ValueError as error:
+            wrong.append(f"availability: {error}")
+    return read, wrong
 
 
 def _online(config: Mapping[str, Any]) -> Online:

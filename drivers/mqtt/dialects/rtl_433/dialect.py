@@ -7,7 +7,6 @@ message, and most of them never say that something is over.
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
@@ -15,7 +14,7 @@ from typing import Any, Final
 from drivers._momentary import Momentary
 from drivers._times import iso_ns, unit_ns
 from drivers._values import scalar
-from drivers.mqtt._common import Found, text_of
+from drivers.mqtt._common import Found, key_of, set_clock, text_of
 from drivers.mqtt.decode import LONGEST_NAME, Decode, Filter, Out, fields_of, undecodable
 from drivers.mqtt.dialects.rtl_433.fields import (
     EXTRAS,
@@ -27,7 +26,7 @@ from drivers.mqtt.dialects.rtl_433.fields import (
 from drivers.mqtt.dialects.rtl_433.models import ONE_WAY, RULES, SHORTER_CODE
 from drivers.mqtt.dialects.rtl_433.options import Options
 from drivers.mqtt.dialects.rtl_433.words import kind_of, meaning_of
-from gateway.model import Reading
+from gateway.model import EXTRA, Reading
 
 _LEVELS: Final = ("type", "model", "subtype", "channel")
 _IDS: Final = ("id", "device", "dev_id", "senderid")
@@ -44,7 +43,14 @@ _ALONE: Final[Mapping[str, str]] = {
     "water": "leak",
 }
 """Kinds whose bare message is the event."""
-_SIGNS_OF_LIFE: Final = frozenset({"heartbeat", "supervised", "supervision", *WORDS})
+_STATES: Final[Mapping[str, str]] = {**_ALONE, "contact": "open", "manhole": "open"}
+"""What a device of a declared kind tells, whatever its make calls it."""
+_GENERIC: Final = ("alarm", "open", "leak", "occupied")
+_ENDLESS: Final = frozenset({"infrared", "panic"})
+"""Kinds of which no make says reliably that it is over."""
+_SWITCHED: Final = {"on": True, "off": False}
+_LIFE: Final = ("heartbeat", "supervised", "supervision")
+_SIGNS_OF_LIFE: Final = frozenset({*_LIFE, *WORDS})
 _NUMBER: Final = re.compile(r"-?\d{1,12}(\.\d{1,9})?")
 _UNIX: Final = re.compile(r"\d{9,11}(\.\d+)?")
 
@@ -88,10 +94,10 @@ class Dialect:
                 return [undecodable(topic, payload, str(error))]
             found = Found(self._kind(device, fields))
             events = _read(fields, found)
-            _alone(fields, found, events)
-            at = self._time(fields.get("time"), found)
-            key = "" if at is None else f"{at}-{zlib.crc32(payload):08x}"
-            return self._items(topic, payload, device, found, events, (retained, at, key))
+            _alone(fields, found, events, declared=device in self._options.kinds)
+            at = set_clock(self._time(fields.get("time"), found))
+            told = retained, at, key_of(at, payload)
+            return self._items(topic, payload, device, found, events, told)
 
         return decode
 
@@ -133,12 +139,17 @@ class Dialect:
     ) -> Sequence[Out]:
         """What a message says; an event that nobody ends is over after the declared time."""
         retained, at, key = told
-        values, kind = found.values, self._options.kinds.get(device, found.kind)
+        values, declared = found.values, self._options.kinds.get(device, "")
+        found.kind = kind = declared or found.kind
+        if declared:
+            _as_declared(values, kind, events)
         _settle(values, kind, events)
-        found.kind = kind
+        if retained:  # an event that the broker kept is history, and nobody will end it
+            for name in [name for name in events if values.get(name) is True]:
+                del values[name]
         items: list[Out] = [*found.items(topic, payload, device, retained, at, key)]
         begun = tuple(name for name in sorted(events) if values.get(name) is True)
-        if begun and not retained and isinstance(first := items[0], Reading):
+        if begun and isinstance(first := items[0], Reading):
             items[0] = Momentary(first, begun, self._options.hold)
         return items
 
@@ -204,8 +215,11 @@ def _word(name: str, raw: object, found: Found, events: set[str]) -> None:
     found.keep(name, raw)
 
 
-def _alone(fields: Mapping[str, Any], found: Found, events: set[str]) -> None:
-    """A detector that sends nothing but its name has detected; while learning it has not."""
+def _alone(fields: Mapping[str, Any], found: Found, events: set[str], *, declared: bool) -> None:
+    """A detector that sends nothing but its name has detected; while learning it has not.
+
+    Of a declared device, whose make knows codes only, every code that says nothing else counts.
+    """
     if fields.get("learn") not in (None, 0, "0"):
         found.values["test"] = True
         events.add("test")
@@ -216,21 +230,49 @@ def _alone(fields: Mapping[str, Any], found: Found, events: set[str]) -> None:
         told &= _SIGNS_OF_LIFE
         told |= {name for name in ("occupied", "alarm", "open") if name in found.values}
         told |= {name for name in ("tamper", "test") if found.values.get(name) is True}
-    if value is not None and not told:
+    if value is not None and (not told or (declared and _codes_only(fields, found))):
         found.values[value] = True
         events.add(value)
+
+
+def _codes_only(fields: Mapping[str, Any], found: Found) -> bool:
+    """Nothing measured, no word, no sign of life: a key fob's or an encoder's code."""
+    if any(fields.get(name) for name in _LIFE):
+        return False
+    if any(isinstance(fields.get(name), str) for name in WORDS):
+        return False
+    return all(name.startswith(EXTRA) for name in found.values)
+
+
+def _as_declared(values: dict[str, Any], kind: str, events: set[str]) -> None:
+    """A make's ``open``, ``alarm`` or ``ON`` is what the device was declared to be for."""
+    wanted = _STATES.get(kind)
+    if wanted is None:
+        return
+    told = {name: values.pop(name) for name in _GENERIC if name in values}
+    if not told:
+        word = next((values[EXTRA + name] for name in WORDS if EXTRA + name in values), None)
+        state = _SWITCHED.get(word.lower()) if isinstance(word, str) else None
+        if state is not None:
+            values[wanted] = state
+        return
+    values[wanted] = any(told.values())
+    if any(state and name in events for name, state in told.items()):
+        events.add(wanted)
 
 
 def _settle(values: dict[str, Any], kind: str, events: set[str]) -> None:
     """A test is no alarm; motion is an infrared detector's alarm; a leak detector's is a leak."""
     if "alarm" in values and kind == "water":
-        values.setdefault("leak", values.pop("alarm"))
+        values["leak"] = values.pop("alarm") is True or values.get("leak") is True
         if "alarm" in events:
             events.add("leak")
     if "occupied" in values and kind in ("infrared", ""):
         values.setdefault("alarm", values["occupied"])
         if "occupied" in events:
             events.add("alarm")
+    if kind in _ENDLESS:
+        events |= {"alarm", "occupied"}
     if values.get("test") is True and "alarm" in values:
         values["alarm"] = False
 

@@ -55,6 +55,7 @@ ROWS: Final[Mapping[str, Row]] = {
     "wet": Row("leak", _flag, "water"),
     "detect_wet": Row("leak", _flag, "water"),
     "water_leak": Row("leak", _flag, "water"),
+    "water": Row("leak", _flag, "water", event=True),
     "tamper": Row("tamper", _flag),
     "tampered": Row("tamper", _flag),
     "battery_low": Row("battery_low", _flag),
@@ -102,6 +103,9 @@ IDENTIFICATION: Final = frozenset(
         "freq2",
         "noise",
         "snr",
+        "rssi",
+        "duration",
+        "tag",
         "raw_message",
         "raw_msg",
         "data",
@@ -111,8 +115,11 @@ IDENTIFICATION: Final = frozenset(
 """Who speaks and how it was received: no state of the device."""
 
 
+_ON_MAINS: Final = 1.2
+
+
 def battery_ok(raw: object, found: Found) -> None:
-    """1 is good and 0 is low; between them it is a level."""
+    """1 is good and 0 is low; between them it is a level, and some say 1.2 when on mains."""
     try:
         value = number(raw) if not isinstance(raw, bool) else float(raw)
     except ValueError as error:
@@ -122,7 +129,7 @@ def battery_ok(raw: object, found: Found) -> None:
         return
     if value in (0.0, 1.0):
         found.values["battery_low"] = value == 0.0
-    elif 0 < value < 1:
-        found.values["battery"] = round(value * 100, 1)
+    elif 0 < value <= _ON_MAINS:
+        found.values["battery"] = round(min(value, 1.0) * 100, 1)
     else:
         found.complain("battery_ok", f"{shown(raw)} lies outside 0 to 1")

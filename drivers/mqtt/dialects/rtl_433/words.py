@@ -53,6 +53,7 @@ _KINDS: Final[Mapping[str, str]] = {
     "leak": "water",
     "leakage": "water",
     "water": "water",
+    "wh55": "water",
     "flood": "water",
     "motion": "infrared",
     "pir": "infrared",
@@ -88,7 +89,7 @@ def _meaning(text: str) -> Meaning | None:
     if "battery" in found:
         low = len(found) == 1 or not found.isdisjoint({"low", "weak", "empty"})
         return Meaning("battery_low", True, event=False) if low else None
-    if "water" in found and not found.isdisjoint({"detected", "alarm"}):
+    if found == {"water"} or ("water" in found and not found.isdisjoint({"detected", "alarm"})):
         found = found | {"leak"}
     for words, meaning in _RULES:
         if not words.isdisjoint(found):

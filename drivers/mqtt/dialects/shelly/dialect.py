@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from drivers._times import unit_ns
 from drivers._values import number
+from drivers.mqtt._common import key_of, set_clock, text_of
 from drivers.mqtt._common import status as status_of
-from drivers.mqtt._common import text_of
 from drivers.mqtt._inputs import Inputs, declared
 from drivers.mqtt.decode import LONGEST_NAME, Decode, Filter, Out, fields_of, undecodable
 from drivers.mqtt.dialects.shelly import gen1, gen2
 from drivers.mqtt.dialects.shelly.options import Options
-from drivers.mqtt.dialects.shelly.parts import Parts, degrees, family, flag
+from drivers.mqtt.dialects.shelly.parts import Parts, degrees, family, flag, sleeps
 from gateway.model import DeviceSeen
 
-_OLDEST: Final = 1_600_000_000
-"""Seconds: a clock before 2020 has not been set since power came."""
 _MOST_EVENTS: Final = 16
+_MOST_BUTTONS: Final = 5_000
 _LATER: Final = "/(online|status/[^/]+|events/rpc)"
 _COMMANDS: Final = frozenset({"command", "set", "rpc", "announce"})
 _INPUT: Final = re.compile(
@@ -30,7 +28,11 @@ _CHANNELS: Final = {"emeter": "emeter", "light": "light", "white": "light", "col
 
 
 class Dialect:
-    """Reads ``shellies/#`` and the topics of Gen2 devices; keeps nothing between messages."""
+    """Reads ``shellies/#`` and the topics of Gen2 devices.
+
+    Between messages it keeps how often each Gen1 button was pressed: the device says its last
+    press again every 30 s, for ever.
+    """
 
     def __init__(self, options: Options) -> None:
         self._options = options
@@ -40,6 +42,8 @@ class Dialect:
             for prefix in options.gen2
         ]
         self._degrees = degrees(options.fahrenheit)
+        self._presses: dict[str, object] = {}
+        """Topic of a Gen1 button -> ``event_cnt``."""
 
     def filters(self, qos: int) -> list[Filter]:
         """Every topic of Gen1; of Gen2 the states, the notifications and the last will."""
@@ -92,24 +96,42 @@ class Dialect:
                 gen1.info(fields, parts, self._options.fahrenheit)
             else:
                 gen1.motion(fields, parts.main)
-            at = _time(fields.get("unixtime", fields.get("timestamp")) if whole else None)
-            return parts.items(topic, payload, at, _key(at, payload))
+            # no key: whole seconds, in which an input goes on, off and on
+            return parts.items(topic, payload, _time(fields.get("unixtime")) if whole else None)
 
         return decode
 
     def _value(self, topic: str, device: str, what: str) -> Decode:
         kind, inputs = family(device), self._inputs(device)
+        button = what.startswith("input_event/")
 
         def decode(payload: bytes, retained: bool) -> Sequence[Out]:
             try:
                 word = text_of(payload)
             except ValueError as error:
                 return [undecodable(topic, payload, str(error))]
+            if button and self._is_repeated(topic, payload):
+                return []
             parts = Parts(device, kind, inputs, retained)
             self._word(what, word, parts)
             return parts.items(topic, payload)
 
         return decode
+
+    def _is_repeated(self, topic: str, payload: bytes) -> bool:
+        """Whether this press has been told; without a counter nobody can know."""
+        try:
+            count = fields_of(payload).get("event_cnt")
+        except ValueError:
+            return False
+        if isinstance(count, bool) or not isinstance(count, (int, float)):
+            return False
+        if self._presses.get(topic) == count:
+            return True
+        if len(self._presses) >= _MOST_BUTTONS and topic not in self._presses:
+            del self._presses[next(iter(self._presses))]
+        self._presses[topic] = count
+        return False
 
     def _word(self, what: str, word: str, parts: Parts) -> None:
         """One value: what ``DEVICE/`` is followed by, and the payload."""
@@ -137,7 +159,7 @@ class Dialect:
         if (row := gen1.SENSOR.get(name)) is not None:
             found.take(row.value, word, row.convert, row.kind)
         elif name == "temperature":
-            found.take("temperature", word, self._degrees, "climate")
+            found.take("temperature", _measured(word), self._degrees, "climate")
         elif name == "motion":
             gen1.moved(word, found)
         elif name in gen1.WORDS:
@@ -154,14 +176,15 @@ class Dialect:
         if what == "events/rpc":
             return self._notified(topic, device, kind, inputs)
         sort, _, index = what.removeprefix("status/").partition(":")
+        named = device.rpartition("/")[2].lower().startswith("shelly")
+        if not named and sort not in gen2.KNOWN:
+            return _ignore  # the wildcard takes in what other makes call status
 
         def decode(payload: bytes, retained: bool) -> Sequence[Out]:
             try:
                 fields = fields_of(payload)
             except ValueError as error:
-                if device.lower().startswith("shelly"):
-                    return [undecodable(topic, payload, str(error))]
-                return []  # the wildcard takes in what other makes call status
+                return [undecodable(topic, payload, str(error))] if named else []
             parts = Parts(device, kind, inputs, retained)
             gen2.one(sort[:40], index[:8] or "0", fields, parts)
             return parts.items(topic, payload)
@@ -186,7 +209,7 @@ class Dialect:
             else:
                 gen2.read(params, parts)
             at = _time(params.get("ts"))
-            return parts.items(topic, payload, at, _key(at, payload))
+            return parts.items(topic, payload, at, key_of(at, payload))
 
         return decode
 
@@ -224,6 +247,11 @@ def _pressed(index: str, word: str, parts: Parts) -> None:
         parts.main.keep(f"input_event_{index}", event)
 
 
+def _measured(word: str) -> str | None:
+    """999 is "not known"; believed, it would be a fire."""
+    return None if _number(word) == gen1.UNKNOWN else word
+
+
 def _number(word: str) -> object:
     """A number where it is one."""
     try:
@@ -234,16 +262,12 @@ def _number(word: str) -> object:
 
 def _time(raw: object) -> int | None:
     """Seconds since 1970; None from a clock that has not been set."""
-    if isinstance(raw, bool) or not isinstance(raw, (int, float)) or not raw >= _OLDEST:
+    if isinstance(raw, bool) or not isinstance(raw, (int, float)):
         return None
     try:
-        return unit_ns(raw, "s")
+        return set_clock(unit_ns(raw, "s"))
     except ValueError:
         return None
-
-
-def _key(at: int | None, payload: bytes) -> str:
-    return "" if at is None else f"{at}-{zlib.crc32(payload):08x}"
 
 
 def _announced(topic: str) -> Decode:
@@ -269,11 +293,15 @@ def _announced(topic: str) -> Decode:
 
 
 def _online(topic: str, device: str, *, strict: bool) -> Decode:
-    """``true`` and ``false``. Below a wildcard other makes have such a topic, too."""
-    kind = family(device)
+    """``true`` and ``false``. Below a wildcard other makes have such a topic, too.
+
+    One that sleeps is not lost: how long it may be silent tells more.
+    """
+    kind, asleep = family(device.rpartition("/")[2]), sleeps(device.rpartition("/")[2])
 
     def decode(payload: bytes, retained: bool) -> Sequence[Out]:
-        if not strict and payload.strip().lower() not in (b"true", b"false"):
+        word = payload.strip().lower()
+        if (not strict and word not in (b"true", b"false")) or (asleep and word == b"false"):
             return []
         return status_of(topic, payload, device, kind, retained)
 

@@ -24,6 +24,10 @@ _DEVICES: Final = ("relays", "meters", "emeters", "lights", "rollers")
 """What a device has that measures its own temperature, not the room's."""
 
 
+UNKNOWN: Final = 999.0
+"""A temperature or humidity that is not known (CoIoT description, range "-40/300", "999")."""
+
+
 class Row(NamedTuple):
     """A topic's value."""
 
@@ -47,6 +51,15 @@ def opened(raw: object) -> bool | None:
 def _error(raw: object) -> bool | None:
     value = number(raw)
     return None if value is None else value != 0
+
+
+def _charge(raw: object) -> float | None:
+    return percent(positive(raw))
+
+
+def _moisture(raw: object) -> float | None:
+    value = number(raw)
+    return None if value == UNKNOWN else value
 
 
 def gas(raw: object, found: Found) -> None:
@@ -74,8 +87,8 @@ SENSOR: Final[Mapping[str, Row]] = {
     "state": Row("open", opened, "contact"),
     "tilt": Row("tilt", positive),
     "vibration": Row("vibration", flag),
-    "battery": Row("battery", percent),
-    "humidity": Row("humidity", number, "climate"),
+    "battery": Row("battery", _charge),
+    "humidity": Row("humidity", _moisture, "climate"),
     "error": Row("fault", _error),
 }
 """``shellies/DEVICE/sensor/NAME``."""
@@ -140,7 +153,7 @@ def _sensors(fields: Mapping[str, Any], found: Found) -> None:
     found.take("tilt", accelerometer.get("tilt"), positive)
     found.take("vibration", accelerometer.get("vibration"), flag)
     battery = valid(fields.get("bat"))
-    found.take("battery", battery.get("value"), percent)
+    found.take("battery", battery.get("value"), _charge)
     found.keep("battery_voltage", battery.get("voltage"))
     light = valid(fields.get("lux"))
     found.keep("lux", light.get("value"))
@@ -157,11 +170,13 @@ def _climate(fields: Mapping[str, Any], found: Found, fahrenheit: bool) -> None:
     if temperature is None:
         temperature = measured.get("value")
         convert = degrees(measured.get("units", "F" if fahrenheit else "C") == "F")
+    if temperature == UNKNOWN:
+        temperature = None
     if inside:
         found.keep("device_temperature", temperature)
     else:
         found.take("temperature", temperature, convert, "climate")
-    found.take("humidity", valid(fields.get("hum")).get("value"), number, "climate")
+    found.take("humidity", valid(fields.get("hum")).get("value"), _moisture, "climate")
     for name, value, field in (
         ("ext_temperature", "temperature", "tC"),
         ("ext_humidity", "humidity", "hum"),

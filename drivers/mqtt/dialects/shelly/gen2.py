@@ -71,15 +71,23 @@ def one(sort: str, index: str, status: Status, parts: Parts) -> None:
     reader = _READERS.get(sort)
     if sort == "input":
         _input(index, status, parts)
+    elif sort == "bthomesensor" and parts.input(f"{sort}:{index}", status.get("value")):
+        return
     elif reader is not None:
         found = parts.part(sort, index)
         reader(status, found)
-        errors = status.get("errors")
-        if isinstance(errors, list):
-            found.take("fault", bool(errors), bool)
-            found.keep("errors", ",".join(str(each)[:32] for each in errors[:8]))
+        if "errors" in status:
+            _errors(status["errors"], found)
     else:
         _unknown(sort, index, status, parts)
+
+
+def _errors(raw: object, found: Found) -> None:
+    """``null`` is how a notification says that there are none any more."""
+    errors = raw if isinstance(raw, list) else []
+    if raw is None or isinstance(raw, list):
+        found.take("fault", bool(errors), bool)
+        found.keep("errors", ",".join(str(each)[:32] for each in errors[:8]))
 
 
 def _input(index: str, status: Status, parts: Parts) -> None:
@@ -250,10 +258,13 @@ def event(fields: Mapping[str, Any], parts: Parts) -> None:
             found.take("test", test, bool)
     elif sort == "flood" and name == "cable_unplugged":
         found.take("fault", True, bool)
-    elif sort == "input" and not parts.pressed(component, name):
-        found.keep(f"input_{index}_event", name)
+    elif sort in _BUTTONS and not parts.pressed(component, name):
+        found.keep(f"{sort}_{index}_event", name)
 
 
+_BUTTONS: Final = ("input", "bthomedevice")
+KNOWN: Final = frozenset(_READERS) | frozenset(_BUTTONS) | _IGNORED
+"""Sorts of components that are certainly a Shelly's."""
 _ALARMS: Final[Mapping[str, tuple[str, str]]] = {
     "smoke": ("alarm", "smoke"),
     "gas": ("alarm", "gas"),

@@ -29,6 +29,7 @@ _KINDS: Final[Mapping[str, str]] = {
     "dw2": "contact",
     "ht": "climate",
 }
+_SLEEPERS: Final = re.compile(r"shelly(?:plus)?(smoke|flood|dw2?|ht|button1)")
 _FAMILY: Final = re.compile(
     r"shelly(?:plus|pro|1g3|g3|g4)?(smoke|flood|gas|motion|presence|dw2?|ht)"
 )
@@ -38,6 +39,11 @@ def family(device: str) -> str:
     """The kind that a device's own name tells (``shellysmoke-ABCDEF``); "" for none."""
     found = _FAMILY.match(device.lower())
     return _KINDS[found[1]] if found is not None else ""
+
+
+def sleeps(device: str) -> bool:
+    """Whether a device of this name runs on a battery and leaves the network between reports."""
+    return _SLEEPERS.match(device.lower()) is not None
 
 
 class Parts:

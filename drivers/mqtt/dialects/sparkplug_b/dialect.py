@@ -1,7 +1,7 @@
 """The ``sparkplug_b`` dialect: births name the metrics, data carries what changed, deaths end all.
 
 NBIRTH ─▶ node known, seq 0 ─▶ DBIRTH ─▶ device known, aliases ─▶ DDATA ─▶ readings
-                ▲                └ gap in seq, unknown alias or node: ask for a rebirth, once
+                ▲                └ gap in seq, unknown alias or node: ask for a rebirth
                 └────────────────────────────── NCMD Rebirth ◀┘
 """
 
@@ -10,17 +10,18 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Final
 
-from drivers._values import scalar
+from drivers._values import coercer, scalar
 from drivers.mqtt.decode import EXTRAS, LONGEST_NAME, Decode, Filter, Out, Publish, undecodable
 from drivers.mqtt.dialects.sparkplug_b.names import Names, Read, names_of, well_known
 from drivers.mqtt.dialects.sparkplug_b.options import Options
-from gateway.model import EXTRA, DeviceSeen, Reading, Value
+from gateway.model import EXTRA, DeviceSeen, Reading, Value, every_value_name
 from gateway.sparkplug import BOOLEAN, Metric, Payload, decode, encode
 
 _SPACE: Final = "spBv1.0"
 _REBIRTH: Final = "Node Control/Rebirth"
 _SESSION: Final = "bdSeq"
 _CONTROL: Final = ("Node Control/", "Device Control/")
+_TRUTHS: Final = frozenset(name for name, value in every_value_name().items() if value.type is bool)
 _MOST_NODES: Final = 1_000
 _MOST_DEVICES: Final = 1_000
 """Of one node."""
@@ -28,12 +29,17 @@ _MOST_NAMES: Final = 5_000
 """Metrics of one device whose names and aliases are remembered."""
 _MS: Final = 1_000_000
 _BELIEVABLE: Final = 2**63 // _MS
+_PATIENCE: Final = 30_000
+"""Ms by a node's clock before it is asked again: a request may be lost, and a node whose ``seq`` is
+always wrong must not be kept busy with births."""
+_MESSAGES: Final = 100
+"""The same for a node whose clock stands still, or is not told."""
 
 
 class _Device:
     """A device, or the node itself."""
 
-    __slots__ = ("address", "aliases", "born", "kind", "names", "reads")
+    __slots__ = ("address", "aliases", "born", "kind", "names", "owners", "reads", "true")
 
     def __init__(self, address: str, names: Names) -> None:
         self.address = address
@@ -42,11 +48,30 @@ class _Device:
         self.aliases: dict[int, tuple[str, str]] = {}
         """Alias -> name and unit, as the birth gave them."""
         self.reads: dict[str, Read] = {}
+        self.owners: dict[str, str] = {}
+        """Value -> the metric that gives it; further ones are extras."""
+        self.true: dict[str, set[str]] = {}
+        """Value -> the metrics by which it is true."""
         self.born = False
+
+    def forget(self) -> None:
+        """What a birth says holds until the next one, or a death."""
+        self.born = False
+        for each in (self.aliases, self.reads, self.owners, self.true):
+            each.clear()
+
+    def either(self, value: str, metric: str, holds: bool) -> bool:
+        """A truth that several metrics tell is true while any of them is."""
+        true = self.true.setdefault(value, set())
+        if not holds:
+            true.discard(metric)
+        elif len(true) < _MOST_NAMES:
+            true.add(metric)
+        return holds or bool(true)
 
 
 class _Node:
-    __slots__ = ("asked", "devices", "own", "seq", "session")
+    __slots__ = ("asked_at", "devices", "own", "seq", "session", "since", "wanted")
 
     def __init__(self, own: _Device) -> None:
         self.own = own
@@ -55,7 +80,17 @@ class _Node:
         """Of the newest message; None: no birth was seen."""
         self.session: object = None
         """``bdSeq`` of the newest birth."""
-        self.asked = False
+        self.wanted = False
+        """Whether its birth is missing."""
+        self.asked_at: int | None = None
+        """Its time, ms, when it was asked last."""
+        self.since = _MESSAGES
+        """Its messages since then."""
+
+    def is_due(self, at: int | None) -> bool:
+        """Whether it may be asked at its time ``at``."""
+        passed = 0 if at is None or self.asked_at is None else at - self.asked_at
+        return passed >= _PATIENCE or (passed <= 0 and self.since >= _MESSAGES)
 
 
 class Dialect:
@@ -104,22 +139,22 @@ class Dialect:
     # --- births and deaths ----------------------------------------------------------------
 
     def _node_birth(self, node: _Node, _: str, payload: Payload, retained: bool) -> Sequence[Out]:
-        node.asked, node.seq = False, payload.seq if payload.seq is not None else 0
+        node.wanted, node.seq = False, payload.seq if payload.seq is not None else 0
         node.session = next((m.value for m in payload.metrics if m.name == _SESSION), None)
         for device in node.devices.values():
-            device.born = False
+            device.forget()  # aliases of an earlier birth may now mean something else
         return self._born(node.own, payload, retained)
 
     def _device_birth(
         self, node: _Node, name: str, payload: Payload, retained: bool
     ) -> Sequence[Out]:
-        asked = self._follow(node, payload)
-        return [*asked, *self._born(self._device(node, name), payload, retained)]
+        self._follow(node, payload)
+        born = self._born(self._device(node, name), payload, retained)
+        return [*self._ask(node, payload), *born]
 
     def _born(self, device: _Device, payload: Payload, retained: bool) -> Sequence[Out]:
+        device.forget()
         device.born = True
-        device.aliases.clear()
-        device.reads.clear()
         for metric in payload.metrics[:_MOST_NAMES]:
             if metric.alias is not None and metric.name:
                 device.aliases[metric.alias] = (metric.name, metric.unit)
@@ -131,10 +166,10 @@ class Dialect:
         session = next((m.value for m in payload.metrics if m.name == _SESSION), None)
         if node.session is not None and session is not None and session != node.session:
             return []
-        node.seq, node.asked = None, False
+        node.seq, node.wanted = None, False
         gone = [node.own, *(device for device in node.devices.values() if device.born)]
         for device in gone:
-            device.born = False
+            device.forget()
         return [
             Reading(device.address, device.kind, {"extra.online": False}, retained=retained)
             for device in gone
@@ -143,37 +178,39 @@ class Dialect:
     def _device_death(
         self, node: _Node, name: str, payload: Payload, retained: bool
     ) -> Sequence[Out]:
-        asked, device = self._follow(node, payload), self._device(node, name)
-        device.born = False
-        values: dict[str, Value] = {"extra.online": False}
-        return [*asked, Reading(device.address, device.kind, values, retained=retained)]
+        self._follow(node, payload)
+        device = self._device(node, name)
+        device.forget()
+        gone = Reading(device.address, device.kind, {"extra.online": False}, retained=retained)
+        return [*self._ask(node, payload), gone]
 
     # --- data -----------------------------------------------------------------------------
 
     def _data(self, node: _Node, name: str, payload: Payload, retained: bool) -> Sequence[Out]:
-        asked = self._follow(node, payload)
+        self._follow(node, payload)
         device = self._device(node, name) if name else node.own
         readings, nameless = self._readings(device, payload, retained, {})
-        if nameless or not device.born:
-            asked = asked or self._ask(node)
+        node.wanted = node.wanted or nameless > 0 or not device.born
         if nameless:
             reason = f"{nameless} metrics have aliases that no birth named"
             raw = encode(payload._replace(metrics=payload.metrics[:20]))
             readings = [*readings, undecodable(device.address, raw, reason)]
-        return [*asked, *readings]
+        return [*self._ask(node, payload), *readings]
 
-    def _follow(self, node: _Node, payload: Payload) -> list[Out]:
-        """Keep account of ``seq``; what is missing is asked for."""
-        before, node.seq = node.seq, payload.seq
-        if before is None or payload.seq is None or payload.seq != (before + 1) % 256:
-            return self._ask(node)
-        return []
+    def _follow(self, node: _Node, payload: Payload) -> None:
+        """Keep account of ``seq``; a node that never tells it has no gaps that could be seen."""
+        node.since += 1
+        before = node.seq
+        if payload.seq is not None:
+            node.seq = payload.seq
+        missed = before is None or payload.seq not in (None, (before + 1) % 256)
+        node.wanted = node.wanted or missed
 
-    def _ask(self, node: _Node) -> list[Out]:
-        """Ask for a rebirth, once until it comes."""
-        if node.asked or not self._options.rebirth:
+    def _ask(self, node: _Node, payload: Payload) -> list[Out]:
+        """Ask for a rebirth where one is missing, and again when it does not come."""
+        if not (node.wanted and self._options.rebirth and node.is_due(payload.at)):
             return []
-        node.asked = True
+        node.asked_at, node.since = payload.at, 0
         group, _, name = node.own.address.partition("/")
         command = encode(Payload(None, [Metric(_REBIRTH, BOOLEAN, True)], None))
         return [Publish(f"{_SPACE}/{group}/NCMD/{name}", command)]
@@ -221,6 +258,8 @@ class Dialect:
             return
         try:
             value = read.convert(metric.value)
+            if isinstance(value, bool) and not metric.historical and read.name in _TRUTHS:
+                value = device.either(read.name, name, value)
         except ValueError as error:
             if not read.loose:
                 wrong.append(f"{name[:60]}: {error}")
@@ -240,9 +279,18 @@ class Dialect:
         if read is None:
             read, kind = well_known(name, unit)
             device.kind = device.kind or kind
+            if read.name not in _TRUTHS and not self._is_owner(device, read.name, name):
+                read = Read(read.loose, coercer(read.loose), read.loose)
         if len(device.reads) < _MOST_NAMES:
             device.reads[name] = read
         return read
+
+    def _is_owner(self, device: _Device, value: str, metric: str) -> bool:
+        """Of several thermometers one is ``temperature``: the declared one, or the first."""
+        if value.startswith(EXTRA):
+            return True
+        declared = any(read.name == value for read in device.names.declared.values())
+        return not declared and device.owners.setdefault(value, metric) == metric
 
     # --- who is known ---------------------------------------------------------------------
 

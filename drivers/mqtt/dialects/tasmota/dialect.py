@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-import zlib
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final, NamedTuple
 
 from drivers._times import iso_ns, unit_ns
-from drivers.mqtt._common import Found, fields_mended, status, text_of
+from drivers.mqtt._common import Found, fields_mended, online, set_clock, status, text_of
 from drivers.mqtt._inputs import Heard, Inputs, declared
 from drivers.mqtt.decode import LONGEST_NAME, Decode, Filter, Out, Publish, fields_of, undecodable
 from drivers.mqtt.dialects.tasmota import zigbee
@@ -130,6 +129,8 @@ class Dialect:
             kind = self._kind(place.device)
             items: list[Out] = [*status(place.topic, payload, place.device, kind, retained)]
             first = items[0]
+            if board is not None and board.sleeps and online(payload) is False:
+                return []
             here = isinstance(first, Reading) and first.values["extra.online"] is True
             if here and self._options.ask and place.cmnd:
                 items += [Publish(place.cmnd + "STATUS", number) for number in _ASKED]
@@ -204,15 +205,14 @@ class Dialect:
                 found.complain("message", fault)
             fields = _inner(what, fields)
             at = self._time(fields, found)
-            key = "" if at is None else f"{at}-{zlib.crc32(payload):08x}"
             reader = Reader(found, heard, inputs, units_of(fields, on, off))
             items = self._bridge(place, payload, fields, found, retained, at)
             reader.read(fields, all_fields=all_fields)
             if "Wifi" in fields or "BatteryPercentage" in fields:
                 state_of(fields, found)
             for name, other in reader.others.items():
-                items += other.items(topic, payload, f"{device}/{name}", retained, at, key)
-            items[:0] = found.items(topic, payload, device, retained, at, key)
+                items += other.items(topic, payload, f"{device}/{name}", retained, at)
+            items[:0] = found.items(topic, payload, device, retained, at)
             return [*items, *heard.beside] if heard.beside else items
 
         return decode
@@ -261,31 +261,33 @@ class Dialect:
         at: int | None,
     ) -> list[Out]:
         items: list[Out] = []
-        key = "" if at is None else f"{at}-{zlib.crc32(payload):08x}"
         try:
             for device in zigbee.heard(raw, self._options.zones, place.device):
                 address = device.address[:LONGEST_NAME]
                 if device.model:
                     model = device.model[:LONGEST_NAME]
                     items.append(DeviceSeen(address, device.found.kind, model))
-                items += device.found.items(place.topic, payload, address, retained, at, key)
+                items += device.found.items(place.topic, payload, address, retained, at)
         except ValueError as error:
             found.complain("ZbReceived", str(error))
         return items
 
     def _time(self, fields: Mapping[str, Any], found: Found) -> int | None:
-        """Local time of an undeclared zone is no time; one with an offset, and ``Epoch``, are."""
+        """Local time of an undeclared zone is no time; one with an offset, and ``Epoch``, are.
+
+        It is never a key: it counts whole seconds, in which a contact opens, closes and opens.
+        """
         epoch, raw = fields.get("Epoch"), fields.get("Time")
         try:
             if isinstance(epoch, (int, float)) and not isinstance(epoch, bool):
-                return unit_ns(epoch, "s")
-            if not isinstance(raw, str) or not raw:
-                return None
+                return set_clock(unit_ns(epoch, "s"))
+            if not isinstance(raw, str) or not raw or raw.startswith("1970"):
+                return None  # 1970: power came, and nobody has set the clock
             text = _OLD_DOTS.sub(r"\1-\2-\3T", raw[:40])
             zoned = text[-6:-5] in ("+", "-") or text.endswith("Z")
             if self._zone is None and not zoned:
                 return None
-            return iso_ns(text, self._zone or timedelta())
+            return set_clock(iso_ns(text, self._zone or timedelta()))
         except ValueError as error:
             found.complain("Time", str(error))
             return None
@@ -317,7 +319,7 @@ class Dialect:
         known = any(layout.pattern.fullmatch(board.tele + "STATE") for layout in self._layouts)
         self._boards[board.device] = board
         for base in (board.tele, board.stat):
-            if base not in self._bases:
+            if base not in self._bases and len(self._bases) < 2 * _MOST_BOARDS:
                 self._bases[base] = board.device
                 if not known:
                     items.append(Filter(base + "#", _DISCOVERY_QOS))

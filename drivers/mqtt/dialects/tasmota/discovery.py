@@ -25,6 +25,8 @@ class Board(NamedTuple):
     offline: bytes
     on: str
     off: str
+    sleeps: bool
+    """It leaves the network between reports."""
 
 
 def board_of(fields: Mapping[str, Any], mac: str) -> Board:
@@ -51,6 +53,7 @@ def board_of(fields: Mapping[str, Any], mac: str) -> Board:
         _text(fields, "ofln").lower().encode("utf-8", "replace"),
         _word(texts, _ON, "on"),
         _word(texts, _OFF, "off"),
+        fields.get("dslp") not in (None, 0, False),
     )
 
 
@@ -58,7 +61,8 @@ def _topic(full: str, prefix: str, device: str, fields: Mapping[str, Any], mac: 
     topic = full.replace("%prefix%", prefix).replace("%topic%", device)
     topic = topic.replace("%hostname%", _text(fields, "hn")).replace("%id%", mac[-6:])
     topic = topic.rstrip("/") + "/"
-    if len(topic) > LONGEST_NAME or "+" in topic or "#" in topic or topic.startswith("/"):
+    wild = "+" in topic or "#" in topic or topic.startswith(("/", "$"))
+    if len(topic) > LONGEST_NAME or wild or not topic.isprintable():
         raise ValueError("ft (full topic) makes no topic")
     return topic
 

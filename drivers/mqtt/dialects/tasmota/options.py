@@ -42,6 +42,15 @@ class Options(PluginOptions):
                 raise ValueError(f"{layout!r}: a full topic has no wildcards")
         return layouts
 
+    @field_validator("inputs")
+    @classmethod
+    def _codes_end(cls, inputs: Inputs) -> Inputs:
+        for device, named in inputs.items():
+            for name, option in named.items():
+                if name.lower().startswith("rfreceived.") and option.hold is None:
+                    raise ValueError(f"{device}: {name} needs hold: a radio code has no end")
+        return inputs
+
     @model_validator(mode="after")
     def _plain(self) -> Options:
         if "+" in self.discovery or "#" in self.discovery or self.discovery.endswith("/"):

@@ -122,7 +122,10 @@ class Reader:
 
     def _code(self, fields: Mapping[str, Any]) -> None:
         """A 433 MHz bridge heard a code: that of a detector, where it is declared."""
-        meaning = self._inputs.get(f"{_RADIO_CODE}.{fields.get('Data')}"[:80].lower())
+        code = str(fields.get("Data"))[:80].lower()
+        meaning = self._inputs.get(f"{_RADIO_CODE}.{code}".lower()) or self._inputs.get(
+            f"{_RADIO_CODE}.{code.removeprefix('0x')}".lower()
+        )
         if meaning is not None:
             self._heard.say(_RADIO_CODE, meaning, "ON", "on", "off")
 

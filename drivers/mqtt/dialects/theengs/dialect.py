@@ -22,15 +22,25 @@ class _Row(NamedTuple):
     kind: str = ""
 
 
+def _contact(raw: object) -> bool | None:
+    """``closed``, ``open``, and ``timeout not closed``, which is an open door as well."""
+    word = raw.strip().lower() if isinstance(raw, str) else ""
+    if word == "closed":
+        return False
+    return True if word in ("open", "timeout not closed") else truth(raw)
+
+
 _ROWS: Final[Mapping[str, _Row]] = {
     "tempc": _Row(("temperature",), coercer("temperature"), "climate"),
     "hum": _Row(("humidity",), coercer("humidity"), "climate"),
     "co2": _Row(("co2",), coercer("co2"), "climate"),
     "pm25": _Row(("pm2_5",), coercer("pm2_5"), "climate"),
     "open": _Row(("open",), truth, "contact"),
-    "door": _Row(("open",), truth, "contact"),
+    "door": _Row(("open",), _contact, "contact"),
+    "contact": _Row(("open",), _contact, "contact"),
     "motion": _Row(("occupied", "alarm"), truth, "infrared"),
-    "presence": _Row(("occupied",), truth, "infrared"),
+    "movement": _Row(("occupied", "alarm"), truth, "infrared"),
+    "presence": _Row(("occupied", "alarm"), truth, "infrared"),
     "smoke": _Row(("alarm",), truth, "smoke"),
     "leak": _Row(("leak",), truth, "water"),
     "water_leak": _Row(("leak",), truth, "water"),
@@ -47,6 +57,9 @@ _ROWS: Final[Mapping[str, _Row]] = {
 }
 _RENAMED: Final = {"for": "formaldehyde", "pres": "pressure", "volt": "battery_voltage"}
 _METERS: Final = "ENRG"
+_MOVERS: Final = frozenset({"WCVR", "ACTR"})
+"""Curtains and pushers: their ``motion`` is their own, their ``open`` a part of the way."""
+_MOTION: Final = ("alarm", "occupied")
 _NAMED_BY: Final = ("brand", "model", "model_id")
 _ABOUT: Final = frozenset(
     {
@@ -133,7 +146,11 @@ class Dialect:
             found = Found(_KINDS.get(kind, ""))
             _read(fields, found)
             items: list[Out] = [*self._new(device, fields, found.kind)]
+            if retained:
+                _forget_motion(found)
             read = found.items(topic, payload, device, retained)
+            if found.values.get("occupied") is True and isinstance(first := read[0], Reading):
+                return [*items, Momentary(first, _MOTION, self._hold), *read[1:]]
             if device in self._panic and _pressed(fields) and not retained:
                 found.values["alarm"] = True
                 pressed = Reading(device, "panic", found.values)
@@ -155,10 +172,20 @@ class Dialect:
         return [DeviceSeen(device, kind, " ".join(words)[:LONGEST_NAME], named)]
 
 
+def _forget_motion(found: Found) -> None:
+    """Motion that the broker kept is history; some makes would never say that it is over."""
+    if found.values.get("occupied") is True:
+        for name in _MOTION:
+            del found.values[name]
+
+
 def _read(fields: Mapping[str, Any], found: Found) -> None:
+    mover = fields.get("type") in _MOVERS
     for name, raw in fields.items():
         row = _ROWS.get(name)
-        if row is not None:
+        if row is not None and mover and row.kind in ("contact", "infrared"):
+            found.keep(name, raw)
+        elif row is not None:
             for value in row.values:
                 found.take(value, raw, row.convert, row.kind)
         elif name in _RENAMED:

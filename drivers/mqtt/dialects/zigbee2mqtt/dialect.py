@@ -24,6 +24,8 @@ _MOST: Final = 5_000
 """Devices and groups of one bridge; Zigbee networks end at a few hundred."""
 _UNREAD: Final = frozenset({"last_seen", "elapsed", "device", "update"})
 _BRIDGE: Final = "bridge"
+_STATES: Final = 64
+"""Different states of one device in one moment that are told apart."""
 
 
 class _Known(NamedTuple):
@@ -38,6 +40,27 @@ class _Known(NamedTuple):
     properties: Mapping[str, Property]
 
 
+class _Instant:
+    """One moment of a device: its states of that second may be alarm, end and alarm again."""
+
+    __slots__ = ("at", "last", "seen")
+
+    def __init__(self, at: int) -> None:
+        self.at = at
+        self.last = 0
+        self.seen: dict[int, int] = {}
+
+    def key(self, checksum: int) -> str:
+        """The same for a repeat; another one for a state that comes back after a different one."""
+        times = self.seen.get(checksum, -1)
+        if checksum != self.last or times < 0:
+            times += 1
+            self.last = checksum
+            if len(self.seen) < _STATES or checksum in self.seen:
+                self.seen[checksum] = times
+        return f"{self.at}-{checksum:08x}" + (f"-{times}" if times else "")
+
+
 class Dialect:
     """Reads everything below one base topic. Keeps what was announced, and a plan per device."""
 
@@ -49,6 +72,7 @@ class Dialect:
         self._known: dict[str, _Known] = {}
         self._groups: frozenset[str] = frozenset()
         self._plans: dict[str, Plan] = {}
+        self._instants: dict[str, _Instant] = {}
 
     def filters(self, qos: int) -> list[Filter]:
         """One subscription: device names may hold slashes, so + would miss some."""
@@ -91,7 +115,7 @@ class Dialect:
                     wrong.append(f"last_seen: {error}")
                 else:
                     # the bridge repeats cached states: the same report again has the same bytes
-                    key = f"{at}-{zlib.crc32(payload):08x}"
+                    key = "" if at is None else self._instant(name, at).key(zlib.crc32(payload))
             known = self._known.get(name)
             device = name if known is None else known.device
             items: list[Out] = []
@@ -109,6 +133,14 @@ class Dialect:
 
         return decode
 
+    def _instant(self, name: str, at: int) -> _Instant:
+        found = self._instants.get(name)
+        if found is None or found.at != at:
+            if found is None and len(self._instants) >= _MOST:
+                del self._instants[next(iter(self._instants))]
+            found = self._instants[name] = _Instant(at)
+        return found
+
     def _plan_for(self, name: str, fields: Mapping[str, Any]) -> Plan:
         """The device's plan; made anew when a property is seen for the first time."""
         plan = self._plans.get(name)
@@ -124,8 +156,11 @@ class Dialect:
         if len(self._plans) >= _MOST:
             del self._plans[next(iter(self._plans))]
         kind = known.kind if known else ""
-        plan = self._plans[name] = build(properties, kind, self._alarming)
-        return plan
+        made = build(properties, kind, self._alarming)
+        if plan is not None:
+            made.resume(plan)
+        self._plans[name] = made
+        return made
 
     def _availability(self, topic: str, name: str) -> Decode:
         def decode(payload: bytes, retained: bool) -> list[Item]:

@@ -79,6 +79,11 @@ class Plan:
         self._latest: dict[str, dict[str, bool]] = {}
         self._tests: dict[str, int] = {}
 
+    def resume(self, before: Plan) -> None:
+        """Go on where the plan ``before`` was: a property that is new takes no alarm back."""
+        self._latest = before._latest
+        self._tests = before._tests
+
     def covers(self, fields: Mapping[str, Any]) -> bool:
         """Whether every field has its place here, be it that of the ignored."""
         return self._full or self._reads.keys() >= fields.keys()
