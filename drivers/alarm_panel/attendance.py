@@ -24,12 +24,19 @@ class Attendance:
         self._limits = {address: int(limit * SECOND) for address, limit in limits.items()}
         self._due: dict[str, int] = {}
         self._missing: set[str] = set()
+        self._unmet = set(self._limits)
+        """Not heard since the start: before it they may have been said to be missing."""
         self._news = Signal()
 
-    def back(self, address: str) -> list[Reading]:
-        """To be emitted before what a panel says that was missing; nothing for others."""
+    def back(self, address: str, *, is_link: bool = False) -> list[Reading]:
+        """To be emitted before what a panel says that was missing; nothing for others.
+
+        ``is_link``: what it says is that it is there.
+        """
+        is_unmet = address in self._unmet
+        self._unmet.discard(address)
         if address not in self._missing:
-            return []
+            return [online(Sender(address))] if is_unmet and not is_link else []
         return [self._standing.settle(online(Sender(address), fault=False))]
 
     def heard(self, address: str) -> None:

@@ -76,12 +76,13 @@ def is_known(code: str) -> bool:
 
 def describe(code: str, qualifier: str = "") -> Text:
     """The name of a code of either table, for people; "" stands for a new event."""
-    name = (contact_id(code) if code.isdigit() else sia(code)).name
-    if qualifier == RESTORED and code.isdigit():
-        if code in ("400", "401", "402", "403", "404", "405", "407", "409"):
-            return Text(f"{name.zh}:布防", f"{name.en}: closing")
-        return Text(f"{name.zh}:恢复", f"{name.en}: restored")
-    return name
+    meaning = contact_id(code) if code.isdigit() else sia(code)
+    name = meaning.name
+    if qualifier != RESTORED or not code.isdigit():
+        return name
+    if meaning.group == "arming":
+        return Text(f"{name.zh}:布防", f"{name.en}: closing")
+    return Text(f"{name.zh}:恢复", f"{name.en}: restored")
 
 
 @cache

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from itertools import islice
 from typing import Any, Final, NamedTuple, cast
 
 from gateway.clock import Signal
@@ -14,6 +14,8 @@ from gateway.ports import Unavailable
 
 MOST: Final = 512
 """Datagrams that may wait for the disk; beyond it they are dropped, and panels send them again."""
+LONGEST: Final = 8_192
+"""Bytes of one that are looked at: a message has half of it at most."""
 AT_ONCE: Final = 64
 """Datagrams of one commit."""
 
@@ -31,7 +33,8 @@ class Datagrams(asyncio.DatagramProtocol):
 
     def __init__(self) -> None:
         self.dropped = 0
-        self._waiting: deque[Datagram] = deque()
+        self._waiting: dict[Datagram, None] = {}
+        """In order, each once: while the disk is slow panels repeat themselves."""
         self._some = Signal()
         self._transport: asyncio.DatagramTransport | None = None
         self._lost: OSError | None = None
@@ -42,10 +45,13 @@ class Datagrams(asyncio.DatagramProtocol):
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
         """Of asyncio."""
+        datagram = Datagram(data[:LONGEST], addr)
+        if datagram in self._waiting:
+            return
         if len(self._waiting) >= MOST:
             self.dropped += 1
             return
-        self._waiting.append(Datagram(data, addr))
+        self._waiting[datagram] = None
         self._some.notify()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -60,7 +66,10 @@ class Datagrams(asyncio.DatagramProtocol):
             if self._lost is not None:
                 raise self._lost
             await self._some.wait(seen)
-        return [self._waiting.popleft() for _ in range(min(AT_ONCE, len(self._waiting)))]
+        taken = list(islice(self._waiting, AT_ONCE))
+        for datagram in taken:
+            del self._waiting[datagram]
+        return taken
 
     def send(self, content: bytes, receiver: Any) -> None:
         """An answer; lost ones are asked for again by the panel's repetition."""

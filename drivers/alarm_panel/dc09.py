@@ -37,6 +37,8 @@ LINKS: Final = ("NULL", "XNM")
 _ANSWERS: Final = ("ACK", "NAK", "DUH", "RSP")
 _WRONG_AFTER: Final = 3
 """NAKs in a row after which the panel's clock is a fault: a panel corrects it after the first."""
+_BELIEVED: Final = 86_400 * SECOND
+"""Beyond it a panel's clock was never set, or stands."""
 _MOST_SAID: Final = 256
 """Deviations of accounts that were logged, each once."""
 _HEARTBEAT: Final = re.compile(r" *ID[0-9A-Fa-f]*")
@@ -114,7 +116,8 @@ class Receiver:
         account = account or self._stranger(spelled)
         told = content.read(self._opened(got, account), account.encoding)
         self._check_clock(got, account, told)
-        items: list[Item] = [*self._attendance.back(account.address)]
+        is_link = got.token in LINKS
+        items: list[Item] = [*self._attendance.back(account.address, is_link=is_link)]
         items += self._clock_right(account.address)
         items += self._items(got, account, told)
         return Verdict(items, self._ack(got, account), account.address)
@@ -194,22 +197,37 @@ class Receiver:
         }
         if told.account and number(told.account) != number(account.account):
             shared["account"] = told.account
+            sender = self._behind(account, told.account, got.line)
         when = self._when(got, account, told)
-        return [self._standing.settle(each) for each in readings(sender, events, when, shared)]
+        found = readings(sender, events, when, shared)
+        return [told for each in found for told in self._standing.told(each)]
+
+    def _behind(self, account: Account, inner: str, line: str) -> Sender:
+        """One of several panels that report through one transmitter: its zones are its own."""
+        if number(inner) == "0":
+            return Sender(account.address, account.partitions)  # the field was left as delivered
+        own = self._account(inner, line)
+        if own is not None and (self._keys.get(own.address) is None or own.plain):
+            return Sender(own.address, own.partitions)
+        return Sender(f"{account.address}/{number(inner)}", account.partitions)
 
     def _when(self, got: Frame, account: Account, told: Content) -> When:
         """A repetition has the key of the first; a number that wrapped round has another."""
-        mark = digest(f"{got.token}{told.data}{told.extended}")
-        ours = account.timestamp == "ignored"
+        mark = digest(f"{got.token}{told.account}{told.data}{told.extended}")
+        ours, shift = account.timestamp == "ignored", account.zone_minutes * 60 * SECOND
         observed = None if ours else told.occurred or told.stamp
-        if observed is not None:
-            observed -= account.zone_minutes * 60 * SECOND
-        if told.stamp is None or ours:
-            said = f"{account.address} {got.seq} {told.stamp} {mark}"
-            moment, _ = self._repeats.first(said.encode())
-        else:
+        moment, _ = self._repeats.first(
+            f"{told.stamp} {mark}".encode(), account.address, got.seq.zfill(4)
+        )
+        if told.stamp is not None and not ours and self._tells_time(told.stamp - shift):
             moment = str(told.stamp // SECOND)
-        return When(observed, f"{got.seq.zfill(4)}-{moment}-{mark}")
+        when = None if observed is None else observed - shift
+        return When(when, f"{got.seq.zfill(4)}-{moment}-{mark}")
+
+    def _tells_time(self, stamp: int) -> bool:
+        """Whether a stamp tells two events apart: that of a clock that stands still does not."""
+        now = self._clock.now()
+        return not now.trusted or abs(now.wall - stamp) <= _BELIEVED
 
     def _ack(self, got: Frame, account: Account) -> bytes:
         if not got.encrypted:

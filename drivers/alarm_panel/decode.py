@@ -65,10 +65,10 @@ def online(sender: Sender, *, is_online: bool = True, fault: bool | None = None)
 
 def _device(sender: Sender, event: Event, about: str) -> str:
     area = event.area.lstrip("0")
-    if about == "area" or (about == "user" and sender.partitions):
-        area = area or (_address(event, about) if about == "area" else "")
-        return f"{sender.address}:area-{area}" if sender.partitions and area else sender.address
     address = _address(event, about)
+    if about == "area" or (about == "user" and sender.partitions):
+        area = area or (address if about == "area" else "")
+        return f"{sender.address}:area-{area}" if sender.partitions and area else sender.address
     if about in _AT_PANEL or not address:
         return sender.address
     if about != "zone":
@@ -103,6 +103,8 @@ def _values(event: Event, meaning: Meaning, shared: Mapping[str, Value]) -> dict
         "panel_time": event.time,
     }
     values = {name if name in known else EXTRA + name: value for name, value in said.items()}
+    if values.get("alarm") is True:
+        values["shielded"] = False  # panels take a zone back into service without a word
     return values | {EXTRA + name: value for name, value in {**shared, **more}.items() if value}
 
 

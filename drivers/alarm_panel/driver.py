@@ -74,8 +74,7 @@ class Driver:
         lives: list[Callable[[], Coroutine[Any, Any, None]]] = [life.attend]
         async with AsyncExitStack() as ports:
             if options.tcp_port:
-                most = options.connections
-                callers = listen(options.host, options.tcp_port, life.caller, most=most)
+                callers = listen(options.host, options.tcp_port, life.caller, most=options.most)
                 lives.append((await ports.enter_async_context(callers)).forever)
             if options.udp_port:
                 port = await ports.enter_async_context(datagrams(options.host, options.udp_port))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from typing import Annotated, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -12,6 +12,8 @@ from gateway.options import Duration, PluginOptions, Secret
 
 _Ip = Annotated[str, Field(min_length=1, max_length=253)]
 _TcpPort = Annotated[int, Field(ge=1, le=65_535)]
+_MOST: Final = 64
+"""TCP callers at once, for few accounts."""
 _Number = Annotated[str, Field(pattern=r"^[0-9A-Za-z]{1,16}$")]
 
 
@@ -69,8 +71,13 @@ class Dc09(PluginOptions):
     unknown: Literal["duh", "nak", "accept"] = "duh"
     behind: Duration = 40.0
     ahead: Duration = 20.0
-    connections: int = Field(64, ge=1, le=1_000)
+    connections: int | None = Field(None, ge=1, le=10_000)
     idle: Duration = 900.0
+
+    @property
+    def most(self) -> int:
+        """Callers at once: panels may stay on the line, and one that broke off counts twice."""
+        return self.connections or max(_MOST, 2 * len(self.accounts))
 
     @model_validator(mode="after")
     def _reachable(self) -> Self:

@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from drivers._simulate import free_port
 from drivers.alarm_panel.content import stamp_text
 from drivers.alarm_panel.frame import framed
 from gateway.ports import Clock
+from gateway.simulate import free_port
 
 _ACCOUNT: Final = "1234"
 _HOST: Final = "127.0.0.1"

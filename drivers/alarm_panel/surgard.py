@@ -92,11 +92,13 @@ class Receiver:
     def take(self, raw: bytes) -> Verdict:
         """One line without its DC4."""
         text, parity = _words(raw)
-        items: list[Item] = list(self._attendance.back(RECEIVER))
-        if (at := self._start(text)) > 0:
+        at = self._start(text)
+        is_link = _HEARTBEAT.fullmatch(text, at) is not None
+        items: list[Item] = list(self._attendance.back(RECEIVER, is_link=is_link))
+        if at > 0:
             items.append(Undecodable(self._name, raw[:at], "no line of a receiver"))
             text = text[at:]
-        if _HEARTBEAT.fullmatch(text):
+        if is_link:
             return Verdict([*items, online(Sender(RECEIVER))], ACK, RECEIVER)
         try:
             account, events, shared = line(text, checked=self._options.checksum)
@@ -106,7 +108,8 @@ class Receiver:
             shared["deviations"] = "parity"
         when = When(None, f"{self._moment(text)}-{digest(text)}")
         sender = Sender(account, self._options.partitions)
-        items += [self._standing.settle(each) for each in readings(sender, events, when, shared)]
+        for each in readings(sender, events, when, shared):
+            items += self._standing.told(each)
         return Verdict(items, ACK, RECEIVER)
 
     def noise(self, raw: bytes, reason: str) -> Verdict:

@@ -12,7 +12,6 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from typing import Any, Final
 
-from drivers._simulate import free_port
 from drivers.fire_panel.frame import (
     ANSWER,
     CONFIRM,
@@ -28,6 +27,7 @@ from drivers.fire_panel.frame import (
 )
 from gateway.clock import at_most
 from gateway.ports import Clock
+from gateway.simulate import free_port
 
 _AHEAD: Final = timedelta(hours=8)
 _UNIT: Final = bytes.fromhex("011000000000")

@@ -16,12 +16,11 @@ from typing import Any, Final, Protocol
 import structlog
 
 from drivers._momentary import Holds, Momentary
-from drivers.mqtt import dialects
 from drivers.mqtt.decode import Dialect, Filter, Out, Publish, Router
 from drivers.mqtt.drops import TOPIC as DROPS
 from drivers.mqtt.drops import Drops
 from drivers.mqtt.link import Address, Link
-from drivers.mqtt.options import Chosen, Options
+from drivers.mqtt.options import PACKAGE, Chosen, Options
 from drivers.mqtt.topics import is_safe
 from drivers.mqtt.wire import Message
 from gateway.model import Item, Reading
@@ -276,7 +275,7 @@ class _Intake:
 def _dialect(chosen: Chosen) -> Dialect:
     """The dialect's object; what it needs is imported only now."""
     try:
-        module = importlib.import_module(f"{dialects.__name__}.{chosen.name}.dialect")
+        module = importlib.import_module(f"{PACKAGE}.{chosen.name}.dialect")
     except ModuleNotFoundError as error:
         raise Unavailable(
             f"the dialect {chosen.name} needs the Python package {error.name}, which is not "

@@ -5,12 +5,16 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self
 
 from pydantic import Field, PrivateAttr, create_model, model_validator
 
-from drivers.mqtt import dialects
 from gateway.options import Duration, PluginOptions, Secret, SitePath, Size
+
+_FOLDER: Final = Path(__file__).with_name("dialects")
+PACKAGE: Final = f"{__name__.rpartition('.')[0]}.dialects"
+"""Where dialects lie; each is imported only when it is asked for."""
 
 
 class Chosen(NamedTuple):
@@ -44,14 +48,14 @@ class _Choice(PluginOptions):
 
 
 def _folders() -> Iterator[str]:
-    for module in pkgutil.iter_modules(dialects.__path__):
+    for module in pkgutil.iter_modules([str(_FOLDER)]):
         if module.ispkg and not module.name.startswith("_"):
             yield module.name
 
 
 def _options(name: str) -> type[PluginOptions]:
     """The options of dialect ``name``; importing them imports no library of its own."""
-    module = importlib.import_module(f"{dialects.__name__}.{name}.options")
+    module = importlib.import_module(f"{PACKAGE}.{name}.options")
     found: type[PluginOptions] = module.Options
     return found
 

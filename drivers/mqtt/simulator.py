@@ -15,9 +15,8 @@ from typing import Any, Final, NamedTuple
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from drivers.mqtt import dialects
-from drivers.mqtt.broker import broker
-from drivers.mqtt.options import DIALECTS
+from drivers.mqtt.options import DIALECTS, PACKAGE
+from gateway.embedded import broker
 from gateway.ports import Clock
 
 _GAP: Final = 0.2
@@ -41,7 +40,7 @@ def story(wanted: Sequence[Mapping[str, Any]]) -> tuple[list[Any], list[Said]]:
     said: list[Said] = []
     for each in wanted or [{name: None} for name in DIALECTS]:
         for name, options in each.items():
-            module = importlib.import_module(f"{dialects.__name__}.{name}.simulator")
+            module = importlib.import_module(f"{PACKAGE}.{name}.simulator")
             chosen.append({name: options or getattr(module, "OPTIONS", {})})
             said += module.MESSAGES
     return chosen, said

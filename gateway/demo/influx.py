@@ -12,9 +12,9 @@ from typing import Final
 
 import aiohttp
 
-from drivers._simulate import free_port
 from gateway.model import Text
 from gateway.ports import Clock
+from gateway.simulate import free_port
 
 _TRIES: Final = 100
 _BETWEEN: Final = 0.1

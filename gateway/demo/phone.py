@@ -9,8 +9,8 @@ from typing import Any
 
 from aiohttp import web
 
-from drivers._simulate import free_port
 from gateway.model import Text
+from gateway.simulate import free_port
 
 _LONGEST = 100_000
 """Bytes of a message; the gateway's own are a hundredth of it."""

@@ -14,10 +14,10 @@ from typing import Any, Final
 from paho.mqtt import client as paho
 from paho.mqtt.enums import CallbackAPIVersion
 
-from drivers._simulate import SerialPair
 from gateway.demo import recording
 from gateway.model import SECOND
 from gateway.ports import Clock
+from gateway.simulate import SerialPair
 
 _QOS: Final = 1
 _WAITING: Final = 1000

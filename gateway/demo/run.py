@@ -15,16 +15,16 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 from typing import Final, NamedTuple, Protocol
 
-from drivers._simulate import SerialPair, serial_pair
-from drivers.mqtt.broker import broker
 from gateway.clock import SystemClock
 from gateway.config import Settings, load
 from gateway.demo import player, scene
 from gateway.demo.influx import influx
 from gateway.demo.phone import phone
 from gateway.demo.story import Story, Told
+from gateway.embedded import broker
 from gateway.model import SECOND, Text
 from gateway.ports import Clock
+from gateway.simulate import SerialPair, serial_pair
 
 
 class Running(Protocol):

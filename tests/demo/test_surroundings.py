@@ -10,13 +10,13 @@ from pathlib import Path
 import aiohttp
 import pytest
 
-from drivers._simulate import free_port, serial_pair
-from drivers.mqtt.broker import broker
 from gateway.clock import SystemClock
 from gateway.demo import player, recording, scene
 from gateway.demo.influx import influx
 from gateway.demo.phone import phone
+from gateway.embedded import broker
 from gateway.model import Text
+from gateway.simulate import free_port, serial_pair
 from tests.virtual import VirtualClock
 
 

@@ -12,7 +12,23 @@ from tests.vectors import Outcome
 
 FILES: Final = ("protocols/sparkplug/*.json",)
 KNOWN: Final[dict[tuple[str, str], str]] = {}
-_TYPES: Final = ["-", "Int8", "Int16", "Int32", "Int64", "UInt8", "UInt16", "UInt32", "UInt64", "Float", "Double", "Boolean", "String", "DateTime", "Text"]
+_TYPES: Final = [
+    "-",
+    "Int8",
+    "Int16",
+    "Int32",
+    "Int64",
+    "UInt8",
+    "UInt16",
+    "UInt32",
+    "UInt64",
+    "Float",
+    "Double",
+    "Boolean",
+    "String",
+    "DateTime",
+    "Text",
+]
 
 
 def outcomes(data: Path) -> Iterator[Outcome]:

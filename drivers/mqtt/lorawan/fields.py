@@ -11,7 +11,8 @@ from typing import Any, Final, NamedTuple
 
 from drivers._times import time_ns
 from drivers.mqtt.lorawan import names
-from drivers.mqtt.lorawan.reader import Decoded, Reader, Wanted
+from drivers.mqtt.lorawan.decoded import Decoded, Wanted
+from drivers.mqtt.lorawan.reader import Reader
 from gateway.model import EXTRA, SECOND, Value
 
 MOST_LEAVES: Final = 300

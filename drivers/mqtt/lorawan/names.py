@@ -118,13 +118,13 @@ TRUTHS: Final = (
     Truth(
         "alarm", "panic",
         "sos panic emergency duress help pull_station call_point manual_call_point manual_alarm"
-        " emergency_button sos_button panic_button alarm_button",
+        " emergency_button sos_button panic_button alarm_button sos_key help_button emergency_call",
     ),
     Truth(
         "leak", "water",
         "leak leakage water_leak water_leakage waterleak leak_water flood flooding flooded wet"
         " water_immersion immersion water_ingress liquid_leak water_presence overflow"
-        " water_overflow water_overrun water_alarm 漏水 水浸",
+        " water_overflow water_overrun water_alarm water 漏水 水浸",
     ),
     Truth(
         "open", "manhole",
@@ -137,7 +137,8 @@ TRUTHS: Final = (
         "open opened is_open door door_open door_opened window window_open magnet magnetic"
         " magnet_switch reed reed_switch door_contact contact contact_switch door_sensor"
         " door_window gate gate_open action_contact 门磁",
-        inverted="closed is_closed door_closed window_closed contact_closed gate_closed",
+        inverted="closed is_closed door_closed window_closed contact_closed gate_closed"
+        " magnet_present magnet_detected magnet_near",
     ),
     Truth(
         "occupied", "infrared",
@@ -154,7 +155,8 @@ TRUTHS: Final = (
     Truth(
         "tamper", "",
         "tamper tampered dismantle dismantled dismantling disassemble disassembled disassembly"
-        " anti_theft demolition demolished detached uninstalled removal housing_open case_open"
+        " anti_theft anti_tamper anti_tamper_switch anti_dismantle anti_removal"
+        " demolition demolished detached uninstalled removal housing_open case_open"
         " enclosure_open vandal sabotage remove removed box_tamper case_tamper tamper_report"
         " tamper_switch 防拆",
         inverted="attached install installed installation",
@@ -167,7 +169,8 @@ TRUTHS: Final = (
     ),
     Truth(
         "battery_low", "",
-        "low_battery battery_low lowbattery batterylow bat_low low_bat battery alarm_battery"
+        "low_battery battery_low lowbattery batterylow bat_low low_bat batt_low low_batt battery"
+        " low_battery_voltage alarm_battery"
         " battery_voltage"
         " low_voltage under_voltage undervoltage low_power battery_health battery_condition"
         " battery_state battery_status battery_warning 低电量",
@@ -178,17 +181,29 @@ TRUTHS: Final = (
 )  # fmt: skip
 ENDINGS: Final = _ordered(
     "_status _state _alarm _alert _detected _detect _detection _event _flag _active _trigger"
-    " _triggered _sensor _warning _open_status _door_status"
+    " _triggered _sensor _detector _warning _open_status _door_status _alarm_status _alarm_state"
+    " _detection_status"
 )
 
 PRESSES: Final = words_of(
     "button button_event button_event_status button_status button_state button_pressed press"
     " press_event press_status pressed press_type button_press push push_button click click_type"
-    " key_event button_action"
+    " key_event key_status key_press key_pressed button_action"
 )
 """A button's; on a device for something else it only asks for a report, and is kept as extra."""
 INSIDE: Final = words_of("temperature_board board_temperature device_temperature chip_temperature")
 """The case's own warmth: it makes no thermometer of the device."""
+MAGNETS: Final = {
+    "absent": True, "away": True, "far": True, "detached": True, "removed": True,
+    "present": False, "near": False, "attached": False, "detected": False,
+}  # fmt: skip
+"""What is said of a magnet -> whether the door that it sits on is open."""
+APART: Final = {
+    "alarm": words_of("test fault tamper battery_low muted"),
+    "leak": words_of("test fault tamper battery_low muted"),
+    "open": words_of("test fault battery_low"),
+}
+"""What a text may tell instead of the value that its field is for: ``smoke: fault``."""
 TEXTS: Final = words_of(
     "version ver firmware hardware sn imei imsi iccid id serial date datecode code number"
 )
@@ -202,27 +217,31 @@ MEASURES: Final = {
 """The unit of a nameless value -> what it measures."""
 STATES: Final = words_of("status state on_off sensor_status sensor_state device_status")
 """Says only whether it is so, not what: read once it is known what the device is for."""
-ALARMS: Final = words_of("alarm alarm_status alarm_state alarm_flag alert alarming")
+ALARMS: Final = words_of("alarm alarm_status alarm_state alarm_flag alert alert_status alarming")
 """The alarm of a device that is for alarms; a contact's is a time limit."""
 LOOSE: Final = words_of(
-    "gas lpg methane ch4 natural_gas combustible_gas carbon_monoxide co_gas 燃气"
+    "gas lpg methane ch4 natural_gas combustible_gas carbon_monoxide co_gas water 燃气"
 )
-"""A number under these names is a concentration, even where it is 0 or 1."""
+"""A number under these names is a concentration or an amount, even where it is 0 or 1."""
 EVENTS: Final = words_of(
     "event event_type event_name event_status alarm_type alarm_event message report_reason"
-    " distance_exception event_cause"
+    " distance_exception event_cause alarms alerts events active_alarms alarm_reason alarm_cause"
+    " trigger trigger_type trigger_event"
 )
 """Texts of several words, such as ``low battery`` or ``testing alarm``."""
+FAULTS: Final = ("_failure", "_fault", "_malfunction")
+"""The end of a name that tells of a part at fault, whichever part it is."""
 LIMITS: Final = words_of("timeout threshold mutation outage")
 """In a text: somebody's limit was passed, which is not what the field's name says."""
 FLAGS: Final = words_of(
     "position tilted threshold_x threshold_y threshold_z alarm_fall fall fall_alarm tilt_alarm"
-    " tilt_status tilt_event tilt_trigger tipped tilt_detected inclination_alarm"
+    " tilt_status tilt_state tilt_event tilt_trigger tipped tilt_detected inclination_alarm"
+    " fall_detected fall_status cover_tilt cover_tilted"
 )
 """A tilt without degrees: ``extra.tilt_alarm``, for not every tilted sensor is an open cover."""
 HOT: Final = words_of(
     "high_temp high_temp_alarm high_temperature high_temperature_alarm temperature_alarm"
-    " temp_alarm over_temperature"
+    " temp_alarm over_temperature temperature_warning temp_warning"
 )
 """An alarm of smoke and heat detectors; elsewhere a threshold that somebody set."""
 AXES: Final = (

@@ -17,9 +17,9 @@ from drivers._momentary import Momentary
 from drivers.mqtt.decode import Out
 from drivers.mqtt.lorawan import fields, tables
 from drivers.mqtt.lorawan.codec_options import CodecOptions
+from drivers.mqtt.lorawan.decoded import Decoded, Wanted
 from drivers.mqtt.lorawan.hints import Model, hints_of, models_of
 from drivers.mqtt.lorawan.names import RANKS
-from drivers.mqtt.lorawan.reader import Decoded, Wanted
 from drivers.mqtt.lorawan.uplink import Uplink, eui_of
 from gateway.model import EXTRA, SECOND, DeviceSeen, Reading, Value
 from gateway.ports import Unavailable

@@ -67,6 +67,7 @@ def _table() -> dict[str, Plan]:
     for row, truth in enumerate(names.TRUTHS):
         for ending in ("", *names.ENDINGS):
             add(" ".join(each + ending for each in truth.names.split()), Role.truth, row)
+        for ending in ("", *names.ENDINGS):
             opposites = " ".join(each + ending for each in truth.inverted.split())
             add(opposites, Role.truth, row, inverted=True)
     for role, group in (
@@ -105,6 +106,8 @@ def plan_of(path: tuple[str, ...], unit: str) -> Plan | None:
         found = _look("_".join(parts[depth:]), unit.lower())
         if found is not None:
             return found._replace(extra=extra, rank=found.rank + 100 * depth)
+    if full.endswith(names.FAULTS):
+        return _TABLE["fault"]._replace(extra=extra, numbered=True)
     return Plan(Role.other, extra, unit=unit.lower())
 
 

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 from drivers._values import scalar
 from drivers.mqtt.decode import EXTRAS
 from drivers.mqtt.lorawan import names
+from drivers.mqtt.lorawan.battery import BATTERY_VOLTAGE, charge, of_volts
+from drivers.mqtt.lorawan.decoded import Decoded, Wanted
 from drivers.mqtt.lorawan.hints import Hints, hints_of
 from drivers.mqtt.lorawan.plans import Plan, Role, plan_of, units_of
 from drivers.mqtt.lorawan.words import (
     PLAIN,
+    TILT_ALARM,
+    in_words,
     measured,
     of_a_limit,
+    of_a_magnet,
     of_a_press,
     opposite,
     plain,
@@ -23,44 +28,19 @@ from drivers.mqtt.lorawan.words import (
 from gateway.model import EXTRA, Value
 
 DISTANCE: Final = EXTRA + "distance"
-TILT_ALARM: Final = EXTRA + "tilt_alarm"
-BATTERY_VOLTAGE: Final = EXTRA + "battery_voltage"
 
 _BAROMETER: Final = frozenset({"pa", "hpa", "mbar"})
 _SOUNDING: Final = frozenset({"smoke", "co", "gas", "heat", "panic", "infrared"})
 """Kinds with an ``alarm`` of their own."""
+_QUIET: Final = frozenset({"water", "manhole"})
+"""Kinds whose bare ``alarm`` is what they are for, where they say nothing else of it."""
 _AIR: Final = frozenset({"co2", "tvoc", "pm2_5"})
+_WORDED: Final = frozenset({"tilt", "co"})
+"""Quantities for which some makers write a word."""
 _POWER: Final = frozenset({"voltage", "current", "power"})
 _NO_UNITS: Final[dict[str, str]] = {}
-_FULL: Final = 100
 _MOST_EXTRAS: Final = EXTRAS - 2
 """The network server's own two, ``snr`` and ``recorded_at``, come on top."""
-_CELL: Final = 5
-"""Volts that no single cell reaches."""
-_MOST_VOLTS: Final = 100
-"""A battery's number above it counts millivolts."""
-
-
-class Wanted(NamedTuple):
-    """What is known of one device besides its messages."""
-
-    texts: tuple[str, ...] = ()
-    """Profile, brand and model, best first."""
-    depth: float | None = None
-    """Metres from the sensor down to the ground of the shaft."""
-    invert: frozenset[str] = frozenset()
-    """Truth values that the device reports the other way round."""
-    units: Mapping[str, str] = {}
-    """Field name -> unit, where the maker's name leaves it out."""
-
-
-class Decoded(NamedTuple):
-    """What an object says."""
-
-    kind: str
-    values: dict[str, Value]
-    pressed: bool = False
-    """``alarm`` is somebody's press: no message will tell its end."""
 
 
 class Reader:
@@ -129,7 +109,10 @@ class Reader:
         pressed = False
         for plan, raw in self._later:
             match plan.role:
-                case Role.event if of_a_press(raw) and kind in ("", "panic"):
+                case Role.event | Role.alarm | Role.state if of_a_press(raw) and kind in (
+                    "",
+                    "panic",
+                ):
                     kind = "panic"
                     pressed = self._set("alarm", polarity(raw), plan, raw) or pressed
                 case Role.press:
@@ -138,7 +121,7 @@ class Reader:
                 case Role.state:
                     self._state(kind, hints, plan, raw)
                 case Role.alarm:
-                    self._alarm(kind, plan, raw)
+                    self._alarm(kind, hints, plan, raw)
                 case Role.event:
                     self._event(kind, plan, raw)
                 case Role.hot if kind in ("smoke", "heat"):
@@ -167,11 +150,8 @@ class Reader:
 
     def _quantity(self, plan: Plan, raw: Any) -> None:
         row = names.QUANTITIES[plan.row]
-        if isinstance(raw, bool):
-            if row.value == "tilt":
-                self._flag(plan, raw)
-            else:
-                self._other(plan, raw)
+        if isinstance(raw, bool) or (row.value in _WORDED and in_words(raw)):
+            self._worded(row.value, plan, raw)
             return
         number, unit = self._measured(plan, raw)
         if number is None:
@@ -183,6 +163,15 @@ class Reader:
         else:
             factor, offset = units_of(plan)[unit]
             self._number(plan, row.value, round(number * factor + offset, 6), number)
+
+    def _worded(self, name: str, plan: Plan, raw: Any) -> None:
+        """Whether it is too much, from a field named after what is measured."""
+        if name == "tilt":
+            self._flag(plan, raw)
+        elif name == "co" and self._set("alarm", polarity(raw), plan, raw):
+            self._kinds.add("co")
+        elif name != "co":
+            self._other(plan, raw)
 
     def _measured(self, plan: Plan, raw: Any) -> tuple[float | None, str]:
         """The number of a field and its unit; what is no number becomes an extra."""
@@ -226,7 +215,7 @@ class Reader:
 
     def _battery(self, plan: Plan, raw: Any) -> None:
         if isinstance(raw, str) and "batt" in raw.lower():
-            self._values |= said(raw)  # "2.3(low battery)"
+            self._tell(said(raw))  # "2.3(low battery)"
             raw = raw.partition("(")[0]
         if isinstance(raw, bool) or (isinstance(raw, str) and not raw.strip()[:1].isdigit()):
             if (low := polarity(raw)) is not None:
@@ -240,27 +229,25 @@ class Reader:
         if unit and unit not in units_of(plan):
             self._other(plan, raw)
             return
-        volts = plan.name in names.BATTERY_VOLTAGE or unit in names.UNITS["voltage"]
-        if not unit and not volts:
-            # per cent are whole, a cell's volts are mostly not; above 1000 only millivolts are left
-            volts = number > 1000 or (number < 20 and number != int(number))
-            volts = volts or (plan.name in names.CELLS and number < _CELL)
-        if volts:
-            milli = unit == "mv" or (unit not in ("v", "volt", "volts") and number > _MOST_VOLTS)
-            self._values[BATTERY_VOLTAGE] = round(number / 1000 if milli else number, 4)
-        elif 0 <= number <= _FULL and "battery" not in self._values:
-            self._values["battery"] = number
-        else:
+        found = charge(plan.name, number, unit)
+        if found is None or (found[0] == "battery" and "battery" in self._values):
             self._other(plan, number)
+        else:
+            self._values[found[0]] = found[1]
 
     def _truth(self, plan: Plan, raw: Any) -> None:
         row = names.TRUTHS[plan.row]
         number = isinstance(raw, (int, float)) and not isinstance(raw, bool)
-        if (plan.loose and number) or of_a_limit(raw):
+        loosely = plan.loose and (number or (isinstance(raw, str) and not in_words(raw)))
+        if loosely or of_a_limit(raw):
             self._other(plan, raw)
             return
-        counts = row.value in ("occupied", "vibration")
+        if isinstance(raw, str) and self._apart(row, raw):
+            return
+        counts = row.value in ("occupied", "vibration", "leak")
         value = opposite(raw) if plan.inverted else polarity(raw, counts=counts)
+        if isinstance(raw, str) and plan.name.startswith("magnet"):
+            value = of_a_magnet(raw, value)
         if self._set(row.value, value, plan, raw):
             if row.kind:
                 self._kinds.add(row.kind)
@@ -269,6 +256,17 @@ class Reader:
             if plan.numbered or (number and raw > 1):
                 self._other(plan, raw)
 
+    def _apart(self, row: names.Truth, raw: str) -> bool:
+        """Whether a text tells of a test, a fault, a battery, and not what its field is for."""
+        told = said(raw)
+        found = {k: v for k, v in told.items() if k in names.APART.get(row.value, ())}
+        self._tell(found)
+        if True not in found.values() or "alarm" in told:
+            return False
+        if row.kind:
+            self._kinds.add(row.kind)
+        return True
+
     def _set(self, name: str, value: bool | None, plan: Plan, raw: Any) -> bool:
         """One detector of several that says so is enough; what says neither is an extra."""
         if value is None:
@@ -276,6 +274,11 @@ class Reader:
             return False
         self._values[name] = value or self._values.get(name) is True
         return True
+
+    def _tell(self, found: Mapping[str, bool]) -> None:
+        """What a text reports ends nothing that another field says."""
+        for name, value in found.items():
+            self._values[name] = value or self._values.get(name) is True
 
     def _flag(self, plan: Plan, raw: Any) -> None:
         value = polarity(raw)
@@ -312,14 +315,9 @@ class Reader:
                 self._values[value] = number
                 self._kinds.add("power")
             elif value == "voltage" and not metered:
-                self._battery_alone(number)
+                self._values.setdefault(BATTERY_VOLTAGE, of_volts(number))
             else:
                 self._other(plan, number)
-
-    def _battery_alone(self, volts: float) -> None:
-        if volts > _MOST_VOLTS:
-            volts /= 1000
-        self._values.setdefault(BATTERY_VOLTAGE, round(volts, 4))
 
     def _kind(self, hints: Hints) -> str:
         """What the device is for: its names say it, or the first of its fields' kinds."""
@@ -355,7 +353,7 @@ class Reader:
     def _state(self, kind: str, hints: Hints, plan: Plan, raw: Any) -> None:
         """``status: 1`` needs a name that tells what the device is for; a word, its kind alone."""
         if isinstance(raw, str):
-            self._values |= {k: v for k, v in said(raw).items() if k != "alarm"}
+            self._tell({k: v for k, v in said(raw).items() if k != "alarm"})
         tells = isinstance(raw, str) and raw.strip().lower() not in PLAIN
         value = names.PURPOSES.get(hints.purpose or (kind if tells else ""), "")
         if not value:
@@ -367,11 +365,16 @@ class Reader:
             if plan.numbered:
                 self._other(plan, raw)
 
-    def _alarm(self, kind: str, plan: Plan, raw: Any) -> None:
-        if isinstance(raw, str) and len(raw.split()) > 1:
+    def _alarm(self, kind: str, hints: Hints, plan: Plan, raw: Any) -> None:
+        told = said(raw) if isinstance(raw, str) else {}
+        value = names.PURPOSES.get(hints.purpose, "") if kind in _QUIET else "alarm"
+        if told.keys() - {"alarm"} or of_a_limit(raw):
             self._event(kind, plan, raw)
         elif kind in _SOUNDING or not kind or (kind == "climate" and plan.name == "alarm"):
-            self._set("alarm", polarity(raw), plan, raw)
+            if self._set("alarm", polarity(raw), plan, raw) and len(str(raw).split()) > 1:
+                self._other(plan, raw)
+        elif kind in _QUIET and value and value not in self._values:
+            self._set(value, polarity(raw), plan, raw)
         else:
             self._other(plan, raw)
 
@@ -380,7 +383,7 @@ class Reader:
             found = said(raw)
             if kind and kind not in _SOUNDING and kind != "climate":
                 found.pop("alarm", None)  # a contact's alarm is a time limit
-            self._values |= found
+            self._tell(found)
         self._other(plan, raw)
 
     def _together(self, kind: str) -> None:

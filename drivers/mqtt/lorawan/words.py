@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from drivers._values import number
-from drivers.mqtt.lorawan.names import LIMITS, TEXTS, words_of
-from gateway.model import Value
+from drivers.mqtt.lorawan.names import LIMITS, MAGNETS, TEXTS, words_of
+from gateway.model import EXTRA, Value
+
+TILT_ALARM: Final = EXTRA + "tilt_alarm"
 
 _HUMP: Final = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[0-9])(?=[A-Z][a-z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _UNIT: Final = re.compile(r"(?<![A-Za-z])(?:m[VAW]|[kh]Pa|kW)(?![a-z])")
@@ -17,6 +20,7 @@ _WORDS: Final = re.compile(r"[^\W\d_]+|\d+")
 PLAIN: Final = frozenset({"yes", "no", "true", "false", "on", "off", "1", "0"})
 """Words that do not say of what."""
 _NUMBER: Final = re.compile(r"[-+]?(?:0|[1-9]\d{0,11})(?:\.\d{1,12})?")
+_GASES: Final = words_of("gas methane ch4 lpg co")
 _HUGE: Final = 1e300
 _LONGEST: Final = 80
 """Characters of a text that is looked at for its meaning."""
@@ -29,14 +33,15 @@ ABSENT: Final = frozenset(
 NO: Final = words_of(
     "no not non normal release released recover recovered recovery restore restored clear cleared"
     " none off false closed close idle ok good installed install vacant free unoccupied safe dry"
-    " inactive untriggered noleak end ended absent 0 正常 恢复 关闭 关"
+    " inactive untriggered noleak end ended absent deactivated resolved 0 正常 恢复 关闭 关"
 )
 YES: Final = words_of(
     "alarm alert alarming trigger triggered leak leaking leakage open opened occupied motion"
     " detected detect yes true on tilt tilted fault failure uninstalled dismantled removed"
     " tampered pressed press active flooded wet low critical vibration shock smoke fire movement"
     " occupy trespass error fail failed abnormal warning short long double single click held"
-    " empty_battery 1 报警 告警 打开 开 故障 倾斜"
+    " flood flooding overflow overheat overheated fallen sos emergency panic 1"
+    " 报警 告警 打开 开 故障 倾斜"
 )
 
 
@@ -70,6 +75,13 @@ def measured(raw: object) -> Measured | None:
     return None if value is None else Measured(value, "")
 
 
+def in_words(raw: object) -> bool:
+    """Whether a text says something, and not how much."""
+    if not isinstance(raw, str) or raw.strip().lower() in ABSENT:
+        return False
+    return _MEASURED.fullmatch(raw) is None and bool(raw.strip())
+
+
 def opposite(raw: object) -> bool | None:
     """``polarity`` of a field that is named after the opposite: ``closed: 1`` is not open.
 
@@ -93,7 +105,10 @@ def polarity(raw: object, *, counts: bool = False) -> bool | None:
             return raw != 0
         return None
     if isinstance(raw, str):
-        words = frozenset(_WORDS.findall(raw[:_LONGEST].lower()))
+        row = _WORDS.findall(raw[:_LONGEST].lower())
+        if any(a == "not" and b in NO for a, b in pairwise(row)):
+            return True  # "not closed", "not installed"
+        words = frozenset(row)
         if words & NO or any(word[:2] == "no" and word[2:] in YES for word in words):
             return False
         if words & YES:
@@ -123,10 +138,16 @@ def of_a_limit(raw: object) -> bool:
     )
 
 
+def of_a_magnet(raw: str, other: bool | None) -> bool | None:
+    """Whether what a magnet is at is open; ``other`` where the text says nothing of a magnet."""
+    words = _WORDS.findall(raw[:_LONGEST].lower())
+    return next((MAGNETS[word] for word in words if word in MAGNETS), other)
+
+
 def of_a_press(raw: object) -> bool:
     """Whether a text tells that somebody pressed a button."""
     words = _WORDS.findall(raw[:_LONGEST].lower()) if isinstance(raw, str) else []
-    return bool({"sos", "panic"}.intersection(words)) or (
+    return bool({"sos", "panic", "emergency"}.intersection(words)) or (
         "button" in words and any(word.startswith(("press", "push", "click")) for word in words)
     )
 
@@ -162,12 +183,27 @@ def said(raw: str) -> dict[str, bool]:
         "disassembled",
     }:
         found["tamper"] = on
-    elif rest & {"fault", "failure", "malfunction", "expire", "expired"}:
+    elif rest & {"fault", "failure", "failover", "malfunction", "expire", "expired"}:
         found["fault"] = on
-    elif rest & {"mute", "muted", "silence", "silenced", "hush"}:
+    elif rest & {"mute", "muted", "silence", "silenced", "silent", "hush"}:
         found["muted"] = on
-    elif rest & {"alarm", "alert", "fire"} and not rest & LIMITS:
+    elif rest & LIMITS:
+        return found
+    elif rest & {"leak", "leakage", "leaking", "flood", "flooding"} and not rest & _GASES:
+        found["leak"] = on
+    elif rest & {"tilt", "tilted"}:
+        found[TILT_ALARM] = on
+    elif rest & {"cover", "lid", "door", "manhole"} and rest & {
+        "open",
+        "opened",
+        "close",
+        "closed",
+    }:
+        found["open"] = on
+    elif rest & {"alarm", "alert", "fire"} or (rest & {"smoke", "gas"} and "detected" in rest):
         found["alarm"] = on
+    elif rest == {"installed"}:
+        found["tamper"] = False
     elif rest == {"normal"}:
         found["alarm"] = False
     return found

@@ -7,11 +7,11 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
-from drivers._simulate import free_port
 from drivers.alarm_panel.driver import Driver
 from drivers.alarm_panel.options import Options
 from gateway.model import Item
 from gateway.ports import Clock
+from gateway.simulate import free_port
 from tests.virtual import VirtualClock
 
 NOW = "_08:00:00,01-05-2026"

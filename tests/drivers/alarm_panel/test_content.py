@@ -33,7 +33,10 @@ def state(reading: Reading) -> dict[str, object]:
     """The values that are a state: no code, no zone, no extras but these."""
     kept = ("extra.armed", "extra.prealarm")
     names = [n for n in reading.values if n in kept or not n.startswith(EXTRA)]
-    return {n: reading.values[n] for n in names if n not in ("code", "zone")}
+    other = (
+        ("code", "zone", "shielded") if reading.values.get("alarm") is True else ("code", "zone")
+    )
+    return {n: reading.values[n] for n in names if n not in other}
 
 
 @pytest.mark.parametrize(
@@ -43,8 +46,12 @@ def state(reading: Reading) -> dict[str, object]:
         ("3111 01 003", "1234:3", "smoke", {"alarm": False}),
         ("6111 01 003", "1234:3", "smoke", {"alarm": True}),
         ("1114 00 000", "1234", "heat", {"alarm": True}),
+        ("1373 00 000", "1234", "panel", {"fault": True}),
+        ("1571 00 000", "1234", "panel", {"shielded": True}),
         ("1118 00 004", "1234:4", "panel", {"extra.prealarm": True}),
         ("1121 01 002", "1234", "panic", {"alarm": True}),
+        ("1205 00 002", "1234:2", "panel", {"started": True}),
+        ("1641 00 002", "1234:2", "panic", {"alarm": True}),
         ("1130 00 015", "1234:15", "infrared", {"alarm": True}),
         ("1383 00 015", "1234:15", "panel", {"tamper": True}),
         ("3384 00 015", "1234:15", "panel", {"battery_low": False}),
@@ -86,6 +93,15 @@ def test_contact_id_record_becomes_one_state_of_one_device(record, device, kind,
         ("NES04", [("1234:module-4", "panel", {"tamper": True})]),
         ("NDF2", [("1234:door-2", "contact", {"open": True})]),
         ("NMX1", [("1234:1", "panic", {"test": True})]),
+        ("NTH4/TJ5", [("1234:4", "panel", {"tamper": False}), ("1234:5", "panel", {"tamper": False})]),
+        ("NXL4/XC4", [("1234:4", "panel", {"fault": True}), ("1234:4", "panel", {"fault": False})]),
+        ("NFG4/FH4", [("1234:4", "panel", {"extra.prealarm": True}),
+                      ("1234:4", "panel", {"alarm": False, "extra.prealarm": False})]),
+        ("NFA0/FR", [("1234", "panel", {"alarm": True}),
+                     ("1234", "panel", {"alarm": False, "extra.prealarm": False, "fault": False})]),
+        ("NHA/BV1/ND2", [("1234", "panic", {"alarm": True}),
+                         ("1234", "infrared", {"alarm": True}),
+                         ("1234", "panic", {"alarm": True})]),
         ("ODJ1|NWA9", [("1234:door-1", "contact", {"open": True}), ("1234:9", "water", {"leak": True})]),
     ],
 )  # fmt: skip
@@ -98,7 +114,7 @@ def test_what_the_event_says_besides_is_kept():
     data = "Nda01-05-26/ti08:00/id7/ri2/BA003^HALL PIR^"
     values = decode.readings(Sender("A"), content.dcs(data), When(), {"mac": "A0"})[0].values
     assert values == {
-        "alarm": True, "extra.code": "BA", "extra.zone": "003", "extra.class": "burglary",
+        "alarm": True, "shielded": False, "extra.code": "BA", "extra.zone": "003", "extra.class": "burglary",
         "extra.partition": "2", "extra.user": "7", "extra.text": "HALL PIR",
         "extra.panel_time": "01-05-26 08:00", "extra.mac": "A0",
     }  # fmt: skip
@@ -108,6 +124,7 @@ def test_zones_that_count_within_partitions_are_apart():
     assert cid("1130 02 003", partitions=True).device == "1234:2/3"
     assert cid("3401 02 001", partitions=True).device == "1234:area-2"
     assert cid("3401 00 001", partitions=True).device == "1234"
+    assert cid("1121 02 001", partitions=True).device == "1234:area-2"
     assert one(Event("CA", address="2"), partitions=True).device == "1234:area-2"
 
 
@@ -186,6 +203,7 @@ def test_names_are_told_in_both_languages():
     assert codes.describe("111").zh == "烟感报警"
     assert codes.describe("111", "3").zh == "烟感报警:恢复"
     assert codes.describe("401", "3").en.endswith("closing")
+    assert codes.describe("441", "3").zh == "留守布防:布防"
     assert codes.describe("??").en == "unknown code ??"
 
 
@@ -213,6 +231,39 @@ def test_panels_own_alarms_end_by_class_and_a_zones_by_any():
     assert settled(standing, "3110 00 000") == {"alarm": False}
     settled(standing, "1131 00 005")
     assert settled(standing, "3140 00 005") == {"alarm": False}
+
+
+def test_panels_own_alarm_is_told_anew_whatever_stands():
+    """A duress never ends; a fire after it, or a second duress, must ring all the same."""
+    standing = Standing()
+    when = When(7, "k")
+    told = [
+        standing.told(decode.readings(Sender("1234"), [content.contact_id(record)], when, {})[0])
+        for record in ("1121 01 002", "1110 00 000", "1121 01 002", "6110 00 000", "1111 01 003")
+    ]
+    assert [[each.values["alarm"] for each in some] for some in told] == [
+        [False, True], [False, True], [False, True], [True], [True],
+    ]  # fmt: skip
+    end = told[0][0]
+    assert (end.device, end.kind, end.observed_at, end.key) == ("1234", "panic", 7, "k.end")
+
+
+def test_zones_fault_ends_with_an_end_of_a_class_that_does_not_stand():
+    standing = Standing()
+    settled(standing, "1381 00 005")
+    settled(standing, "1380 00 005")
+    assert settled(standing, "3380 00 005") == {}
+    assert settled(standing, "3378 00 005") == {"fault": False}
+    settled(standing, "1381 00 000")
+    assert settled(standing, "3378 00 000") == {}
+    assert settled(standing, "3381 00 000") == {"fault": False}
+
+
+def test_zone_that_alarms_is_shielded_no_longer():
+    """Panels put bypassed zones back when they are disarmed, and say nothing of it."""
+    for code in ("UA", "FA", "BA"):
+        assert one(Event(code, address="3")).values["shielded"] is False
+    assert "shielded" not in one(Event("UH", address="3")).values
 
 
 # --- any text -------------------------------------------------------------------------------

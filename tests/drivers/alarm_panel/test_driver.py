@@ -9,11 +9,11 @@ import socket
 import pytest
 from pydantic import ValidationError
 
-from drivers._simulate import free_port
 from drivers.alarm_panel.driver import Driver
-from drivers.alarm_panel.options import Options
+from drivers.alarm_panel.options import Dc09, Options
 from gateway.model import Reading, Undecodable
 from gateway.ports import Unavailable
+from gateway.simulate import free_port
 from tests.drivers.alarm_panel.panel import Door, checked, frame, listening, running
 from tests.virtual import VirtualClock
 
@@ -31,9 +31,9 @@ async def test_messages_are_answered_in_order_however_they_are_cut():
             line.send(part)
             await asyncio.sleep(0.01)
         answers = [checked(await line.answer()) for _ in range(3)]
-        items = await house.door.has(3)
+        items = await house.door.has(4)
     assert answers == ['"ACK"0007L0#1234[]', '"ACK"0008L0#1234[]', '"ACK"0000L0#77[]']
-    assert [item.values.get("alarm") for item in items] == [True, False, None]
+    assert [item.values.get("alarm") for item in items] == [None, True, False, None]
 
 
 async def test_no_ack_before_the_disk_has_it_over_tcp():
@@ -66,8 +66,8 @@ async def test_bad_message_gets_no_answer_and_the_next_one_does():
         assert await line.silent()
         line.send(SMOKE)
         assert checked(await line.answer()) == '"ACK"0007L0#1234[]'
-        items = await house.door.has(2)
-    assert [type(item) for item in items] == [Undecodable, Reading]
+        items = await house.door.has(3)
+    assert [type(item) for item in items] == [Undecodable, Reading, Reading]
 
 
 async def test_refused_store_ends_the_driver_without_an_ack():
@@ -135,6 +135,27 @@ async def test_flood_of_datagrams_is_bounded_and_the_panel_gets_through():
         line.send(SMOKE)
         assert checked(await line.answer()) == '"ACK"0007L0#1234[]'
         assert len(house.door.items) < 3_000
+
+
+async def test_slow_disk_keeps_one_copy_of_what_a_panel_repeats():
+    async with running({"dc09": ACCOUNTS}) as house:
+        house.door.open.clear()
+        loop = asyncio.get_running_loop()
+        repeats, caller = await loop.create_datagram_endpoint(
+            Caller, remote_addr=("127.0.0.1", house.port)
+        )
+        repeats.sendto(SMOKE)
+        await asyncio.sleep(0.02)
+        for _ in range(1_000):  # more than the queue holds
+            repeats.sendto(SMOKE)
+            await asyncio.sleep(0)
+        repeats.sendto(CLEAR)
+        await asyncio.sleep(0.05)
+        house.door.open.set()
+        async with asyncio.timeout(5):
+            answers = [checked(await caller.answers.get())[:9] for _ in range(3)]
+        repeats.close()
+    assert answers == ['"ACK"0007', '"ACK"0007', '"ACK"0008']
 
 
 # --- callers that behave badly ---------------------------------------------------------------------
@@ -227,8 +248,8 @@ async def test_panel_that_is_back_stays_at_fault_while_its_mains_is_lost():
         line.send(frame('"NULL"0000L0#1234[]'))
         await line.answer()
         faults = [item.values.get("fault") for item in house.door.items]
-    # mains lost, overdue; back, mains back; overdue again; back
-    assert faults == [True, True, None, False, True, False, None]
+    # there at last, mains lost, overdue; back, mains back; overdue again; back
+    assert faults == [None, True, True, None, False, True, False, None]
 
 
 async def test_panel_that_is_heard_while_its_absence_is_stored_is_back_at_once():
@@ -252,6 +273,25 @@ async def test_panel_that_never_called_is_overdue_too():
 
 
 # --- the port, the options ---------------------------------------------------------------------------
+
+
+async def test_panel_heard_for_the_first_time_is_said_to_be_there():
+    """Before a restart it may have been said to be missing."""
+    async with running({"dc09": ACCOUNTS}) as house:
+        line = await house.call()
+        for message in (SMOKE, CLEAR):
+            line.send(message)
+            await line.answer()
+        said = [item.values.get("extra.online") for item in house.door.items]
+    assert said == [True, None, None]
+
+
+def test_every_panel_has_room_to_stay_on_the_line():
+    accounts = [{"account": str(number)} for number in range(1, 200)]
+    assert Dc09.model_validate({"tcp_port": 1, "accounts": accounts}).most == 398
+    one = {"tcp_port": 1, "accounts": accounts[:1]}
+    assert Dc09.model_validate(one).most == 64
+    assert Dc09.model_validate(one | {"connections": 3}).most == 3
 
 
 async def test_port_that_is_taken_is_said():

@@ -201,6 +201,46 @@ def test_number_that_wrapped_round_is_a_new_event_and_a_restart_forgets_no_repet
     assert key(Desk(), body) != key(Desk(), body.replace("07:59", "07:58"))
 
 
+async def test_panel_whose_number_never_changes_may_alarm_again():
+    desk = Desk()
+    keys = []
+    for record in ("1111", "1111", "3111", "1111", "1111"):
+        keys.append(key(desk, f'"ADM-CID"0001L0#1234[#1234|{record} 01 003]'))
+        await desk.clock.advance(5)
+    assert keys[0] == keys[1] != keys[3] == keys[4]
+
+
+async def test_panel_that_counts_anew_may_alarm_again():
+    desk = Desk({"account": "1234"}, {"account": "77"})
+    first = key(desk, '"ADM-CID"0001L0#1234[#1234|1111 01 003]')
+    other = key(desk, '"ADM-CID"0001L0#77[#77|1111 01 003]')
+    assert key(desk, '"ADM-CID"0001L0#1234[#1234|1111 01 003]') == first
+    key(desk, '"ADM-CID"0002L0#1234[#1234|3111 01 003]')
+    held_up = key(desk, '"ADM-CID"0001L0#1234[#1234|1111 01 003]')
+    await desk.clock.advance(31)
+    assert held_up == first != key(desk, '"ADM-CID"0001L0#1234[#1234|1111 01 003]')
+    assert other == key(desk, '"ADM-CID"0001L0#77[#77|1111 01 003]')
+
+
+async def test_clock_that_stands_still_tells_no_events_apart():
+    desk = Desk()
+    keys = []
+    for record in ("1111", "1111", "3111", "1111"):
+        body = f'"ADM-CID"0001L0#1234[#1234|{record} 01 003]_00:00:00,01-01-2000'
+        keys.append(key(desk, body))
+        await desk.clock.advance(5)
+    assert keys[0] == keys[1] != keys[3]
+
+
+def test_panels_behind_one_transmitter_are_apart():
+    desk = Desk({"account": "1"}, {"account": "20", "name": "school"})
+    devices = [
+        readings(desk.take(f'"ADM-CID"0001L0#0001[#{inner}|1111 01 003]'))[0].device
+        for inner in ("01", "0020", "0021", "0000")
+    ]
+    assert devices == ["1:3", "school:3", "1/21:3", "1:3"]
+
+
 def test_events_of_one_message_have_keys_of_their_own():
     found = readings(Desk().take('"SIA-DCS"0009L0#1234[#1234|NYT/NAT|NAT]'))
     assert len({(each.device, each.key) for each in found}) == len(found)
@@ -338,3 +378,12 @@ def test_message_costs_little():
 def test_sample_and_options_are_those_of_the_readme():
     folder = Path(__file__).resolve().parents[3] / "drivers/alarm_panel"
     assert (folder / "sample.yaml").read_text().strip() in (folder / "README.md").read_text()
+
+
+def test_alarm_without_a_zone_comes_with_the_end_of_those_before_and_repeats_as_one():
+    desk = Desk()
+    body = f'"SIA-DCS"0009L0#1234[#1234|NHA/PA]{NOW}'
+    first, again = readings(desk.take(body)), readings(desk.take(body))
+    assert [each.values["alarm"] for each in first] == [False, True, False, True]
+    assert len({each.key for each in first}) == 4
+    assert [each.key for each in first] == [each.key for each in again]

@@ -10,13 +10,13 @@ from typing import Any
 
 import pytest
 
-from drivers._simulate import free_port
 from drivers.fire_panel.driver import Driver
 from drivers.fire_panel.frame import time_bytes
 from drivers.fire_panel.options import Options
 from gateway.clock import SystemClock
 from gateway.model import DeviceSeen, Item, Reading, Undecodable
 from gateway.ports import Unavailable
+from gateway.simulate import free_port
 from tests.drivers.fire_panel.terminal import (
     CENTRE,
     NOW,

@@ -12,10 +12,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from drivers.mqtt.decode import EXTRAS
+from drivers.mqtt.lorawan.decoded import Wanted
 from drivers.mqtt.lorawan.fields import past, read
 from drivers.mqtt.lorawan.hints import hints_of, models_of
 from drivers.mqtt.lorawan.names import words_of
-from drivers.mqtt.lorawan.reader import Wanted
 from drivers.mqtt.lorawan.words import measured, polarity, said, snake
 from gateway.model import EXTRA, KINDS, every_value_name
 
@@ -203,6 +203,117 @@ def test_a_truth_value_has_our_polarity(fields: dict[str, Any], name: str, expec
     assert values(fields)[name] is expected
 
 
+@pytest.mark.parametrize(
+    ("fields", "expected"),
+    [
+        ({"smoke": "fault"}, {"fault": True}),
+        ({"smoke_alarm": "test"}, {"test": True}),
+        ({"smoke_status": "test alarm"}, {"test": True}),
+        ({"smoke_alarm": "silenced"}, {"muted": True}),
+        ({"smoke_detected": "low battery"}, {"battery_low": True}),
+        ({"smoke": "alarm with low battery"}, {"alarm": True, "battery_low": True}),
+        ({"leak": "sensor fault"}, {"fault": True}),
+        ({"door": "low battery"}, {"battery_low": True}),
+        ({"smoke_status": "alarm_deactivated"}, {"alarm": False}),
+        ({"cover": "removed"}, {"open": True}),
+        ({"door": "not closed"}, {"open": True}),
+        ({"tamper_status": "not installed"}, {"tamper": True}),
+        ({"door": "not open"}, {"open": False}),
+        ({"water": "detected"}, {"leak": True}),
+        ({"water": 3}, {}),
+        ({"water": "12"}, {}),
+        ({"water_detected": True}, {"leak": True}),
+        ({"waterStatus": "wet"}, {"leak": True}),
+        ({"floodStatus": "flood"}, {"leak": True}),
+        ({"co": "alarm"}, {"alarm": True}),
+        ({"co": "normal"}, {"alarm": False}),
+        ({"co": 35}, {"co": 35.0}),
+        ({"smokeAlarmStatus": 1}, {"alarm": True}),
+        ({"smoke_detector": "alarm"}, {"alarm": True}),
+        ({"heat": "overheat"}, {"alarm": True}),
+        ({"batt_low": True}, {"battery_low": True}),
+        ({"anti_dismantle": "dismantled"}, {"tamper": True}),
+        ({"magnet": "absent"}, {"open": True}),
+        ({"magnet": "away"}, {"open": True}),
+        ({"magnet": "near"}, {"open": False}),
+        ({"magnet_present": 1}, {"open": False}),
+        ({"magnet_detected": False}, {"open": True}),
+        ({"event": "leak detected"}, {"leak": True}),
+        ({"event": "leak cleared"}, {"leak": False}),
+        ({"event": "gas leak alarm"}, {"alarm": True}),
+        ({"alarms": ["fire", "low battery"]}, {"alarm": True, "battery_low": True}),
+        ({"antiTamperStatus": "Device not tampered"}, {"tamper": False}),
+        ({"antiTamperSwitch": "Removed"}, {"tamper": True}),
+        ({"lowBatteryVoltageWarning": "low voltage"}, {"battery_low": True}),
+        ({"batteryStatus": "Battery voltage is normal"}, {"battery_low": False}),
+        ({"waterleak": 5}, {"leak": True}),
+        ({"magneticStatus": "Magnet Away"}, {"open": True}),
+        ({"smokeAlarm": 0, "smokeChamberFailure": 1}, {"alarm": False, "fault": True}),
+        ({"waterStatus": "Overflow"}, {"leak": True}),
+        ({"alertStatus": "Delayed alert report"}, {"alarm": True}),
+        ({"alertStatus": "No alert"}, {"alarm": False}),
+    ],
+    ids=str,
+)
+def test_a_word_says_what_it_says_whatever_the_field_is_called(
+    fields: dict[str, Any], expected: dict[str, Any]
+) -> None:
+    found = values(fields)
+    assert {name: value for name, value in found.items() if not name.startswith(EXTRA)} == expected
+
+
+@pytest.mark.parametrize(
+    "fields", [{"tilt": "tilt"}, {"tilt": "tilted"}, {"fall_detected": True}], ids=str
+)
+def test_a_tilt_in_words_is_a_flag(fields: dict[str, Any]) -> None:
+    assert values(fields)["extra.tilt_alarm"] is True
+
+
+@pytest.mark.parametrize(
+    ("fields", "text", "expected"),
+    [
+        ({"event": "silent"}, "smoke sensor", {"muted": True}),
+        ({"event": "failover"}, "smoke sensor", {"fault": True}),
+        ({"event": "removed"}, "smoke sensor", {"tamper": True}),
+        ({"event": "installed"}, "smoke sensor", {"tamper": False}),
+        ({"alarmStatus": "Not Triggered"}, "smoke sensor", {"alarm": False}),
+        ({"temperature_warning": 1}, "smoke sensor", {"alarm": True}),
+        ({"alarm": 1}, "water leak sensor", {"leak": True}),
+        ({"alarm": "normal"}, "water leak sensor", {"leak": False}),
+        ({"alarm": 1}, "manhole cover", {"open": True}),
+        ({"alarm": 1, "open": False}, "manhole cover", {"open": False}),
+        ({"alarm": 1}, "door sensor", {}),
+        ({"event": "cover open"}, "manhole cover", {"open": True}),
+        ({"event": "cover closed"}, "manhole cover", {"open": False}),
+    ],
+    ids=str,
+)
+def test_what_is_said_in_general_is_of_what_the_device_is_for(
+    fields: dict[str, Any], text: str, expected: dict[str, Any]
+) -> None:
+    found = values(fields, text)
+    assert {name: value for name, value in found.items() if not name.startswith(EXTRA)} == expected
+
+
+@pytest.mark.parametrize("event", ["normal", "alarm release", "heartbeat"])
+def test_an_event_ends_no_alarm_that_another_field_tells_of(event: str) -> None:
+    for fields in ({"smoke": 1, "event": event}, {"event": event, "smoke": 1}):
+        assert values(fields)["alarm"] is True
+
+
+def test_an_event_may_tell_of_a_tilt() -> None:
+    assert values({"event": "tilt alarm"}, "manhole cover")["extra.tilt_alarm"] is True
+
+
+@pytest.mark.parametrize(
+    "alarm", ["self-test", "test", "testing", "low battery", "sensor fault"], ids=str
+)
+def test_an_alarm_field_may_tell_of_a_test_or_a_fault(alarm: str) -> None:
+    found = values({"alarm": alarm}, "smoke detector")
+    assert "alarm" not in found
+    assert set(found) & {"test", "battery_low", "fault"}
+
+
 def test_a_declared_inversion_turns_a_truth_value_round() -> None:
     assert values({"contact": True}, invert=frozenset({"open"}))["open"] is False
 
@@ -333,6 +444,12 @@ def test_a_model_is_asked_for_with_and_without_its_maker() -> None:
         {"press": "long"},
         {"event": "button_pressed"},
         {"sos": True},
+        {"sos_status": "emergency"},
+        {"alarm": "sos"},
+        {"alarm_type": "SOS"},
+        {"status": "emergency"},
+        {"key_status": "pressed"},
+        {"trigger": "sos"},
         {"Device": "RB02I", "Alarm": 1},
     ],
     ids=str,
