@@ -75,6 +75,11 @@ class _Lasting:
         """When it began to hold."""
         self._other: float | None = None
 
+    @property
+    def begins(self) -> bool:
+        """Whether it may soon hold."""
+        return not self.holds and self._other is not None
+
     def feed(self, value: bool, second: float) -> None:
         if value == self.holds:
             self._other = None
@@ -111,6 +116,11 @@ class Guard:
         if self._frozen.holds:
             return "frozen"
         return "scene_changed" if self._changed.holds else ""
+
+    @property
+    def suspects(self) -> bool:
+        """Whether something is wrong that has not lasted long enough to be told."""
+        return self._blind.begins or self._changed.begins or self._frozen.begins
 
     def look(self, picture: Grey, second: float) -> Reason:
         """``second`` counts from the first picture and never goes back."""

@@ -31,7 +31,7 @@ from drivers.camera.messages import (
 from drivers.camera.options import Options
 from drivers.camera.process import Worker, working
 from drivers.camera.state import State
-from gateway.model import EXTRA, Evidence, Reading, Value
+from gateway.model import EXTRA, SECOND, Evidence, Reading, Value
 from gateway.ports import Clock, Emit, Unavailable
 
 _PICTURES: Final = "pictures"
@@ -42,6 +42,7 @@ _AGAIN: Final = 30.0
 Against the rule that a driver leaves this to its supervisor: that would end the other half too,
 and a wrong ONVIF password would blind the camera. When both are down it is the supervisor's turn.
 """
+_REASON: Final = EXTRA + "reason"
 _CLEAR: Final = "clear"
 """The reason that is told when there is none any more."""
 
@@ -59,6 +60,9 @@ class Driver:
             Events(options.address, options.onvif, self._state, clock) if options.onvif else None
         )
         self._down: set[str] = set()
+        self._rests: dict[str, int] = {}
+        """Until when (mono ns) a half wants peace: whatever the other does, a wrong password must
+        not be tried again."""
         self._online: bool | None = None
         self._moving: bool | None = None
         """None: an earlier run may have been ended in mid-motion, and nobody told the end."""
@@ -109,11 +113,16 @@ class Driver:
     async def _keep(self, name: str, live: Callable[[], Awaitable[None]]) -> None:
         """One half of a camera that has two: again after a pause, unless both are down."""
         told = ""
+        if (left := self._rests.get(name, 0) - self._clock.now().mono) > 0:
+            await self._clock.sleep(left / SECOND)
         while True:
             try:
                 await live()
             except Unavailable as error:
                 self._down.add(name)
+                if error.retry_after:
+                    rest = int(error.retry_after * SECOND)
+                    self._rests[name] = self._clock.now().mono + rest
                 if len(self._down) > 1:
                     raise
                 if error.reason != told:
@@ -175,12 +184,12 @@ class Driver:
         values: dict[str, Value] = {
             "tamper": message.reason in TAMPER,
             "fault": bool(message.reason) and message.reason not in TAMPER,
-            EXTRA + "reason": message.reason or _CLEAR,
+            _REASON: message.reason or _CLEAR,
         }
         return self._reading(values, _jpeg(message.jpeg) if message.reason else None)
 
     def _reading(self, values: dict[str, Value], evidence: Evidence | None = None) -> Reading:
-        said = self._state.say(_PICTURES, values)
+        said = _truthful(self._state.say(_PICTURES, values))
         return Reading(self._options.address, "camera", said, evidence=evidence)
 
     async def _turned(self, emit: Emit, *, online: bool) -> None:
@@ -210,13 +219,17 @@ class Driver:
             raise self._gone(error.reason, error.retry_after) from None
 
     async def _events_turned(self, emit: Emit, *, online: bool) -> None:
-        """Without pictures the subscription is the camera; beside them its loss is a fault."""
-        values = self._state.forget(SOURCE, ("motion", "alarm"))
+        """Without pictures the subscription is the camera; beside them its loss is a fault.
+
+        Motion is over with it. A fire is not out because it has cut the cable: what the camera
+        does not tell any more when it is back is over.
+        """
+        values = self._state.forget(SOURCE, ("motion",))
         if self._options.has_pictures:
             lost = self._state.says(_EVENTS, "fault")
             if lost is online:
                 values |= self._state.say(_EVENTS, {"fault": not online})
-                values[EXTRA + "reason"] = _CLEAR if online else "events_lost"
+                values[_REASON] = _CLEAR if online else "events_lost"
         else:
             if self._online is not online:
                 values["online"] = online
@@ -224,7 +237,7 @@ class Driver:
                 values["motion"] = False
             self._online, self._moving = online, False
         if values:
-            await emit([Reading(self._options.address, "camera", values)])
+            await emit([Reading(self._options.address, "camera", _truthful(values))])
 
     # --- the worker ---------------------------------------------------------------------------
 
@@ -263,6 +276,13 @@ class Driver:
                 }
             ),
         )
+
+
+def _truthful(values: dict[str, Value]) -> dict[str, Value]:
+    """One source's trouble is clear, but another's goes on: then nothing is."""
+    if values.get(_REASON) == _CLEAR and True in (values.get("tamper"), values.get("fault")):
+        return {name: value for name, value in values.items() if name != _REASON}
+    return values
 
 
 def _jpeg(content: bytes) -> Evidence | None:

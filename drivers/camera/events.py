@@ -20,8 +20,14 @@ _SETTLED: Final = 5 * SECOND
 """After so long a camera has told the state of everything; what comes later happened later."""
 _BELIEVED: Final = 60 * SECOND
 """How far a corrected time may be from now: a live event is not older."""
-_ENDING: Final = ("motion", "alarm")
-"""What ends by itself when the camera forgets to say so; a covered lens stays covered."""
+_ENDING: Final = ("motion",)
+"""What ends by itself when the camera forgets to say so: a covered lens stays covered, and a fire
+burns until the camera says that it is out."""
+_MOMENTS: Final = ("motion", "alarm")
+"""The same of what has no end of its own."""
+_SILENT: Final = 600 * SECOND
+"""After so long without a word the subscription is made anew: a camera that has forgotten it, and
+answers all the same, can not be told from one that has nothing to say."""
 
 
 class Events:
@@ -47,8 +53,11 @@ class Events:
             async with subscribed(self._account(), self._clock) as point:
                 await opened()
                 await self._settle(point.next, emit)
-                while True:
-                    await self._tell(await point.next(), emit, found=False)
+                await self._follow(point.next, emit)
+            while True:
+                async with subscribed(self._account(), self._clock) as point:
+                    await self._found(point.next, emit)
+                    await self._follow(point.next, emit)
         finally:
             ending.cancel()
             await asyncio.gather(ending, return_exceptions=True)
@@ -67,21 +76,32 @@ class Events:
         return Account(options.url, options.user, password, options.verify_tls, options.pull)
 
     async def _settle(self, pull: Callable[[], Awaitable[Pulled]], emit: Emit) -> None:
-        """What is true already was found, it did not happen now; what nobody repeats is over."""
-        before = {name for name in ("tamper", "fault") if self._state.says(SOURCE, name)}
-        self._state.forget(SOURCE)
+        """Find what is true; of what was true before, what the camera does not repeat is over."""
+        repeated = await self._found(pull, emit)
+        if ended := self._state.forget(SOURCE, but=repeated):
+            await emit([self._reading(ended)])
+
+    async def _found(self, pull: Callable[[], Awaitable[Pulled]], emit: Emit) -> set[str]:
+        """What is true already was found, it did not happen now. The sources that spoke."""
         until = self._clock.now().mono + _SETTLED
+        spoke: set[str] = set()
         found = True
         while found:
             pulled = await pull()
             found = self._clock.now().mono < until
+            spoke |= {SOURCE + each.key for each in pulled.items if isinstance(each, Notice)}
             await self._tell(pulled, emit, found=found)
             found = found and bool(pulled.items)
-        ended: dict[str, Value] = {
-            name: False for name in sorted(before) if not self._state.holds(name)
-        }
-        if ended:
-            await emit([self._reading(ended)])
+        return spoke
+
+    async def _follow(self, pull: Callable[[], Awaitable[Pulled]], emit: Emit) -> None:
+        """Until nothing has come for ``_SILENT``."""
+        heard = self._clock.now().mono
+        while self._clock.now().mono - heard < _SILENT:
+            pulled = await pull()
+            if pulled.items:
+                heard = self._clock.now().mono
+            await self._tell(pulled, emit, found=False)
 
     async def _tell(self, pulled: Pulled, emit: Emit, *, found: bool) -> None:
         items: list[Item] = []
@@ -102,7 +122,8 @@ class Events:
         observed = None if initial else self._observed(notice, offset)
         source = SOURCE + notice.key
         said = Reading(source, "camera", notice.values, observed, retained=initial)
-        names = tuple(name for name in _ENDING if notice.values.get(name) is True)
+        ending = _ENDING if notice.lasts else _MOMENTS
+        names = tuple(name for name in ending if notice.values.get(name) is True)
         if names:
             hold = self._options.hold if notice.lasts else self._options.pulse
             told = self._holds.take(Momentary(said, names, hold))[-1]

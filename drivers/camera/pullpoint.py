@@ -43,7 +43,10 @@ _MARGIN: Final = 15.0
 """Seconds of life beyond the next pull below which the subscription is renewed."""
 _LOCKED_OUT: Final = 300.0
 """Seconds to wait with a wrong password: cameras lock the account after five."""
+_BREATH: Final = 0.2
+"""The same of one that always has something to tell."""
 _PULL_LIMIT: Final = 100
+_REDIRECTS: Final = range(300, 400)
 _CLOCK_PARTS: Final = ("Year", "Month", "Day", "Hour", "Minute", "Second")
 
 
@@ -120,12 +123,13 @@ class Camera:
 
     def reached(self, address: str) -> str:
         """``address`` as we reach the camera: behind a NAT it tells a host that nobody knows."""
-        ours, theirs = urlsplit(self._account.url), urlsplit(address)
+        ours = urlsplit(self._account.url)
         try:
+            theirs = urlsplit(address)
             same = theirs.hostname == ours.hostname and theirs.port is not None
         except ValueError:
-            same = False
-        place = f"{ours.hostname}:{theirs.port}" if same else self._where
+            raise self.unavailable(f"it tells an address that is none: {address[:80]!r}") from None
+        place = theirs.netloc.rpartition("@")[2] if same else self._where
         return urlunsplit((ours.scheme, place, theirs.path or "/", theirs.query, ""))
 
     async def ask(
@@ -143,6 +147,8 @@ class Camera:
             created = self._clock.now().wall - (self.offset or 0)
             who = Login(account.user, account.password, secrets.token_bytes(16), created)
         status, body = await self._post(url, action, envelope(action, content, url, who), within)
+        if not login and status in (401, 403):
+            raise _RefusedError(Fault("NotAuthorized", ""), status)
         try:
             answer = parse(body)
         except ValueError as error:
@@ -170,10 +176,17 @@ class Camera:
         )
 
     async def _post(self, url: str, action: str, body: bytes, within: float) -> tuple[int, bytes]:
-        headers = {"Content-Type": f'application/soap+xml; charset=utf-8; action="{action}"'}
+        headers = {
+            "Content-Type": f'application/soap+xml; charset=utf-8; action="{action}"',
+            "Accept-Encoding": "identity",
+        }
         limit = aiohttp.ClientTimeout(total=within)
+        # no redirects: they would carry our proof of who we are to another host
+        post = self._web.post(url, data=body, headers=headers, timeout=limit, allow_redirects=False)
         try:
-            async with self._web.post(url, data=body, headers=headers, timeout=limit) as answer:
+            async with post as answer:
+                if answer.status in _REDIRECTS:
+                    raise self.unavailable("it sends us to another address; write that one")
                 content = bytearray()
                 async for piece in answer.content.iter_chunked(65_536):
                     content += piece
@@ -195,6 +208,8 @@ class PullPoint:
         self._address = address
         self._pull = pull
         self._clock = clock
+        self._not_before = 0
+        """Mono ns of the next pull."""
         self._renews = True
         self._left = float(_LIFETIME)
         """Seconds that the subscription lived at the last answer, by the camera's own word."""
@@ -208,6 +223,8 @@ class PullPoint:
 
     async def next(self) -> Pulled:
         """What happened since; empty when the camera waited in vain. Unavailable: it is lost."""
+        if (early := self._not_before - self._clock.now().mono) > 0:
+            await self._clock.sleep(early / SECOND)
         content = (
             f'<PullMessages xmlns="{_EVENTS}"><Timeout>PT{self._pull:.0f}S</Timeout>'
             f"<MessageLimit>{_PULL_LIMIT}</MessageLimit></PullMessages>"
@@ -223,9 +240,8 @@ class PullPoint:
                 raise self._lost(error) from None
             return Pulled([], self._camera.offset)
         items = read(answer)
-        took = (self._clock.now().mono - asked) / SECOND
-        if not items and took < _CALM:
-            await self._clock.sleep(_CALM - took)  # it should have waited, cheap ones do not
+        # it should have waited until something happened, cheap ones do not
+        self._not_before = asked + int((_BREATH if items else _CALM) * SECOND)
         await self._stay_alive(answer)
         return Pulled(items, self._camera.offset)
 
@@ -271,6 +287,7 @@ async def subscribed(account: Account, clock: Clock) -> AsyncIterator[PullPoint]
     async with aiohttp.ClientSession(
         middlewares=(digest,) if account.user else (),
         connector=aiohttp.TCPConnector(limit=2, ssl=account.verify_tls),
+        auto_decompress=False,  # a kilobyte may be a gigabyte
     ) as web:
         camera = Camera(account, web, clock)
         await camera.measure_clock()

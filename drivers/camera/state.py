@@ -8,6 +8,7 @@ events          fault  ───▶ fault
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from gateway.model import Value
@@ -31,12 +32,17 @@ class State:
                 merged[name] = self._say(source, name, values[name] is True)
         return merged
 
-    def forget(self, prefix: str, names: tuple[str, ...] = _MERGED) -> dict[str, Value]:
-        """``names`` from sources that begin with ``prefix`` are over; what is false with that."""
+    def forget(
+        self, prefix: str, names: tuple[str, ...] = _MERGED, but: Collection[str] = ()
+    ) -> dict[str, Value]:
+        """``names`` from sources that begin with ``prefix`` are over; what is false with that.
+
+        ``but`` are sources that go on.
+        """
         ended: dict[str, Value] = {}
         for name in names:
             sources = self._true[name]
-            gone = [source for source in sources if source.startswith(prefix)]
+            gone = [each for each in sources if each.startswith(prefix) and each not in but]
             for source in gone:
                 del sources[source]
             if gone and not sources:
@@ -47,10 +53,6 @@ class State:
         """Whether a source that begins with ``prefix`` says one of ``names``."""
         sources = (source for name in names for source in self._true.get(name, ()))
         return any(source.startswith(prefix) for source in sources)
-
-    def holds(self, name: str) -> bool:
-        """Whether anybody says ``name``."""
-        return bool(self._true[name])
 
     def _say(self, source: str, name: str, value: bool) -> bool:
         sources = self._true[name]

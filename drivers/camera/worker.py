@@ -68,23 +68,31 @@ class Pass:
             min_area=job.min_area,
             lightning=job.lightning,
         )
-        self._watch = Watch(job, send)
+        self._trouble = Watch(job, send)
         self._recorder = _recorder(job, video)
+        self._second = 0.0
         self.frames = 0
         self.analysed = 0
 
     async def watch(self) -> None:
         """Until no further picture comes; the first one is grabbed already."""
+        try:
+            await self._watch_all()
+        except NoPicture:  # torn down by an intruder? what was filmed until then is the evidence
+            self._film(self._second, ended=True)
+            raise
+
+    async def _watch_all(self) -> None:
         job, video = self._job, self._video
         fps = min(job.analyse_fps, video.fps)
         episode = Episode(fps, job.min_duration, job.quiet, job.learn)
         moved = started = beat = self._clock.now().mono
         mark = None
-        due = before = second = 0.0
+        due = before = 0.0
         while True:
             self.frames += 1
             now = self._clock.now().mono
-            second = (now - started) / SECOND if job.live else video.second
+            second = self._second = (now - started) / SECOND if job.live else video.second
             if now - beat >= _HEARTBEAT:
                 beat = now
                 self._send(Alive(self.frames, self.analysed))
@@ -115,7 +123,7 @@ class Pass:
         turn = episode.feed(Sight(seen.area, seen.zone, seen.score), second)
         if turn is not None:
             self._say(turn, second, self._video.jpeg() if turn.what != "ended" else b"")
-        self._watch.look(picture, second, self._video)
+        self._trouble.look(picture, second, self._video)
         self._film(second, ended=False)
 
     def _say(self, turn: Turn, second: float, jpeg: bytes) -> None:
@@ -152,10 +160,14 @@ class Watch:
             return
         self._next = second + EVERY
         reason = self._guard.look(picture, second)
-        if reason == self._said or (self._said is None and not reason and second < _SURE):
+        if reason == self._said or (self._said is None and not reason and self._doubts(second)):
             return
         self._said = reason
         self._send(Troubled(second, reason, video.jpeg()))
+
+    def _doubts(self, second: float) -> bool:
+        """A lens that was covered before a restart is not clear until it is covered again."""
+        return second < _SURE or (self._guard is not None and self._guard.suspects)
 
 
 def _recorder(job: Job, video: Video) -> Recorder | None:

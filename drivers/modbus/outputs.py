@@ -8,6 +8,7 @@ A gateway that crashed while its siren howled finds it on at its next start, and
 
 from __future__ import annotations
 
+import asyncio
 from typing import Final
 
 import structlog
@@ -42,6 +43,8 @@ class _State:
         self.said: dict[str, Value] = {}
         self.said_at = -_REPEAT
         self.stuck = False
+        self.turn = asyncio.Lock()
+        """One thing at a time: what ends it in time must not undo an "on" that came meanwhile."""
 
     @property
     def place(self) -> tuple[Table, int]:
@@ -79,20 +82,21 @@ class Outputs:
         if state is None:
             have = ", ".join(self._states) or "none"
             raise Refused(f"there is no output {name!r} on {self._bus}; there is {have}")
-        if self._link is None:
-            raise Unavailable(f"{self._bus}: not connected")
-        if on:  # before it is written: an answer that is lost must not make it endless
-            state.begins(self._clock.now().mono)
-            self._news.notify()
         try:
-            await self._set(self._link, state, on)
+            async with state.turn:
+                if self._link is None:
+                    raise Unavailable(f"{self._bus}: not connected")
+                if on:  # before it is written: an answer that is lost must not make it endless
+                    state.begins(self._clock.now().mono)
+                    self._news.notify()
+                await self._set(self._link, state, on)
+                if not on:
+                    state.off_at = _NEVER
         except NoAnswer as error:
             raise Unavailable(f"{name} ({state.output.place}): {error}") from None
         except Denied as denied:
             said = f"{name} ({state.output.place}): {denied}"
             raise (Refused(said) if denied.for_good else Unavailable(said)) from None
-        if not on:
-            state.off_at = _NEVER
         self._news.notify()
 
     async def run(self, link: Link, outflow: Outflow) -> None:
@@ -121,11 +125,12 @@ class Outputs:
                 state.begins(self._clock.now().mono)  # it can not be asked: it may be on
 
     async def _attend(self, link: Link, name: str, state: _State) -> None:
-        now = self._clock.now().mono
-        if state.off_at <= now:
-            await self._end(link, name, state)
-        elif state.look_at <= now:
-            await self._look(link, name, state)
+        async with state.turn:
+            now = self._clock.now().mono
+            if state.off_at <= now:
+                await self._end(link, name, state)
+            elif state.look_at <= now:
+                await self._look(link, name, state)
 
     async def _end(self, link: Link, name: str, state: _State) -> None:
         """Its time is over. What fails is tried until it is off."""
@@ -149,6 +154,9 @@ class Outputs:
             state.look_at = self._clock.now().mono + int(state.presence.pause() * SECOND)
             return
         except Denied as denied:
+            if not denied.for_good:  # busy
+                state.look_at = self._clock.now().mono + int(state.output.every * SECOND)
+                return
             self._log.warning("output_not_readable", output=name, reason=str(denied))
             state.look_at = _NEVER  # until the next connection; switching says it as well
             if state.on is None and state.off_at == _NEVER:

@@ -13,8 +13,8 @@ from pymodbus.constants import ExcCodes
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from drivers._simulate import free_port
 from gateway.ports import Clock
+from gateway.simulate import free_port
 
 _HOST: Final = "127.0.0.1"
 _TURN: Final = 4

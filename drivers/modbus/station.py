@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Final
 
 from drivers.modbus.decode import Fault, read
@@ -41,6 +42,14 @@ class Station:
                 known = self._kinds.get(point.part, "")
                 self._kinds[point.part] = known or point.kind or slave.kind or slave.map.kind
         self._resting: dict[tuple[str, int, int], int] = {}
+        self._read: set[tuple[str, int, int]] = set()
+        """What it has answered before: it exists, whatever is said of it now."""
+        self._foreign = False
+        """Another model of device answers there: nothing that it holds is what the map says."""
+        self._mute: Counter[tuple[str, int, int]] = Counter()
+        """Questions in a row that a slave which answers others has left open."""
+        self._retries = options.retries
+        self._backoff = int(options.backoff * SECOND)
         self._complained: set[tuple[str, str, str, int]] = set()
         self._said: dict[str, tuple[dict[str, Value], int]] = {}
         self.presence = Presence(options.retries, options.timeout, options.backoff)
@@ -52,6 +61,7 @@ class Station:
         self.due = 0
         self.presence.failures = 0
         self._said.clear()
+        self._resting.clear()
 
     async def poll(self, link: Link) -> list[Item]:
         """Ask everything once; what came of it, and ``due`` set for the next time."""
@@ -59,27 +69,35 @@ class Station:
         values: Values = {}
         started = self._clock.now().mono
         answered = split = False
-        sound = True
         for block in self._awake(started):
             try:
                 answer = await link.ask(self._slave.unit, block.table, block.address, block.size)
             except NoAnswer:
-                return items + self._silent(values)
+                # whatever is asked first next time tells whether it is the slave or this question
+                self._blocks.remove(block)
+                self._blocks.append(block)
+                if answered:
+                    return items + self._unanswered(block, values)
+                return items + self._silent()
             except Denied as denied:
                 answered = True
                 split |= self._denied(block, denied, items)
                 continue
             answered = True
+            self._read.add(block.key)
+            self._mute.pop(block.key, None)
             found = read(block, answer)
             values |= found.values
-            sound &= not self._note(block, found.faults, items)
+            foreign = self._note(block, found.faults, items)
+            if any(point.expect for point in block.points):
+                self._foreign = foreign
         now = self._clock.now().mono
         if split:  # asked at once in smaller pieces: what it has is said together
             self.due = now
             return items
         came = answered and self.presence.answered()
         self.due = max(self.due + self._every, now)
-        return items + self._readings(values if sound else {}, now, came=came)
+        return items + self._readings(values, now, came=came)
 
     async def answers(self, link: Link) -> bool:
         """Whether it answers at all, an exception included."""
@@ -102,30 +120,52 @@ class Station:
         self._resting = {key: until for key, until in self._resting.items() if until > now}
         return [block for block in self._blocks if block.key not in self._resting]
 
-    def _silent(self, values: Values) -> list[Item]:
-        """What came before the silence is good; the rest is asked for again."""
-        gone = self.presence.silent()
+    def _unanswered(self, block: Block, values: Values) -> list[Item]:
+        """It lives, but leaves one question open. What came is good; the rest is asked again.
+
+        Many devices say nothing at all where the standard wants an exception: such a question
+        rests after a while, and never makes a slave that tells of smoke count as gone.
+        """
         now = self._clock.now().mono
+        came = self.presence.answered()
         self.due = now + int(self.presence.pause() * SECOND)
+        self._mute[block.key] += 1
+        items = self._readings(values, now, came=came)
+        if self._mute[block.key] <= self._retries:
+            return items
+        self._resting[block.key] = now + self._backoff
+        return items + self._complain(block, b"", "no answer, though others are answered")
+
+    def _silent(self) -> list[Item]:
+        """Nothing was answered: again after a while, or it is gone."""
+        gone = self.presence.silent()
+        self.due = self._clock.now().mono + int(self.presence.pause() * SECOND)
         if not gone:
-            return self._readings(values, now, came=False) if values else []
+            return []
         self._said.clear()
+        self._resting.clear()
         return [self._reading(part, {ONLINE: False}) for part in self._kinds]
 
     def _denied(self, block: Block, denied: Denied, items: list[Item]) -> bool:
         """Whether the block was cut in two, to find out which point it is."""
-        if denied.for_good and denied.code != 1 and len(block.points) > 1:
+        exists = block.key in self._read
+        if denied.for_good and denied.code != 1 and len(block.points) > 1 and not exists:
             at = self._blocks.index(block)
             self._blocks[at : at + 1] = halves(block)
             return True
-        if denied.for_good:
+        if denied.for_good and not exists:
             self._resting[block.key] = self._clock.now().mono + _REST
-        keys = {point.key for point in block.points}
-        if not self._complained.issuperset(keys):
-            self._complained |= keys
-            raw = bytes((_READS[block.table] | 0x80, denied.code))
-            items.append(self._undecodable(raw, f"{block.names}: {denied}"))
+        raw = bytes((_READS[block.table] | 0x80, denied.code))
+        items += self._complain(block, raw, str(denied))
         return False
+
+    def _complain(self, block: Block, raw: bytes, reason: str) -> list[Item]:
+        """Once, until a point of the block is well again."""
+        keys = {point.key for point in block.points}
+        if self._complained.issuperset(keys):
+            return []
+        self._complained |= keys
+        return [self._undecodable(raw, f"{block.names}: {reason}")]
 
     def _note(self, block: Block, faults: tuple[Fault, ...], items: list[Item]) -> bool:
         """Say each fault once until the point is well again; whether it is another device."""
@@ -138,8 +178,9 @@ class Station:
     def _readings(self, values: Values, now: int, *, came: bool) -> list[Item]:
         """One for each device of the slave that has news."""
         found: list[Item] = []
+        known = {} if self._foreign else values
         for part in self._kinds:
-            own = {name: value for (where, name), value in values.items() if where == part}
+            own = {name: value for (where, name), value in known.items() if where == part}
             said, at = self._said.get(part, ({}, 0))
             if own and (own != said or came or now - at >= self._repeat):
                 self._said[part] = (own, now)

@@ -68,8 +68,21 @@ def next_frame(buffer: bytes, in_run: bool, options: Frame) -> Step:
     )
     if not used and not fault:
         return _MORE
-    fault = fault or _fault(frame, options)
-    return Step(1, garbage=fault) if fault else Step(used, frame)
+    if fault := fault or _fault(frame, options):
+        return Step(_resume(buffer, options), garbage=fault)
+    return Step(used, frame)
+
+
+def _resume(buffer: bytes, options: Frame) -> int:
+    """Where the next frame may begin, behind a start mark that begins none.
+
+    What is escaped holds no mark, so that no frame lies between two that are too close.
+    """
+    start, at = options.start, max(1, buffer.find(options.start, 1))
+    if options.escape is not None and len(start) == 1:
+        while 0 < (after := buffer.find(start, at + 1)) - at < options.apart:
+            at = after
+    return at
 
 
 _Whole = tuple[int, bytes, str]
@@ -101,7 +114,7 @@ def _escaped(buffer: bytes, options: Frame) -> _Whole:
     assert escape is not None  # noqa: S101  # the caller has looked
     mark, flip, meant = escape.byte[0], escape.xor[0], escape.meant
     start, end, sized = options.start, options.end, options.length is not None
-    opening = start[0] if start != end else -1
+    opening = start[0]
     known = options.length.end if isinstance(options.length, LengthAt) else 0
     frame, at, size, longest = bytearray(start), len(start), -1, options.longest
     while True:

@@ -158,6 +158,15 @@ class Frame(_Strict):
         behind = self.length.end if self.length is not None else len(self.start)
         return max(behind, len(self.start)) + len(self.end)
 
+    @cached_property
+    def apart(self) -> int:
+        """Bytes from a start mark to the next if an escaped frame lies between them."""
+        least, check = max(self.shortest, len(self.start) + len(self.end) + 1), self.checksum
+        if check is not None:
+            sizes = range(least, self.longest + 1)
+            least = next((size for size in sizes if fits(check, size)), least)
+        return least - len(self.end) if self.start == self.end else least
+
     @model_validator(mode="after")
     def _inside(self) -> Self:
         if isinstance(self.length, int) and not 2 <= self.length <= MAX_FRAME:

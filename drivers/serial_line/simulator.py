@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any, Final
 
-from drivers._simulate import SerialPair, serial_pair
 from gateway.ports import Clock
+from gateway.simulate import SerialPair, serial_pair
 
 _LINES: Final = (b"BEAM1,1,OK,215\n", b"BEAM1,2,ALARM,216\n", b"BEAM1,3,OK,217\n")
 OPTIONS: Final[dict[str, Any]] = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -9,7 +10,12 @@ from pathlib import Path
 import av
 import cv2
 import numpy as np
+import pytest
 
+from drivers.camera import picture
+from drivers.camera.messages import Job, Message
+from drivers.camera.worker import work
+from gateway.clock import SystemClock
 from tests.shared import shared
 
 SIZE = (320, 240)
@@ -101,3 +107,20 @@ def film(
             yield look(noisy(picture, random), second)
 
     return encode(path, pictures())
+
+
+async def worked(
+    monkeypatch: pytest.MonkeyPatch, job: Job, hears: Callable[[Message], None] | None = None
+) -> list[Message]:
+    """What a worker says of ``job`` that waits for one second where it would wait for five."""
+    monkeypatch.setattr(picture, "_TIMEOUT", 1.0)
+    monkeypatch.setitem(picture._STREAM_OPTIONS, "timeout", "1000000")
+    said: list[Message] = []
+
+    def take(message: Message) -> None:
+        said.append(message)
+        if hears is not None:
+            hears(message)
+
+    await asyncio.to_thread(lambda: asyncio.run(work(job, take, SystemClock())))
+    return said

@@ -63,6 +63,11 @@ class OnvifCamera:
         """What a new subscription is told at once."""
         self.lost = False
         """Forgets its subscriptions."""
+        self.deaf = False
+        """Answers a pull of a subscription that it has forgotten, with nothing."""
+        self.redirect = ""
+        """Sends whoever asks for its capabilities there."""
+        self.hides_its_time = False
         self.nat = False
         """Tells addresses that nobody can reach."""
         self.life = timedelta(seconds=120)
@@ -86,7 +91,11 @@ class OnvifCamera:
         what = found[1]
         self.asked.append(what)
         if what == "GetSystemDateAndTime":
+            if self.hides_its_time:
+                return web.Response(status=401)
             return self._answer(self._time())
+        if self.redirect:
+            raise web.HTTPTemporaryRedirect(self.redirect)
         if self.digest:
             if not self._digest_is_right(request):
                 challenge = 'Digest realm="camera", nonce="abc123", qop="auth", algorithm=MD5'
@@ -104,7 +113,7 @@ class OnvifCamera:
 
     async def _createpullpointsubscription(self, request: web.Request, body: str) -> web.Response:
         self.subscriptions += 1
-        self.lost = False
+        self.lost = self.deaf = False
         self._waiting = list(self.initial)
         self._news.set()
         address = self._at(f"/onvif/subscription?Idx={self.subscriptions}")
@@ -132,6 +141,8 @@ class OnvifCamera:
         if self.lost:
             return self._fault("ter:InvalidArgVal", "no such subscription", 400)
         self._news.clear()
+        if self.deaf:
+            self._waiting = []
         told, self._waiting = "".join(self._waiting), []
         return self._answer(
             f"<tev:PullMessagesResponse>{self._lifetime('tev')}{told}</tev:PullMessagesResponse>"

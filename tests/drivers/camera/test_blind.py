@@ -191,3 +191,11 @@ async def test_frozen_stream_of_h264_is_noticed(tmp_path):
     messages: list[object] = []
     await work(watched, messages.append, SystemClock())
     assert [m.reason for m in messages if isinstance(m, Troubled)] == ["", "frozen"]
+
+
+async def test_camera_that_is_covered_when_it_comes_back_was_never_clear(tmp_path):
+    grey = (np.full((240, 320), 120, np.uint8) for _ in range(30 * 2))
+    path = encode(tmp_path / "covered.mp4", grey, fps=2)
+    messages: list[object] = []
+    await work(job(path, blind_after=15.0), messages.append, SystemClock())
+    assert [m.reason for m in messages if isinstance(m, Troubled)] == ["covered"]

@@ -19,8 +19,10 @@ from drivers.camera.picture import shown
 from gateway.clock import SystemClock
 from gateway.model import Reading
 from gateway.ports import Unavailable
-from tests.drivers.camera.clips import draw
+from tests.drivers.camera.clips import draw, worked
+from tests.drivers.camera.test_quality import job
 from tests.drivers.serial_line.door import Door
+from tests.virtual import VirtualClock
 
 FOLDER = Path(__file__).resolve().parents[3] / "drivers/camera"
 FAST = {"realtime": False, "analyse_fps": 10, "learn": "2s", "quiet": "1s", "address": "yard"}
@@ -232,10 +234,22 @@ async def test_motion_that_could_not_be_ended_is_ended_when_the_camera_is_back(c
 
 
 async def test_slow_disk_does_not_look_like_a_hung_worker(clip):
-    door = Door()
+    class Slow(Door):
+        asked = False
+
+        async def __call__(self, items) -> None:
+            self.asked = True
+            await super().__call__(items)
+
+    door, clock = Slow(), VirtualClock()
     door.open.clear()
-    task = asyncio.create_task(driver(clip, hung_after="500ms").run(door))
-    await asyncio.sleep(1.5)
+    chosen = Options.model_validate({"source": str(clip)} | FAST)
+    task = asyncio.create_task(Driver("cam", chosen, clock).run(door))
+    async with asyncio.timeout(10):
+        while not door.asked:  # noqa: ASYNC110  # what is waited for is that it waits
+            await asyncio.sleep(0.02)
+    await clock.advance(600)
+    assert not task.done()
     door.open.set()
     items = await door.has(5)
     await stop(task)
@@ -289,15 +303,18 @@ async def test_stream_that_ends_is_unavailable_and_not_over(clip):
     assert [item.values for item in door.items] == [OPENED.values, {"online": False}]
 
 
-async def test_silent_stream_is_given_up_by_the_worker_itself():
+async def test_silent_stream_is_given_up_by_the_worker_itself(monkeypatch):
     async def be_silent(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read()
         writer.close()
 
     async with await asyncio.start_server(be_silent, "127.0.0.1", 0) as server:
         port = server.sockets[0].getsockname()[1]
-        with pytest.raises(Unavailable, match=f"no stream from rtsp://127.0.0.1:{port};"):
-            await driver(f"rtsp://127.0.0.1:{port}/1").run(Door())
+        said = await worked(
+            monkeypatch, job(Path(), source=f"rtsp://127.0.0.1:{port}/1", stream=True)
+        )
+    (failed,) = said
+    assert failed.reason.startswith(f"no stream from rtsp://127.0.0.1:{port};")
 
 
 async def test_password_is_in_no_argument_no_environment_and_no_message(tmp_path, monkeypatch):

@@ -11,7 +11,8 @@ import pytest
 
 from drivers.camera import clip as module
 from drivers.camera.clip import Recorder
-from drivers.camera.messages import Began, Filmed, Opened
+from drivers.camera.messages import Began, Failed, Filmed, Message, Opened
+from drivers.camera.picture import NoPicture, Video
 from drivers.camera.worker import work
 from gateway.clock import SystemClock
 from gateway.store.evidence import MOST_BYTES
@@ -116,3 +117,19 @@ def test_times_that_stand_still_or_jump_back_are_put_in_order(tmp_path):
         times = [p.dts for p in box.demux(video=0) if p.size]
     assert len(times) == 40
     assert times == sorted(set(times))
+
+
+async def test_film_of_a_camera_that_is_torn_down_ends_with_its_last_picture(yard, monkeypatch):
+    messages: list[Message] = []
+    grab = Video.grab
+
+    def torn(video: Video) -> bool:
+        if any(isinstance(message, Began) for message in messages):
+            raise NoPicture("sent nothing for 5 s")
+        return grab(video)
+
+    monkeypatch.setattr(Video, "grab", torn)
+    given = job(yard, learn=2.0, analyse_fps=10, clip=(3.0, 5.0))
+    await work(given, messages.append, SystemClock())
+    assert [type(message) for message in messages[-3:]] == [Began, Filmed, Failed]
+    assert messages[-2].before > 2

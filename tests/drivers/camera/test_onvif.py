@@ -9,10 +9,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import structlog
 
+from drivers.camera import events
 from drivers.camera.driver import Driver
 from drivers.camera.options import Options
+from drivers.camera.pullpoint import Account, Camera, Pulled, PullPoint
 from gateway.clock import SystemClock
-from gateway.model import Reading
+from gateway.model import SECOND, Reading
 from gateway.ports import Unavailable
 from tests.drivers.camera.clips import draw
 from tests.drivers.camera.onvif_camera import PASSWORD, USER, notification, onvif_camera
@@ -258,3 +260,137 @@ async def test_camera_with_pictures_and_events_is_one_device(secret, tmp_path):
     assert [log["event"] for log in logs] == ["camera_half_down"]
     assert said(door, "online") == [True]
     assert said(door, "motion")[-1] is False
+
+
+FIRE = "RuleEngine/Radiometry/TemperatureAlarm"
+BURNS, OUT = {"AlarmActive": "true", "State": "true"}, {"State": "false"}
+
+
+async def test_fire_does_not_end_by_itself_nor_by_a_cable_that_burns(secret):
+    async with onvif_camera() as camera:
+        one, door = driver(camera.url, hold="200ms"), Door()
+        task = asyncio.create_task(one.run(door))
+        await door.has(1)
+        camera.tell(notification(FIRE, BURNS))
+        await door.until(lambda items: said(door, "alarm") == [True])
+        await asyncio.sleep(0.5)
+        camera.forget_subscriptions()
+        with pytest.raises(Unavailable):
+            await task
+        assert said(door, "alarm") == [True]
+        camera.initial = [notification(FIRE, BURNS, "Initialized")]
+        task = asyncio.create_task(one.run(door))
+        await door.until(lambda items: said(door, "alarm") == [True, True])
+        camera.tell(notification(FIRE, OUT))
+        await door.until(lambda items: said(door, "alarm")[-1] is False)
+        await stopped(task)
+        assert said(door, "alarm") == [True, True, False]
+
+
+async def test_tamper_is_over_although_the_subscription_was_lost_twice(secret, monkeypatch):
+    async with onvif_camera() as camera:
+        camera.initial = [notification(TAMPER, {"IsTamper": "true"}, "Initialized")]
+        one, door = driver(camera.url), Door()
+        task = asyncio.create_task(one.run(door))
+        await door.until(lambda items: said(door, "tamper") == [True])
+        camera.initial = []
+        camera.forget_subscriptions()
+        with pytest.raises(Unavailable):
+            await task
+
+        async def broken(point: PullPoint) -> Pulled:
+            raise Unavailable("gone before it has told anything")
+
+        with monkeypatch.context() as patched:
+            patched.setattr(PullPoint, "next", broken)
+            with pytest.raises(Unavailable, match="before it has"):
+                await one.run(door)
+        task = asyncio.create_task(one.run(door))
+        await door.until(lambda items: said(door, "tamper") == [True, False])
+        await stopped(task)
+
+
+async def test_subscription_that_is_lost_without_a_word_is_noticed(secret, monkeypatch):
+    monkeypatch.setattr(events, "_SILENT", SECOND)
+    async with onvif_camera() as camera, running(camera, pull="1s") as (door, _):
+        await door.has(1)
+        camera.tell(notification(MOTION, ON))
+        await door.has(2)
+        camera.deaf = True
+        camera.initial = [notification(MOTION, ON, "Initialized")]
+        camera.tell(notification(MOTION, OFF))
+        found = (await door.has(3))[2]
+        assert found.values == {"motion": True}
+        assert found.retained
+        assert said(door, "online") == [True]
+
+
+async def test_redirect_is_not_followed(secret):
+    async with onvif_camera() as camera, onvif_camera() as stranger:
+        camera.redirect = stranger.url
+        with pytest.raises(Unavailable, match="sends us to another address"):
+            await driver(camera.url).check()
+        assert stranger.asked == []
+
+
+async def test_camera_that_does_not_tell_the_time_to_strangers_is_asked_all_the_same(secret):
+    async with onvif_camera() as camera:
+        camera.hides_its_time = True
+        assert "with user officer" in await driver(camera.url).check()
+
+
+async def test_camera_that_always_has_something_to_tell_is_not_asked_a_thousand_times(secret):
+    async with onvif_camera() as camera, running(camera) as (door, _):
+        await door.has(1)
+        for count in range(2, 500):
+            if count == 2:
+                started = asyncio.get_running_loop().time()
+            camera.tell(notification(MOTION, ON))
+            await door.has(count)
+            if asyncio.get_running_loop().time() - started > 1:
+                break
+        assert camera.asked.count("PullMessages") <= 9
+
+
+@pytest.mark.parametrize(
+    ("told", "reached"),
+    [
+        ("http://[fe80::1]:8080/a?b=1", "http://[fe80::1]:8080/a?b=1"),
+        ("http://10.9.9.9:8080/a", "http://[fe80::1]/a"),
+        ("http://u:p@[fe80::1]:81/", "http://[fe80::1]:81/"),
+    ],
+)
+def test_address_is_reached_where_the_camera_is(told, reached):
+    account = Account("http://[fe80::1]/onvif/device_service", "u", "p", True, 30.0)
+    assert Camera(account, None, SystemClock()).reached(told) == reached
+
+
+@pytest.mark.parametrize("told", ["http://[::1", "http://[fe80::1]:99999/"])
+def test_address_that_is_none_is_said(told):
+    account = Account("http://[fe80::1]/onvif/device_service", "u", "p", True, 30.0)
+    with pytest.raises(Unavailable, match="an address that is none"):
+        Camera(account, None, SystemClock()).reached(told)
+
+
+async def test_wrong_password_is_not_tried_again_because_the_pictures_are_gone(
+    monkeypatch, tmp_path
+):
+    monkeypatch.setenv("CAMERA_PASSWORD", "hunter2")
+    async with onvif_camera() as camera:
+        onvif = {"url": camera.url, "user": USER, "password": {"env": "CAMERA_PASSWORD"}}
+        missing = str(tmp_path / "nothing.avi")
+        options = Options.model_validate({"address": "yard", "source": missing, "onvif": onvif})
+        one = Driver("cam", options, SystemClock())
+        with pytest.raises(Unavailable):
+            await one.run(Door())
+        tried = camera.asked.count("GetCapabilities")
+        assert tried == 1
+        task = asyncio.create_task(one.run(Door()))
+        await asyncio.sleep(1)
+        await stopped(task)
+        assert camera.asked.count("GetCapabilities") == tried
+
+
+async def stopped(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)

@@ -9,13 +9,14 @@ import numpy as np
 import pytest
 
 from drivers.camera.driver import Driver
+from drivers.camera.messages import Alive, Failed, Message, Opened
 from drivers.camera.options import Options
 from drivers.camera.picture import NoPicture
 from drivers.camera.worker import Pass
 from gateway.clock import SystemClock
 from gateway.model import SECOND
 from gateway.ports import Unavailable
-from tests.drivers.camera.clips import film
+from tests.drivers.camera.clips import film, worked
 from tests.drivers.camera.rtsp_server import PASSWORD, RtspServer
 from tests.drivers.camera.test_quality import job
 from tests.drivers.serial_line.door import Door
@@ -74,15 +75,18 @@ async def test_server_that_is_killed_and_comes_back(clip, monkeypatch):
     assert [item.values["online"] for item in door.items] == [True, False, True]
 
 
-async def test_server_that_stalls_is_given_up_after_ten_seconds(clip, monkeypatch):
+async def test_server_that_stalls_is_given_up_by_the_worker(clip, monkeypatch):
     with RtspServer(clip) as server:
-        one, door = camera(monkeypatch, server.url()), Door()
-        task = asyncio.create_task(one.run(door))
-        await door.has(1)
-        server.pause()
-        async with asyncio.timeout(15):
-            with pytest.raises(Unavailable, match="sent nothing for 5 s"):
-                await task
+
+        def stall(message: Message) -> None:
+            if isinstance(message, Opened):
+                server.pause()
+
+        given = job(clip, source=server.url(), stream=True)
+        async with asyncio.timeout(8):
+            said = await worked(monkeypatch, given, stall)
+    assert [type(message) for message in said if not isinstance(message, Alive)] == [Opened, Failed]
+    assert "sent nothing for 1 s" in said[-1].reason
 
 
 @pytest.mark.parametrize(

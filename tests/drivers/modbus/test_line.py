@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 
 import pytest
+from pymodbus.constants import ExcCodes
 
 from drivers.modbus.driver import Driver
 from drivers.modbus.simulator import device
@@ -162,6 +163,49 @@ async def test_point_that_the_device_lacks_is_named_once_and_hides_no_other() ->
     assert [item.reason for item in bad] == ["unit 1 (d1): co2 (register 4): illegal address (2)"]
     assert bad[0].raw == b"\x83\x02"
     assert [item.values for item in of(items, "d1")][:2] == [FIRST, VALUES]
+
+
+SMOKE = {
+    "kind": "smoke",
+    "points": [{"value": "co2", "register": 0}, {"value": "alarm", "discrete": 0}],
+}
+
+
+async def test_question_that_is_never_answered_does_not_hide_smoke() -> None:
+    detector = device(1, inputs=(1,), registers=(400,))
+    async with serial_bus(detector) as line:
+        line.to_server = lambda data: [] if data[1] == 3 else [(0.0, data)]
+        async with running(options(line.port, slave(map=SMOKE), backoff="5s")) as (_, door):
+            items = await door.has(20)
+            asked_again = len(door.items)
+            line.to_server = lambda data: [(0.0, data)]
+            await asyncio.sleep(0.3)
+            assert len(door.items) >= asked_again + 3
+    readings = of(items, "d1")
+    assert {item.values["alarm"] for item in readings} == {True}
+    assert readings[0].values["extra.online"] is True
+    bad = [item.reason for item in items if isinstance(item, Undecodable)]
+    assert bad == ["unit 1 (d1): co2 (register 0): no answer, though others are answered"]
+
+
+async def test_point_that_was_there_is_asked_again_soon_although_it_is_denied() -> None:
+    starting = False
+
+    async def act(*_: object) -> ExcCodes | None:
+        return ExcCodes.ILLEGAL_ADDRESS if starting else None
+
+    detector = device(1, inputs=(1,), registers=(400,), act=act)
+    async with (
+        serial_bus(detector) as line,
+        running(options(line.port, slave(map=SMOKE))) as (_, door),
+    ):
+        await door.has(2)
+        starting = True
+        await door.until(lambda found: len([i for i in found if isinstance(i, Undecodable)]) == 2)
+        starting = False
+        count = len(door.items)
+        items = await door.has(count + 2, 3)
+    assert items[-1].values == {"alarm": True, "co2": 400.0}
 
 
 async def test_value_that_is_none_is_said_once_until_it_is_well() -> None:

@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from drivers.modbus.driver import Driver
+from drivers.modbus.outflow import Outflow
+from drivers.modbus.outputs import Outputs
 from drivers.modbus.simulator import device
 from gateway.clock import SystemClock
 from gateway.ports import Refused, Unavailable
 from tests.drivers.modbus.rig import of, options, running, slave, tcp_bus
 from tests.drivers.serial_line.door import Door
+from tests.virtual import VirtualClock
 
 
 class Coils:
@@ -242,5 +245,39 @@ async def test_lost_connection_while_it_howls_ends_it_after_the_reconnect() -> N
         assert coils.on()
         task = asyncio.create_task(driver.run(Door()))
         await until(lambda: not coils.on(), 2)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+
+
+class SlowLine:
+    """A line on which "off" takes its time."""
+
+    def __init__(self) -> None:
+        self.written: list[int] = []
+        self.free = asyncio.Event()
+
+    async def write(self, unit: int, table: str, address: int, value: int, many: bool) -> None:
+        self.written.append(value)
+        if not value:
+            await self.free.wait()
+
+
+async def test_on_that_comes_while_the_time_is_over_has_an_end_of_its_own() -> None:
+    clock, line, door = VirtualClock(), SlowLine(), Door()
+    given = options(1, **siren(at_most="60s", read_back=False))
+    outputs = Outputs(given, clock)
+    async with Outflow(door) as outflow:
+        task = asyncio.create_task(outputs.run(line, outflow))
+        await clock.advance(1)
+        await outputs.switch("siren", True)
+        await clock.advance(61)
+        assert line.written == [1, 0]
+        again = asyncio.create_task(outputs.switch("siren", True))
+        await clock.advance(1)
+        line.free.set()
+        await again
+        assert line.written == [1, 0, 1]
+        await clock.advance(61)
+        assert line.written == [1, 0, 1, 0]
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
