@@ -12,6 +12,8 @@ from __future__ import annotations
 import re
 from typing import Final, NamedTuple
 
+from fastcrc.crc16 import arc
+
 from drivers.alarm_panel.stream import MORE, Step
 
 MAX_FRAME: Final = 4_160
@@ -188,16 +190,4 @@ def framed(body: bytes, *, binary: bool = False) -> bytes:
 
 def crc16(data: bytes) -> int:
     """CRC-16/ARC: 0xBB3D for ``123456789``."""
-    crc = 0
-    for byte in data:
-        crc = crc >> 8 ^ _CRC[(crc ^ byte) & 0xFF]
-    return crc
-
-
-def _crc_of(byte: int) -> int:
-    for _ in range(8):
-        byte = byte >> 1 ^ (0xA001 if byte & 1 else 0)
-    return byte
-
-
-_CRC: Final = [_crc_of(byte) for byte in range(256)]
+    return arc(data)

@@ -15,6 +15,8 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
+from fastcrc.crc16 import modbus
+
 READS_BITS: Final = (1, 2)
 READS_WORDS: Final = (3, 4)
 _WRITES: Final = {5: 5, 6: 5, 15: 5, 16: 5}
@@ -128,18 +130,6 @@ def _unhex(digits: bytes) -> bytes:
     return bytes.fromhex(digits.decode("ascii"))
 
 
-def _crc_of(byte: int) -> int:
-    for _ in range(8):
-        byte = byte >> 1 ^ (0xA001 if byte & 1 else 0)
-    return byte
-
-
-_CRC: Final = [_crc_of(byte) for byte in range(256)]
-
-
 def crc16(data: bytes) -> bytes:
     """The two bytes behind a frame, low byte first: 37 4B for ``123456789``."""
-    crc = 0xFFFF
-    for byte in data:
-        crc = crc >> 8 ^ _CRC[(crc ^ byte) & 0xFF]
-    return crc.to_bytes(2, "little")
+    return modbus(data).to_bytes(2, "little")

@@ -11,8 +11,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Literal, NamedTuple
 
-from drivers.serial_line.checks import CHECKS
+from drivers.serial_line.checks import WIDTHS
 from drivers.serial_line.options import Checksum, Frame, LengthAt, Line, fits
+from drivers.serial_line.sums import SUMS
 
 MAX_GARBAGE: Final = 256
 """Bytes shown of one run of garbage: enough to recognise a wrong baud rate or a boot text."""
@@ -79,10 +80,60 @@ def _resume(buffer: bytes, options: Frame) -> int:
     What is escaped holds no mark, so that no frame lies between two that are too close.
     """
     start, at = options.start, max(1, buffer.find(options.start, 1))
+    if options.escape is None and options.length is not None:
+        return _next_sound(buffer, options, at)
     if options.escape is not None and len(start) == 1:
         while 0 < (after := buffer.find(start, at + 1)) - at < options.apart:
             at = after
     return at
+
+
+def _next_sound(buffer: bytes, options: Frame, at: int) -> int:
+    """Where a sound frame begins, or one that is not all there: a run of false marks is one look.
+
+    The same tests as for a single frame; hostile noise may be nothing but start marks.
+    """
+    start, end, length, check = options.start, options.end, options.length, options.checksum
+    sum_of = SUMS[check.type if check is not None else "sum8"]
+    order: Literal["little", "big"] = check.order if check is not None else "big"
+    known, where, least = -1, _where(None, 0), len(start) + len(end)
+    shortest, longest, held = options.shortest, options.longest, len(buffer)
+    size = length if isinstance(length, int) else 0
+    behind = at
+    while (at := buffer.find(start, at)) >= 0:
+        behind = at + 1
+        if not isinstance(length, int):
+            size = _length(buffer[at : at + longest], options)
+            if size >= 0 and not shortest <= size <= longest:
+                at += 1
+                continue
+        if size < 0 or at + size > held:
+            return at
+        if size != known:
+            known, where = size, _where(check, size)
+        sound = size > least and (not end or buffer.startswith(end, at + size - len(end)))
+        if sound and where is not None:
+            first, stop, sent, after = where
+            value = int.from_bytes(buffer[at + sent : at + after], order)
+            sound = stop > 0 and sum_of(buffer[at + first : at + stop]) == value
+        if sound:
+            return at
+        at += 1
+    return behind
+
+
+def _where(check: Checksum | None, size: int) -> tuple[int, int, int, int] | None:
+    """What is summed (from, to) and where the sum is (from, to) in a frame of ``size`` bytes.
+
+    None: there is no sum. Zeros: the frame is too short for one.
+    """
+    if check is None or check.over is None or check.position is None:
+        return None
+    if not fits(check, size):
+        return 0, 0, 0, 0
+    first, last = check.over
+    at = check.position % size
+    return first, last + size if last < 0 else last, at, at + WIDTHS[check.type]
 
 
 _Whole = tuple[int, bytes, str]
@@ -163,22 +214,20 @@ def _fault(frame: bytes, options: Frame) -> str:
     if not frame.endswith(options.end):
         return "a frame without its end mark"
     check = options.checksum
-    if check is None or check.over is None or check.position is None:
+    where = _where(check, len(frame))
+    if check is None or where is None:
         return ""
-    if not fits(check, len(frame)):
+    first, stop, at, after = where
+    if not stop:
         return "a frame too short for its checksum"
-    first, last = check.over
-    at = check.position % len(frame)
-    last = last + len(frame) if last < 0 else last
-    value = checksum(check, frame[first:last])
-    width = CHECKS[check.type].width
-    sent = int.from_bytes(frame[at : at + width], check.order)
-    return "" if sent == value else f"checksum {sent:0{2 * width}X}, computed {value:0{2 * width}X}"
+    value, sent = checksum(check, frame[first:stop]), int.from_bytes(frame[at:after], check.order)
+    width = 2 * (after - at)
+    return "" if sent == value else f"checksum {sent:0{width}X}, computed {value:0{width}X}"
 
 
 def checksum(options: Checksum, data: bytes) -> int:
     """The sum of ``data``."""
-    return CHECKS[options.type].of(data)
+    return SUMS[options.type](data)
 
 
 class Cutter:

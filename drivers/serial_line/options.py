@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal, Self
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, field_validator, model_validator
 
 from drivers._port_options import PortOptions
-from drivers.serial_line.checks import CHECKS, Kind
+from drivers.serial_line.checks import WIDTHS, Kind
 from gateway.model import KINDS, UNKNOWN_KIND
 from gateway.options import Duration
 
@@ -190,7 +190,7 @@ def fits(check: Checksum, length: int) -> bool:
         return False
     at = _at(check.position, length)
     first, last = (_at(place, length) for place in check.over)
-    return 0 <= first < last <= length and 0 <= at <= length - CHECKS[check.type].width
+    return 0 <= first < last <= length and 0 <= at <= length - WIDTHS[check.type]
 
 
 class FieldAt(_Strict):

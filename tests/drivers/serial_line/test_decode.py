@@ -4,9 +4,9 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from drivers.serial_line.checks import CHECKS
 from drivers.serial_line.decode import Decoder
 from drivers.serial_line.options import Options
+from drivers.serial_line.sums import SUMS
 from gateway.model import Reading, Undecodable
 
 FOLDER = Path(__file__).resolve().parents[3] / "drivers/serial_line"
@@ -160,7 +160,7 @@ def test_wrong_options_are_refused_with_the_reason(changes, message):
 def test_stuffed_frame_of_the_sample_is_read():
     raw = bytes.fromhex("7e017e04d20100")
     body = raw[1:]
-    frame = b"\x7e" + body + CHECKS["crc16_ccitt"].of(body).to_bytes(2, "big") + b"\x7e"
+    frame = b"\x7e" + body + SUMS["crc16_ccitt"](body).to_bytes(2, "big") + b"\x7e"
     assert decode(frame, sample("tank")) == Reading(
         "tank", "water", {"level": 32.26, "leak": False}
     )

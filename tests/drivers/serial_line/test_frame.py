@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from drivers.serial_line.checks import CHECKS
+from drivers.serial_line.checks import WIDTHS
 from drivers.serial_line.frame import (
     MAX_GARBAGE,
     Cutter,
@@ -171,7 +171,7 @@ def test_clean_frames_all_arrive_byte_by_byte(frames):
 )
 def test_check_has_the_catalogue_value(kind, value):
     assert checksum(Checksum(type=kind), b"123456789") == value
-    assert set(CHECKS) >= {kind}
+    assert set(WIDTHS) >= {kind}
 
 
 SIZED = {"start": "A5 5A", "length": {"at": 2, "type": "u8", "plus": 0}, "max": 12, "end": "AA"}
