@@ -11,6 +11,20 @@ from gateway.ports import Clock, Unavailable
 
 _MODULES: Final = {"drivers": "driver", "sinks": "sink", "notifiers": "notifier"}
 """Section -> module of a plugin's folder; its class is called the same, capitalised."""
+_PACKAGES: Final = {
+    "cv2": "opencv-python-headless",
+    "google": "protobuf",
+    "paho": "paho-mqtt",
+    "quickjs": "quickjs-ng",
+    "serial": "pyserial",
+}
+"""Module -> the package that brings it, where the two are called differently."""
+
+
+def package_of(error: ModuleNotFoundError) -> str:
+    """What to install for the module that ``error`` missed."""
+    module = (error.name or "").partition(".")[0]
+    return _PACKAGES.get(module, module)
 
 
 def make(section: str, name: str, configured: Configured, clock: Clock) -> Any:
@@ -19,8 +33,9 @@ def make(section: str, name: str, configured: Configured, clock: Clock) -> Any:
     try:
         module = importlib.import_module(f"{PACKAGES[section]}.{configured.type}.{word}")
     except ModuleNotFoundError as error:
+        package = package_of(error)
         raise Unavailable(
-            f"{name}: {configured.type} needs the Python package {error.name}, which is not "
-            f"installed here; run pip install {error.name}"
+            f"{name}: {configured.type} needs the Python package {package}, which is not "
+            f"installed here; run pip install {package}"
         ) from None
     return getattr(module, word.capitalize())(name, configured.options, clock)

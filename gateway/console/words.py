@@ -216,6 +216,8 @@ _GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "telling": ("通知", "Messages"),
         "health": ("自检", "Self-check"),
         "clock": ("时钟", "Clock"),
+        "stores": ("存储监测", "Watch over the stores"),
+        "retention": ("过期清理", "Retention"),
         "console": ("值班台", "This desk"),
         "self": ("网关自身", "The gateway itself"),
         "driver": ("采集", "Driver"),

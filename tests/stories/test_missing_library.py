@@ -10,6 +10,7 @@ import pytest
 
 from gateway.app import gateway
 from gateway.config import load
+from gateway.console.words import WORDS
 
 CONFIGURATION = """
 site: {{name: 云河社区, data: {data}}}
@@ -37,5 +38,8 @@ async def test_the_others_run_without_it(tmp_path: Path, monkeypatch: pytest.Mon
                 await asyncio.sleep(0.01)
         tasks = {task["name"]: task for task in running.view.health()["tasks"]}
     assert tasks["driver drill"]["up"]
+    parts = {name.split(" ")[0] for name in tasks}
+    unnamed = [part for part in parts if f"part.{part}" not in WORDS]
+    assert unnamed == [], "every running part has its name in both languages"
     assert not tasks["driver radio"]["up"]
-    assert "pip install" in tasks["driver radio"]["reason"]
+    assert "pip install paho-mqtt" in tasks["driver radio"]["reason"]
