@@ -9,9 +9,10 @@ from typing import Any, Final, Protocol
 import structlog
 
 from drivers._port import Inflow
+from drivers._runs import Piece
 from drivers.alarm_panel.attendance import Attendance
 from drivers.alarm_panel.datagrams import Datagrams
-from drivers.alarm_panel.stream import Cutter, Next, Piece
+from drivers.alarm_panel.stream import Cutter, Next
 from drivers.alarm_panel.verdict import Verdict
 from gateway.clock import at_most
 from gateway.model import SECOND

@@ -1,8 +1,7 @@
 """Cuts a stream into messages and garbage, the same however the stream is cut. Pure.
 
 A step looks at the start of the buffer and says how many bytes it used, and for what. Bytes are
-never kept beyond one message, garbage never beyond ``MAX_GARBAGE``: the rest of an endless run
-(a wrong baud rate, another protocol) is dropped without a word, for one word was said.
+never kept beyond one message; garbage is told of once per run (``_runs``).
 """
 
 from __future__ import annotations
@@ -10,19 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-MAX_GARBAGE: Final = 256
-"""Bytes shown of one run of garbage."""
+from drivers._runs import Piece, Run
+
 _SLICE: Final = 1_024
 """Bytes looked at together: what a step leaves is copied, so the buffer must stay short."""
 _HARMLESS: Final = b"\r\n\0 \t\x14"
 """What panels send between messages: no word is lost about it."""
-
-
-class Piece(NamedTuple):
-    """A whole message, or, with a ``reason``, bytes that are none."""
-
-    raw: bytes
-    reason: str = ""
 
 
 class Step(NamedTuple):
@@ -43,9 +35,7 @@ class Cutter:
     def __init__(self, step: Next) -> None:
         self._step = step
         self._buffer = b""
-        self._run = b""
-        self._reason = ""
-        self._length = 0
+        self._run = Run(_HARMLESS)
 
     @property
     def half(self) -> bool:
@@ -60,34 +50,16 @@ class Cutter:
             while (step := self._step(self._buffer)).used:
                 raw, self._buffer = self._buffer[: step.used], self._buffer[step.used :]
                 if step.message is None:
-                    self._grow(raw, step.garbage, pieces)
+                    self._run.grow(raw, step.garbage, pieces)
                 else:
-                    self._end(pieces)
+                    self._run.end(pieces)
                     pieces.append(Piece(step.message))
         return pieces
 
     def finish(self) -> list[Piece]:
         """What is left is half a message at most."""
         pieces: list[Piece] = []
-        self._grow(self._buffer, "half a message when the line closed", pieces)
-        self._end(pieces)
+        self._run.grow(self._buffer, "half a message when the line closed", pieces)
+        self._run.end(pieces)
         self._buffer = b""
         return pieces
-
-    def _grow(self, raw: bytes, reason: str, pieces: list[Piece]) -> None:
-        """Said when the run is ``MAX_GARBAGE`` long, or at its end if that comes first."""
-        if not self._length:
-            raw = raw.lstrip(_HARMLESS)
-        before = self._length
-        self._length += len(raw)
-        if not raw or before >= MAX_GARBAGE:
-            return
-        self._reason = self._reason or reason
-        self._run += raw[: MAX_GARBAGE - before]
-        if self._length >= MAX_GARBAGE:
-            pieces.append(Piece(self._run, self._reason))
-
-    def _end(self, pieces: list[Piece]) -> None:
-        if 0 < self._length < MAX_GARBAGE:
-            pieces.append(Piece(self._run.rstrip(_HARMLESS), self._reason))
-        self._run, self._reason, self._length = b"", "", 0

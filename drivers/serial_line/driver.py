@@ -14,8 +14,9 @@ from functools import partial
 from typing import NamedTuple
 
 from drivers._port import Inflow, form, gone, open_port
+from drivers._runs import Piece
 from drivers.serial_line.decode import Decoder
-from drivers.serial_line.frame import Cutter, Next, Piece, next_frame, next_line
+from drivers.serial_line.frame import Cutter, Next, next_frame, next_line
 from drivers.serial_line.options import Options
 from drivers.serial_line.talk import Talk
 from gateway.model import Item, Undecodable

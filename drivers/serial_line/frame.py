@@ -1,9 +1,8 @@
 """Cuts a stream of bytes into reports and garbage, the same however the stream is cut. Pure.
 
 ``next_line`` and ``next_frame`` look at the start of a buffer and say how many bytes they used
-and for what; ``Cutter`` feeds them and joins neighbouring garbage to one run. Bytes are
-never kept beyond one report, garbage never beyond ``MAX_GARBAGE``: the rest of an endless run
-(a wrong baud rate) is dropped without a word, for one word was said.
+and for what; ``Cutter`` feeds them and joins neighbouring garbage to one run (``_runs``). Bytes
+are never kept beyond one report.
 """
 
 from __future__ import annotations
@@ -11,19 +10,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, Literal, NamedTuple
 
+from drivers._runs import Piece, Run
 from drivers.serial_line.checks import WIDTHS
 from drivers.serial_line.options import Checksum, Frame, LengthAt, Line, fits
 from drivers.serial_line.sums import SUMS
-
-MAX_GARBAGE: Final = 256
-"""Bytes shown of one run of garbage: enough to recognise a wrong baud rate or a boot text."""
-
-
-class Piece(NamedTuple):
-    """A whole report, or, with a ``reason``, bytes that are none."""
-
-    raw: bytes
-    reason: str = ""
 
 
 class Step(NamedTuple):
@@ -236,9 +226,7 @@ class Cutter:
     def __init__(self, step: Next) -> None:
         self._step = step
         self._buffer = b""
-        self._run = b""
-        self._reason = ""
-        self._length = 0
+        self._run = Run()
 
     def feed(self, data: bytes) -> list[Piece]:
         """The pieces that are complete now, in order."""
@@ -246,15 +234,15 @@ class Cutter:
         pieces: list[Piece] = []
         at = 0
         while True:
-            step = self._step(self._buffer[at : at + 2 * MAX_LOOK], self._length > 0)
+            step = self._step(self._buffer[at : at + 2 * MAX_LOOK], self._run.going)
             if not step.used:
                 break
             raw = self._buffer[at : at + step.used]
             at += step.used
             if step.garbage:
-                self._grow(raw, step.garbage, pieces)
+                self._run.grow(raw, step.garbage, pieces)
             if step.report is not None or step.ends_run:
-                self._end(pieces)
+                self._run.end(pieces)
             if step.report:
                 pieces.append(Piece(step.report))
         self._buffer = self._buffer[at:]
@@ -264,26 +252,10 @@ class Cutter:
         """What is left is half a report at most."""
         pieces: list[Piece] = []
         if self._buffer:
-            self._grow(self._buffer, "half a report when the port closed", pieces)
-        self._end(pieces)
+            self._run.grow(self._buffer, "half a report when the port closed", pieces)
+        self._run.end(pieces)
         self._buffer = b""
         return pieces
-
-    def _grow(self, raw: bytes, reason: str, pieces: list[Piece]) -> None:
-        """Said when the run is ``MAX_GARBAGE`` long, or at its end if that comes first."""
-        before = self._length
-        self._length += len(raw)
-        if before >= MAX_GARBAGE:
-            return
-        self._reason = self._reason or reason
-        self._run += raw[: MAX_GARBAGE - before]
-        if self._length >= MAX_GARBAGE:
-            pieces.append(Piece(self._run, self._reason))
-
-    def _end(self, pieces: list[Piece]) -> None:
-        if 0 < self._length < MAX_GARBAGE:
-            pieces.append(Piece(self._run, self._reason))
-        self._run, self._reason, self._length = b"", "", 0
 
 
 MAX_LOOK: Final = 4096 + 16

@@ -8,9 +8,10 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from drivers._runs import MAX_GARBAGE, Piece
 from drivers.alarm_panel import content, frame, surgard
 from drivers.alarm_panel.cipher import Aes, key_bytes
-from drivers.alarm_panel.stream import MAX_GARBAGE, Cutter, Piece
+from drivers.alarm_panel.stream import Cutter
 from gateway.clock import spin_ns
 from tests.drivers.alarm_panel.panel import checked, crc
 from tests.drivers.alarm_panel.panel import frame as made

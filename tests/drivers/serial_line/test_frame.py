@@ -6,15 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers._runs import MAX_GARBAGE, Piece
 from drivers.serial_line.checks import WIDTHS
-from drivers.serial_line.frame import (
-    MAX_GARBAGE,
-    Cutter,
-    Piece,
-    checksum,
-    next_frame,
-    next_line,
-)
+from drivers.serial_line.frame import Cutter, checksum, next_frame, next_line
 from drivers.serial_line.options import Checksum, Frame, Line
 from drivers.serial_line.talk import Echo
 
