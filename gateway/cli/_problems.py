@@ -47,6 +47,11 @@ def sentence(problem: Problem) -> str:
     return str(problem._replace(message=in_chinese(problem.message)))
 
 
+def told(message: str) -> str:
+    """``message`` in the reader's language."""
+    return in_chinese(message) if language() == "zh" else message
+
+
 def in_chinese(message: str) -> str:
     """``message`` by the table; as it is where the table has nothing."""
     return _faults_of_a_file(message) or _known(message) or message

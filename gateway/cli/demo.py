@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager
 import click
 
 from gateway.app import Running, configure_log, gateway
+from gateway.cli._problems import told
 from gateway.cli._say import say
 from gateway.config import Settings
 from gateway.demo.run import run
@@ -38,7 +39,7 @@ def command(span: str | None, port: int) -> int:
     try:
         seconds = parse_duration(span) if span is not None else None
     except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--for") from None
+        raise click.BadParameter(told(str(error)), param_hint="--for") from None
     return asyncio.run(run(_start, seconds, click.echo, port))
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from gateway.cli._problems import told
 from gateway.cli._say import language, say
 from gateway.config.catalogue import LEVELS, Entry, drivers
 from gateway.document import nearest
@@ -34,10 +35,7 @@ def command(name: str | None) -> int:
         return 0
     entries = {entry.name: entry for entry in found}
     if name not in entries:
-        hint = nearest(name, entries)
-        raise click.BadParameter(
-            say(f"没有驱动 {name!r}{hint}", f"there is no driver {name!r}{hint}")
-        )
+        raise click.BadParameter(told(f"there is no driver {name!r}{nearest(name, entries)}"))
     entry = entries[name]
     click.echo(f"# {_line(entry)}")
     click.echo(f"# {say('说明', 'more')}: {entry.folder / 'README.md'}")

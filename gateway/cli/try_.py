@@ -13,10 +13,12 @@ from typing import Any
 import click
 
 from gateway import document as yaml_document
+from gateway.cli._problems import told
 from gateway.cli._say import say
 from gateway.cli.check import DEFAULT_FILE
 from gateway.clock import SystemClock
 from gateway.config import Configured, plugins
+from gateway.config.catalogue import drivers
 from gateway.config.load import read_document
 from gateway.document import Document, Problem, Problems, nearest
 from gateway.model import SECOND, Action, DeviceSeen, Item, Reading, Undecodable, Value
@@ -54,7 +56,7 @@ def command(
     try:
         seconds = parse_duration(span)
     except ValueError as error:
-        raise click.BadParameter(str(error), param_hint="--for") from None
+        raise click.BadParameter(told(str(error)), param_hint="--for") from None
     given = dict(map(_option, options))
     if simulated:
         asyncio.run(_simulated(driver, given, seconds))
@@ -66,10 +68,10 @@ def command(
 
 async def _simulated(kind: str, given: dict[str, Any], seconds: float) -> None:
     """Run a driver against its own simulated device."""
-    kind, _, dialect = kind.partition("/")
-    known = plugins.types("drivers")
+    known = {entry.name for entry in drivers()}
     if kind not in known:
-        raise click.BadParameter(f"there is no driver {kind!r}{nearest(kind, known)}")
+        raise click.BadParameter(told(f"there is no driver {kind!r}{nearest(kind, known)}"))
+    kind, _, dialect = kind.partition("/")
     if dialect:
         given = {"dialects": [{dialect: None}]} | given
     try:
@@ -102,7 +104,7 @@ def _configured(document: Document, name: str, options: dict[str, Any]) -> Confi
         message = f"there is no driver {name!r}{nearest(name, named)}"
         raise Problems([document.problem(("drivers",), message)])
     if not document.data and name not in types:
-        raise click.BadParameter(f"there is no driver {name!r}{nearest(name, types)}")
+        raise click.BadParameter(told(f"there is no driver {name!r}{nearest(name, types)}"))
     entry = named.get(name, {"type": name})
     if isinstance(entry, dict):
         entry = entry | options
@@ -118,7 +120,9 @@ def _option(text: str) -> tuple[str, Any]:
     """``NAME=VALUE``, the value written as in the configuration file."""
     name, equals, value = text.partition("=")
     if not equals or not name:
-        raise click.BadParameter(f"{text!r} is not NAME=VALUE", param_hint="--option")
+        raise click.BadParameter(
+            say(f"{text!r} 不是 名称=值", f"{text!r} is not NAME=VALUE"), param_hint="--option"
+        )
     return name, yaml_document.parse(f"--option {name}", value).data
 
 

@@ -303,3 +303,14 @@ def test_the_frame_imports_no_subcommand() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments", [("drivers", "mqt"), ("try", "mqt"), ("try", "mqtt/tasmoda", "--simulator")]
+)
+def test_a_driver_that_is_none_is_one_line_in_either_language(arguments: tuple[str, ...]) -> None:
+    for language, said in (("en", "there is no driver"), ("zh", "没有驱动")):
+        done = gridwarden("--lang", language, *arguments)
+        assert done.returncode == 2
+        assert said in done.stderr.splitlines()[-1]
+        assert ("did you mean" in done.stderr) is (language == "en")

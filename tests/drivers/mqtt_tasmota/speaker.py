@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from drivers._momentary import Holds, Momentary
 from drivers.mqtt.decode import Dialect, Filter, Out, Publish, Router
+from drivers.mqtt.simulator import Said
 from drivers.mqtt.wire import Message
 from gateway.clock import spin_ns
 from gateway.model import DeviceSeen, Item, Reading, Undecodable, Value
@@ -52,6 +53,19 @@ def payloads(names: Sequence[str]) -> st.SearchStrategy[bytes]:
     )
     plain = WORDS.map(lambda word: str(word).encode("utf-8", "replace"))
     return st.one_of(st.binary(max_size=300), objects, plain)
+
+
+def mutated(messages: Sequence[Said]) -> st.SearchStrategy[tuple[str, bytes]]:
+    """Topic and payload of real messages in which one to four bytes are others."""
+    places = st.lists(st.tuples(st.integers(0, 2**20), st.integers(0, 255)), min_size=1, max_size=4)
+    return st.builds(_changed, st.sampled_from(list(messages)), places)
+
+
+def _changed(said: Said, places: list[tuple[int, int]]) -> tuple[str, bytes]:
+    raw = bytearray(said.payload if isinstance(said.payload, bytes) else said.payload.encode())
+    for place, byte in places:
+        raw[place % len(raw)] = byte
+    return said.topic, bytes(raw)
 
 
 def huge(names: Sequence[str]) -> list[bytes]:
