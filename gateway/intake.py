@@ -23,6 +23,7 @@ from gateway.model import (
     SECOND,
     UNKNOWN_KIND,
     Action,
+    Arming,
     Device,
     DeviceSeen,
     Evidence,
@@ -299,8 +300,10 @@ class Door:
             kept = Quarantined(stamp.wall, source, 0, refusal.detail, raw)
         self._intake._journal.refuse(group, refusal.reason, kept)
 
-    def _stamped(self, item: DeviceSeen | Action, stamp: Stamp) -> DeviceSeen | Action:
-        if isinstance(item, Action):
+    def _stamped(
+        self, item: DeviceSeen | Action | Arming, stamp: Stamp
+    ) -> DeviceSeen | Action | Arming:
+        if isinstance(item, Action | Arming):
             return msgspec.structs.replace(item, received_at=stamp.wall)
         return DeviceSeen(
             self._id(item.device),

@@ -221,8 +221,38 @@ class Action(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="a"):
     received_at: int = 0
 
 
-Item = Reading | Undecodable | DeviceSeen | Action
-Stored = Reading | DeviceSeen | Action
+class Arming(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="m"):
+    """Somebody set a place to a mode: 布防, 撤防. ``place`` is "" for the whole site.
+
+    Holds until the next switch of the place's plan, the next word for it or above it, or
+    ``until`` (wall ns, 0: none of its own).
+    """
+
+    place: str
+    mode: str
+    """One of ``MODES``, or ``plan``: as its plan says again."""
+    by: str
+    """``person:ID`` or ``device:ID``."""
+    until: int = 0
+    received_at: int = 0
+
+
+class Edition(msgspec.Struct, frozen=True, gc=False, array_like=True, tag="e"):
+    """From this record on these rules, or this registry, are in force.
+
+    The text lies beside the journal's records under its digest, so that whoever reads the
+    records again sees at each of them what the rules saw.
+    """
+
+    what: str
+    """``rules`` or ``registry``."""
+    digest: str
+    received_at: int = 0
+
+
+Item = Reading | Undecodable | DeviceSeen | Action | Arming
+"""What comes through the door."""
+Stored = Reading | DeviceSeen | Action | Arming | Edition
 
 
 class Stamp(NamedTuple):
@@ -265,6 +295,10 @@ class Position(NamedTuple):
 
 # --- the registry's nouns -------------------------------------------------------------
 
+MODES: Final = ("disarmed", "home", "away")
+"""撤防, 在家布防, 外出布防. Where nobody ever said a mode and no plan does, a place is ``away``:
+what can not be disarmed is armed."""
+
 LEVELS: Final = ("city", "district", "street", "community", "grid", "building")
 ROLES: Final = ("assistant", "officer", "supervisor")
 
@@ -301,6 +335,8 @@ class Device(msgspec.Struct, frozen=True):
     contact: str = ""
     state: str = "accepted"
     """planned, installed, accepted, bypassed or retired."""
+    tags: tuple[str, ...] = ()
+    """Words that rules choose by, such as ``closed_area``."""
 
 
 class Person(msgspec.Struct, frozen=True):
@@ -393,6 +429,8 @@ class Turn(StrEnum):
     cleared = "cleared"
     evidence = "evidence"
     """A picture or a clip came while the condition held: it belongs to the incident."""
+    severity = "severity"
+    """The alarm holds and is now more, or less, severe; ``severity`` is the new one."""
 
 
 class Change(msgspec.Struct, frozen=True):
@@ -416,7 +454,8 @@ class Change(msgspec.Struct, frozen=True):
     record: int
     """The journal record that caused it; 0 for a timer."""
     found: str = ""
-    """"start" (retained at start), "late", or "" for live."""
+    """"start" (retained at start), "late", "armed" (held when its place was armed), or "" for
+    live."""
     evidence: Evidence | None = None
     incident: str = ""
     """What kind of incident this is part of: rules that say the same share one per ``same``
@@ -455,6 +494,7 @@ class Happened(StrEnum):
     handling = "handling"
     overdue = "overdue"
     evidence = "evidence"
+    severity = "severity"
     closed = "closed"
 
 

@@ -21,7 +21,7 @@ from gateway.config import Configured, plugins
 from gateway.config.catalogue import drivers
 from gateway.config.load import read_document
 from gateway.document import Document, Problem, Problems, nearest
-from gateway.model import SECOND, Action, DeviceSeen, Item, Reading, Undecodable, Value
+from gateway.model import SECOND, Action, Arming, DeviceSeen, Item, Reading, Undecodable, Value
 from gateway.options import parse_duration
 from gateway.plugins import make
 from gateway.ports import Clock, Unavailable
@@ -191,6 +191,8 @@ def line(item: Item) -> str:
             return say(f"{item.device} 发现设备 {about}", f"{item.device} device seen: {about}")
         case Action():
             return f"{item.incident} {item.verb} {item.person} {item.text}".rstrip()
+        case Arming():
+            return f"{item.place} {item.mode} {item.by}".strip()
 
 
 def _shown(value: Value) -> str:

@@ -92,6 +92,8 @@ def _changes(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
             return {"state": State.handling, "owner": person, "warned": 0, **_limit(data)}
         case Happened.overdue:
             return {"overdue": True, "warned": event.seq, **_limit(data)}
+        case Happened.severity:
+            return {"severity": Severity(str(data["severity"]))}
         case Happened.closed:
             return {"state": State.closed, "outcome": str(data["outcome"]), "deadline": 0}
         case Happened.evidence:
