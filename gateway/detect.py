@@ -3,21 +3,26 @@
 What the rules decided, whom it concerns, the rules' bookmark and their state are written in
 one transaction by the desk. A step without changes is saved lazily: after a crash it runs
 again and gives the same.
+
+Rules and registry are those in force at each record, not those of the present:
+
+    … record ─▶ step ─▶ Edition ─▶ tick under the old ─▶ settle ─▶ step under the new ─▶ record …
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 import structlog
 
 import rules
-from gateway.clock import Arrival, at_most
+from gateway.clock import Arrival, at_most, spin_ns
+from gateway.editions import REGISTRY, RULES, Editions
 from gateway.incidents.desk import Desk
-from gateway.model import SECOND, Change, Lane, Position, Site
+from gateway.model import SECOND, Change, Edition, Lane, Position, Record, Site
 from gateway.ports import Clock
+from gateway.rule_care import Note, RuleCare
 from gateway.store.cases import Cases
 from gateway.store.journal import Journal
 
@@ -25,6 +30,8 @@ READER: Final = "rules"
 _AT_ONCE: Final = 500
 """Records stepped over before others get the loop: a few milliseconds."""
 _SAVE_EVERY: Final = 5.0
+_METERED: Final = 64
+"""One record in so many is stepped with a look at the clock around each rule."""
 
 _NOTHING: Final[Counter[str]] = Counter()
 
@@ -39,22 +46,35 @@ class Detector:
         journal: Journal,
         cases: Cases,
         desk: Desk,
-        ruleset: rules.Ruleset,
-        site: Callable[[], Site],
+        editions: Editions,
         clock: Clock,
         arrival: Arrival,
+        note: Note,
     ) -> None:
         self._journal = journal
         self._cases = cases
         self._desk = desk
-        self._ruleset = ruleset
-        self._site = site
+        self._editions = editions
         self._clock = clock
         self._arrival = arrival
+        self.care = RuleCare(note)
+        """What the rules cost and which of them fail."""
+        self._ruleset: rules.Ruleset
+        self._site: Site
         self._state = rules.State()
         self._lane = journal.lane(READER, Lane.everything)
+        self._found = journal.last
+        """What an earlier run has left in the journal."""
         self._saved_at = 0
         self._unsaved = False
+        self._ready = False
+
+    def modes(self) -> list[Any]:
+        """Which place is in which mode now; see ``rules.modes``. Empty until the rules run."""
+        if not self._ready:
+            return []
+        wall = self._clock.now().wall
+        return list(rules.modes(self._ruleset, self._site, self._state, wall))
 
     async def run(self) -> None:
         """Step until cancelled."""
@@ -65,15 +85,42 @@ class Detector:
                 Lane.everything, self._lane.n, _AT_ONCE
             )
             if records:
-                site, changes = self._site(), []
-                for record in records:
-                    changes += rules.step(self._ruleset, site, self._state, record)
-                await self._settle(changes, upto, damaged)
+                await self._through(records, upto, damaged)
                 await self._clock.sleep(0)
             elif upto > self._lane.n:
                 await self._settle([], upto, damaged)
             else:
                 await self._idle(seen)
+
+    async def _through(self, records: list[Record], upto: int, damaged: int) -> None:
+        """Step over ``records``. What is decided before an edition is settled before it."""
+        changes: list[Change] = []
+        taken = 0
+        for record in records:
+            if type(record.item) is Edition:
+                changes += self._tick(record.arrival)
+                if changes:
+                    unread = max(0, record.n - 1 - self._lane.n - taken)
+                    await self._settle(changes, record.n - 1, unread)
+                    changes, taken, damaged = [], 0, max(0, damaged - unread)
+                await self._swap(record.item)
+            changes += self._step(record)
+            taken += 1
+        await self._settle(changes, upto, damaged)
+
+    def _step(self, record: Record) -> list[Change]:
+        meter = spin_ns if record.n % _METERED == 0 else None
+        return rules.step(self._ruleset, self._site, self._state, record, meter=meter)
+
+    def _tick(self, now: int, wall: int | None = None) -> list[Change]:
+        return rules.tick(self._ruleset, self._site, self._state, now, wall)
+
+    async def _swap(self, edition: Edition) -> None:
+        if edition.what == RULES:
+            self._ruleset = await self._editions.ruleset(edition.digest)
+            self.care.begin_anew(self._state)
+        elif edition.what == REGISTRY:
+            self._site = await self._editions.site(edition.digest)
 
     async def _idle(self, seen: int) -> None:
         """No records: step at the next due time, save what lags, or wait for news.
@@ -84,8 +131,7 @@ class Detector:
         now = self._journal.horizon(self._arrival(self._clock.now()))
         due = self._state.next_due()
         if due is not None and due <= now:
-            changes = rules.tick(self._ruleset, self._site(), self._state, now)
-            await self._settle(changes, self._lane.n)
+            await self._settle(self._tick(now), self._lane.n)
             return
         lag = self._saved_at + int(_SAVE_EVERY * SECOND)
         if self._unsaved and lag <= now:
@@ -100,25 +146,37 @@ class Detector:
 
     async def _resume(self) -> None:
         """Take up the saved state, or begin again where there is none."""
+        self._ready = False
         position, saved = await self._cases.rules_start()
         self._state = rules.State.restore(saved)
         self._state.take_dirty()
+        self.care.count_from(self._state)
         lane = self._lane
-        if position is None and self._journal.last > 0:
+        if position is None and self._found > 0:
             await self._rebuild()
             return
         if position is not None and position.journal != self._journal.id:
             log.warning("journal_is_new", action="the rules begin at its first record")
             position = None
-        before_oldest = await self._journal.oldest() - 1
-        lane.n = min(max(position.n if position else 0, before_oldest), self._journal.last)
+        n = position.n if position else 0
+        lane.n = min(max(n, await self._journal.oldest() - 1), self._journal.last)
         lane.delivered = lane.n - lane.dropped.total()
+        await self._take_up(self._state.editions if position and lane.n == n else {})
         if lane.n == self._journal.last:
             # Devices that never report are silent from now on, not from their first record on.
             stamp = self._clock.now()
             now = self._journal.horizon(self._arrival(stamp))
-            changes = rules.tick(self._ruleset, self._site(), self._state, now, stamp.wall)
-            await self._settle(changes, lane.n)
+            await self._settle(self._tick(now, stamp.wall), lane.n)
+
+    async def _take_up(self, saved: dict[str, str]) -> None:
+        """What is in force at the bookmark: as the saved state says, else as the journal does.
+
+        The state is asked only where it stands at the bookmark: retention may have gone further.
+        """
+        in_force = await self._journal.editions_at(self._lane.n) | saved
+        self._ruleset = await self._editions.ruleset(in_force.get(RULES, ""))
+        self._site = await self._editions.site(in_force.get(REGISTRY, ""))
+        self._ready = True
 
     async def _rebuild(self) -> None:
         """The cases were lost: learn from the journal in silence, then say what still holds.
@@ -126,17 +184,21 @@ class Detector:
         Telling every alarm of the past weeks again would ring people about what is over.
         """
         log.warning("rules_rebuild", records=self._journal.last)
-        self._lane.n, upto = 0, self._journal.last
+        self._lane.n, upto = await self._journal.oldest() - 1, self._journal.last
+        await self._take_up({})
         while self._lane.n < upto:
             records, self._lane.n, _ = await self._journal.read(
                 Lane.everything, self._lane.n, _AT_ONCE
             )
             for record in records:
-                rules.step(self._ruleset, self._site(), self._state, record)
+                if type(record.item) is Edition:
+                    self._tick(record.arrival)
+                    await self._swap(record.item)
+                self._step(record)
             await self._clock.sleep(0)
         now = self._journal.horizon(self._arrival(self._clock.now()))
-        rules.tick(self._ruleset, self._site(), self._state, now)  # what is over is not told
-        changes = rules.standing(self._ruleset, self._site(), self._state, now)
+        self._tick(now)  # what is over is not told
+        changes = rules.standing(self._ruleset, self._site, self._state, now)
         self._lane.delivered = self._lane.n - self._lane.dropped.total()
         await self._save(changes)
 
@@ -147,6 +209,7 @@ class Detector:
         self._journal.done(lane, lane.n, upto, upto - lane.n - damaged, dropped)
         self._unsaved = True
         now = self._arrival(self._clock.now())
+        self.care.look(self._state, now)
         if changes or now - self._saved_at >= int(_SAVE_EVERY * SECOND):
             await self._save(changes)
 
@@ -155,5 +218,5 @@ class Detector:
         arrival = self._arrival(stamp)
         position = Position(self._journal.id, self._lane.n)
         dirty = self._state.take_dirty()
-        await self._desk.take(changes, position, dirty, arrival, stamp, self._site())
+        await self._desk.take(changes, position, dirty, arrival, stamp, self._site)
         self._saved_at, self._unsaved = arrival, False

@@ -552,6 +552,11 @@ class Incident(msgspec.Struct, frozen=True):
     """With ``same``, what it is one incident of: ``Change.incident``, or the rule's name."""
     holding: tuple[tuple[str, str], ...] = ()
     """(rule, device) whose condition holds: a device alarms until its last rule has cleared."""
+    severities: tuple[Severity, ...] = ()
+    """How severe each of ``holding`` is, in its order. The worst of them, or ``left``, is
+    ``severity``."""
+    left: Severity | None = None
+    """The worst that one of them was when it cleared: clearing makes no incident less severe."""
     limit: int = 0
     """Ns from when ``deadline`` was set to it; when it passes, the next one is twice as far."""
     warned: int = 0

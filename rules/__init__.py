@@ -1,14 +1,19 @@
 """Alert rules: readings in, changes out. Pure: no clock, no I/O but the shipped packs."""
 
-from rules.engine import standing, step, tick
-from rules.ruleset import Rule, Ruleset, load, pack_names, packs
-from rules.state import State
+from rules.engine import modes, standing, step, tick
+from rules.modes import PlaceMode
+from rules.rule import Rule
+from rules.ruleset import Ruleset, load, pack_names, packs
+from rules.state import Cost, State
 
 __all__ = [
+    "Cost",
+    "PlaceMode",
     "Rule",
     "Ruleset",
     "State",
     "load",
+    "modes",
     "pack_names",
     "packs",
     "standing",

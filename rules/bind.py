@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.model import Change, Site, Turn
-from rules import sentence
-from rules.decide import Deciding, is_clear
-from rules.ruleset import Rule, Ruleset
+from gateway.model import Change, Site
+from rules import look, sentence
+from rules.decide import Deciding, is_clear, same_place
+from rules.rule import Rule
+from rules.ruleset import Ruleset
 from rules.state import CLEARING, OPEN, PENDING, Entry, State, Watch
 
 _FORGET_AFTER: Final = 7 * 86_400 * 1_000_000_000
@@ -17,29 +18,22 @@ _FORGET_AFTER: Final = 7 * 86_400 * 1_000_000_000
 def bind(ruleset: Ruleset, site: Site, state: State, now: int, changes: list[Change]) -> None:
     """Fit the state to ``ruleset`` and ``site``; the same pair again changes nothing."""
     deciding = Deciding(ruleset, site, state, changes, 0)
+    before = state.now
+    state.rules_before = state.ruleset
     state.ruleset, state.site, state.now = ruleset, site, now
     state.forget_timers()
     _forget_strangers(state, site, now)
-    for entry in state.entries.values():
-        entry.rules = None
+    _admit_watched(ruleset, site, state)
+    _cover_everybody(deciding)
+    _count_standing(deciding)
     for name in sorted(name for name, entry in state.entries.items() if entry.active):
         _carry_over(deciding, state.entries[name], now)
-    for rule in ruleset.rules:
-        if rule.absent is None:
-            continue
-        for device in site.devices.values():
-            silence = rule.silence(device) if rule.covers(device.id, device.kind, site) else 0
-            if silence:
-                _watch_silence(state, site, rule, device.id, device.kind, silence)
-
-
-def _watch_silence(
-    state: State, site: Site, rule: Rule, device: str, kind: str, silence: int
-) -> None:
-    """A device that never reported counts from now on."""
-    entry = state.entries.get(device) or state.admit(device, kind, site)
-    if entry is not None and rule.name not in entry.active:
-        state.schedule(entry.heard + silence, device, rule.name)
+    _regroup(deciding, now)
+    for entry in state.entries.values():
+        _set_timers(deciding, entry, before)
+    look.modes_may_have_changed(deciding, now)
+    look.release(deciding, now)
+    state.rules_before = None
 
 
 def _forget_strangers(state: State, site: Site, now: int) -> None:
@@ -51,12 +45,43 @@ def _forget_strangers(state: State, site: Site, now: int) -> None:
     state.strangers = sum(device not in site.devices for device in state.entries)
 
 
+def _admit_watched(ruleset: Ruleset, site: Site, state: State) -> None:
+    """A registered device that never reported is silent from now on."""
+    if not any(rule.absent is not None for rule in ruleset.rules):
+        return
+    for device in site.devices.values():
+        if device.id in state.entries:
+            continue
+        cover = ruleset.cover(device.id, device.kind, site)
+        if any(rule.silence(device) for rule in cover.silences):
+            state.admit(device.id, device.kind, site)
+
+
+def _cover_everybody(deciding: Deciding) -> None:
+    for entry in list(deciding.state.entries.values()):
+        look.cover_of(deciding, entry)
+
+
+def _count_standing(deciding: Deciding) -> None:
+    """Where rules stand that hold others back."""
+    state = deciding.state
+    state.holding_back = {}
+    if not deciding.ruleset.inhibiting:
+        return
+    for entry in state.entries.values():
+        for name, watch in entry.active.items():
+            if watch.phase != PENDING:
+                deciding.stand(name, entry.device, 1)
+    for (name, _), group in state.groups.items():
+        if group.device:
+            deciding.stand(name, group.device, 1)
+
+
 def _carry_over(deciding: Deciding, entry: Entry, now: int) -> None:
     """State follows the rule's name: see ``README.md`` for what a changed rule does to it."""
-    assign(deciding, entry)
     state = deciding.state
     for name, watch in sorted(entry.active.items()):
-        rule = deciding.ruleset.by_name[name]
+        rule = entry.cover.by_name[name]
         changed = watch.digest != rule.digest
         if changed:
             watch.digest = rule.digest
@@ -64,15 +89,12 @@ def _carry_over(deciding: Deciding, entry: Entry, now: int) -> None:
         if rule.absent is not None:
             if watch.why is None:
                 del entry.active[name]
-            elif not silence_of(rule, entry.device, deciding.site):
-                del entry.active[name]
+            elif not look.silence_of(deciding, rule, entry):
                 state.dirty.add(entry.device)
                 wall = now + state.offset
-                deciding.change(Turn.cleared, rule, entry, sentence.NOT_WATCHED, wall, now)
+                deciding.end(rule, entry, watch, sentence.NOT_WATCHED, wall, now)
         elif changed:
             _restart(deciding, rule, entry, watch, now)
-        elif watch.due:
-            state.schedule(watch.due, entry.device, name)
 
 
 def _restart(deciding: Deciding, rule: Rule, entry: Entry, watch: Watch, now: int) -> None:
@@ -81,33 +103,57 @@ def _restart(deciding: Deciding, rule: Rule, entry: Entry, watch: Watch, now: in
         if not rule.when.holds(entry.values.get):
             del entry.active[rule.name]
             return
-        watch.due = now + rule.hold
+        watch.due, watch.entered = now + rule.hold, False
     elif is_clear(rule, entry):
         watch.phase, watch.due = CLEARING, now + rule.keep
     else:
         watch.phase, watch.due = OPEN, 0
         return
     watch.since, watch.wall = now, now + deciding.state.offset
-    deciding.state.schedule(watch.due, entry.device, rule.name)
 
 
-def assign(deciding: Deciding, entry: Entry) -> tuple[Rule, ...]:
-    """Look up the entry's rules; what belongs to a rule that left is dropped."""
-    ruleset, site = deciding.ruleset, deciding.site
-    rules = ruleset.conditions_for(entry.device, entry.kind, site)
-    entry.rules = rules
-    names = {rule.name for rule in rules}
-    for name in list(entry.active):
-        rule = ruleset.by_name.get(name)
-        if rule is None or (name not in names and rule.absent is None):
-            del entry.active[name]
-            deciding.state.dirty.add(entry.device)
-    return rules
+def _regroup(deciding: Deciding, now: int) -> None:
+    """Rules over a place: what no longer belongs to one is over."""
+    state, ruleset, site = deciding.state, deciding.ruleset, deciding.site
+    for (name, same), group in list(state.groups.items()):
+        over = ruleset.by_name.get(name)
+        if over is None or over.confirm is None:
+            before = state.rules_before.by_name.get(name) if state.rules_before else None
+            if group.device and before is not None:
+                deciding.close_group(before, group, sentence.NO_RULE, now)
+            del state.groups[name, same]
+            state.dirty_groups.add((name, same))
+            continue
+        for key, member in group.members.items():
+            rule, _, device = key.partition("|")
+            entry = state.entries.get(device)
+            watch = entry.active.get(rule) if entry is not None else None
+            here = same_place(over.same, device, site) == same
+            stands = watch is not None and watch.phase != PENDING and here
+            if member.stands and not (stands and rule in over.confirm.rules):
+                member.stands = False
+                state.dirty_groups.add((name, same))
+        if group.digest != over.digest or state.dirty_groups:
+            group.digest = over.digest
+        deciding.weigh(over, same, group, now + state.offset, now)
 
 
-def silence_of(rule: Rule, device: str, site: Site) -> int:
-    """How long ``device`` may be silent under ``rule``, ns; 0: not watched."""
-    known = site.devices.get(device)
-    if known is None or rule.absent is None or not rule.covers(device, known.kind, site):
-        return 0
-    return rule.silence(known)
+def _set_timers(deciding: Deciding, entry: Entry, before: int) -> None:
+    """Every timer of the entry; ``before`` is how far time had come for it."""
+    state = deciding.state
+    for rule in entry.cover.silences:
+        look.schedule_silence(deciding, rule, entry)
+    for name, watch in entry.active.items():
+        rule = entry.cover.by_name[name]
+        if watch.phase != OPEN and watch.due:
+            state.schedule(watch.due, entry.device, name)
+        elif watch.phase == OPEN and rule.raises:
+            for line in rule.raises:
+                if line.after and watch.began + line.after > before:
+                    state.schedule(watch.began + line.after, entry.device, name)
+    if entry.cover.asked is not None:
+        end = max(entry.newest, before - entry.lag)
+        look.work_out(entry, end)
+        look.schedule_window(deciding, entry, end)
+    if entry.cover.modal:
+        look.schedule_exits(deciding, entry, before)

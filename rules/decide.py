@@ -2,18 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Callable, Mapping
+from typing import Final
 
-from gateway.model import Change, Evidence, Reading, Site, Text, Turn, Value
-from rules import sentence
-from rules.ruleset import Rule, Ruleset
+from gateway.model import Category, Change, Evidence, Reading, Severity, Site, Text, Turn, Value
+from rules import groups, sentence
+from rules.groups import MOST_GROUPS, Group, Member
+from rules.modes import Mode, mode_of
+from rules.rule import Raise, Rule
+from rules.ruleset import Ruleset
 from rules.state import CLEARING, OPEN, Entry, State, Watch
+from rules.timers import GROUP
+
+FAULTS: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
+"""What a faulty rule may raise; the next rule goes on all the same."""
+_LONGEST_FAULT: Final = 200
 
 
 class Deciding:
     """What every decision of one step needs, and the list it adds to."""
 
-    __slots__ = ("changes", "record", "ruleset", "site", "state")
+    __slots__ = ("changes", "freed", "record", "ruleset", "site", "state")
 
     def __init__(
         self, ruleset: Ruleset, site: Site, state: State, changes: list[Change], record: int
@@ -23,12 +33,15 @@ class Deciding:
         self.state = state
         self.changes = changes
         self.record = record
+        self.freed: list[tuple[str, str, str]] = []
+        """(rule, scope, where) that holds nobody back any more: to be looked at again."""
 
     def change(
         self,
         turn: Turn,
         rule: Rule,
         entry: Entry,
+        watch: Watch,
         why: Text,
         at: int,
         now: int,
@@ -36,16 +49,24 @@ class Deciding:
         evidence: Evidence | None = None,
     ) -> None:
         """Add the change; ``at`` is wall ns, ``now`` arrival ns."""
+        if watch.told is None:
+            same = same_place(rule.same, entry.device, self.site)
+            watch.told = (rule.incident, same, rule.category.value)
+        if turn is Turn.alarmed:
+            self.state.tally[rule.name, "alarmed"] += 1
+        if rule.recorded:
+            return
+        incident, same, category = watch.told
         self.changes.append(
             Change(
                 turn=turn,
                 rule=rule.name,
                 device=entry.device,
                 kind=entry.kind,
-                same=same_place(rule.same, entry.device, self.site),
+                same=same,
                 place=self.site.place_of(entry.device),
-                category=rule.category,
-                severity=rule.severity,
+                category=Category(category),
+                severity=Severity(watch.severity) if watch.severity else rule.severity,
                 title=rule.title,
                 why=why,
                 at=at,
@@ -53,9 +74,56 @@ class Deciding:
                 record=self.record,
                 found=found,
                 evidence=evidence,
-                incident=rule.incident,
+                incident=incident,
             )
         )
+
+    def failed(self, rule: Rule, error: Exception) -> None:
+        """Count a rule that raised; its neighbours go on."""
+        count, _ = self.state.failures.get(rule.name, (0, ""))
+        text = f"{type(error).__name__}: {error}"[:_LONGEST_FAULT]
+        self.state.failures[rule.name] = (count + 1, text)
+
+    # --- whether a rule looks at all -----------------------------------------------------
+
+    def looks(self, rule: Rule, entry: Entry, now: int) -> bool:
+        """Whether the device's place is in a mode of the rule, its exit delay over."""
+        if not rule.modes:
+            return True
+        mode = self.mode(self.site.place_of(entry.device), now)
+        return mode.mode in rule.modes and now >= mode.since + rule.exit
+
+    def mode(self, place: str, now: int) -> Mode:
+        """The mode of ``place``, as it was worked out when it last may have changed."""
+        state = self.state
+        found = state.modes.get(place)
+        if found is None:
+            wall = state.likely_wall(now)
+            found = mode_of(self.ruleset, self.site, state.said, place, wall, now)
+            state.set_mode(place, found)
+            state.modes_stale = True
+        return found
+
+    def held_back(self, rule: Rule, device: str) -> str:
+        """The rule that makes this one pointless here and now; "" for none."""
+        where = ""
+        for name in rule.inhibit:
+            standing = self.state.holding_back.get((name, rule.inhibit_in))
+            if standing:
+                where = where or scope_key(rule.inhibit_in, device, self.site)
+                if standing.get(where):
+                    return name
+        return ""
+
+    def may_begin(self, rule: Rule, entry: Entry, now: int) -> bool:
+        """Whether ``rule``, whose condition holds, may begin; counts why not."""
+        if rule.modes and not self.looks(rule, entry, now):
+            self.state.tally[rule.name, "disarmed"] += 1
+            return False
+        if rule.inhibit and self.held_back(rule, entry.device):
+            self.state.tally[rule.name, "inhibited"] += 1
+            return False
+        return True
 
     # --- a rule with a condition ---------------------------------------------------------
 
@@ -67,8 +135,18 @@ class Deciding:
         entry.active[rule.name] = watch
         if rule.hold and watch.due > now:
             self.state.schedule(watch.due, entry.device, rule.name)
+        elif rule.entry:
+            self.enter(rule, entry, watch, now, values)
         else:
             self.open(rule, entry, watch, watch.wall + rule.hold, now, values)
+
+    def enter(
+        self, rule: Rule, entry: Entry, watch: Watch, now: int, values: Mapping[str, Value]
+    ) -> None:
+        """The entry delay begins: somebody may be on the way to the keypad."""
+        watch.entered, watch.due = True, now + rule.entry
+        watch.why = sentence.why(rule.when, values, watch.wall, self.ruleset.zone)
+        self.state.schedule(watch.due, entry.device, rule.name)
 
     def open(
         self,
@@ -80,9 +158,23 @@ class Deciding:
         values: Mapping[str, Value],
     ) -> None:
         """Alarm: pending is over, or an open one is said once more."""
+        first = not watch.opened
+        entered = watch.entered
         watch.phase, watch.due, watch.opened, watch.alarmed = OPEN, 0, at, now
-        watch.why = sentence.why(rule.when, values, watch.wall, self.ruleset.zone)
-        self.change(Turn.alarmed, rule, entry, watch.why, at, now, watch.found, watch.evidence)
+        watch.entered = False
+        if not (entered and watch.why is not None):
+            watch.why = sentence.why(rule.when, values, watch.wall, self.ruleset.zone)
+        if first:
+            watch.began = now
+            self.stand(rule.name, entry.device, 1)
+        if rule.raises:
+            self._grade_at_opening(rule, entry, watch, now, values)
+        else:
+            watch.severity = rule.severity.value
+        self.change(
+            Turn.alarmed, rule, entry, watch, watch.why, at, now, watch.found, watch.evidence
+        )
+        self.member_alarmed(rule, entry, at, now, watch.found)
 
     def begin_clearing(
         self, rule: Rule, entry: Entry, watch: Watch, since: int, wall: int, now: int, found: str
@@ -97,9 +189,179 @@ class Deciding:
 
     def clear(self, rule: Rule, entry: Entry, watch: Watch, now: int) -> None:
         """Clearing is over: back to normal."""
-        del entry.active[rule.name]
         why = sentence.why(rule.clear, entry.values, watch.wall, self.ruleset.zone)
-        self.change(Turn.cleared, rule, entry, why, watch.wall + rule.keep, now, watch.found)
+        self.end(rule, entry, watch, why, watch.wall + rule.keep, now, watch.found)
+
+    def end(
+        self, rule: Rule, entry: Entry, watch: Watch, why: Text, at: int, now: int, found: str = ""
+    ) -> None:
+        """The alarm is over, for whatever reason."""
+        del entry.active[rule.name]
+        self.stand(rule.name, entry.device, -1)
+        self.change(Turn.cleared, rule, entry, watch, why, at, now, found)
+        self.member_over(rule.name, entry.device, now)
+
+    # --- severity ------------------------------------------------------------------------
+
+    def regrade(
+        self, rule: Rule, entry: Entry, watch: Watch, now: int, get: Callable[..., object]
+    ) -> None:
+        """Say it when an open alarm is more, or less, severe than was said before."""
+        line = _line(rule, watch, now, get)
+        severity = (line.severity if line else rule.severity).value
+        self._schedule_grade(rule, entry, watch, now)
+        if severity == watch.severity:
+            return
+        before, watch.severity = watch.severity or rule.severity.value, severity
+        wall = now + self.state.offset
+        why = sentence.graded(line, before, severity, entry.values, wall, self.ruleset.zone)
+        self.change(Turn.severity, rule, entry, watch, why, wall, now, watch.found)
+
+    def _grade_at_opening(
+        self, rule: Rule, entry: Entry, watch: Watch, now: int, values: Mapping[str, Value]
+    ) -> None:
+        line = _line(rule, watch, now, values.get)
+        watch.severity = (line.severity if line else rule.severity).value
+        self._schedule_grade(rule, entry, watch, now)
+
+    def _schedule_grade(self, rule: Rule, entry: Entry, watch: Watch, now: int) -> None:
+        dues = [watch.began + line.after for line in rule.raises if line.after]
+        due = min((due for due in dues if due > now), default=None)
+        if due is not None:
+            self.state.schedule(due, entry.device, rule.name)
+
+    # --- rules that look at other rules' alarms ------------------------------------------
+
+    def stand(self, rule: str, device: str, step: int) -> None:
+        """Keep account of where ``rule`` stands, if it holds others back."""
+        for scope in self.ruleset.inhibiting.get(rule, ()):
+            standing = self.state.holding_back.setdefault((rule, scope), Counter())
+            where = scope_key(scope, device, self.site)
+            standing[where] += step
+            if standing[where] <= 0:
+                del standing[where]
+                self.freed.append((rule, scope, where))
+
+    def member_alarmed(self, rule: Rule, entry: Entry, at: int, now: int, found: str) -> None:
+        """The alarm counts for the rules over a place that name its rule."""
+        for over in self.ruleset.confirming.get(rule.name, ()):
+            same = same_place(over.same, entry.device, self.site)
+            group = self.state.groups.get((over.name, same))
+            if group is None:
+                if len(self.state.groups) >= MOST_GROUPS:
+                    self.state.refused["groups_full"] += 1
+                    continue
+                group = self.state.groups[over.name, same] = Group({}, digest=over.digest)
+            key = groups.key_of(rule.name, entry.device)
+            group.members[key] = Member(entry.kind, now)
+            self.weigh(over, same, group, at, now, entry, found)
+
+    def member_over(self, rule: str, device: str, now: int) -> None:
+        """The alarm stands no more; for some time it still counts."""
+        for over in self.ruleset.confirming.get(rule, ()):
+            same = same_place(over.same, device, self.site)
+            group = self.state.groups.get((over.name, same))
+            if group is None or (member := group.members.get(groups.key_of(rule, device))) is None:
+                continue
+            member.stands = False
+            self.weigh(over, same, group, now + self.state.offset, now)
+
+    def weigh(
+        self,
+        over: Rule,
+        same: str,
+        group: Group,
+        at: int,
+        now: int,
+        entry: Entry | None = None,
+        found: str = "",
+    ) -> None:
+        """Whether the alarms of a place are enough for ``over``, now."""
+        confirm = over.confirm
+        if confirm is None:
+            return
+        self.state.dirty_groups.add((over.name, same))
+        dropped = groups.trim(group, confirm, now)
+        if dropped:
+            self.state.refused["members_full"] += dropped
+        enough = groups.holds(group, confirm, now)
+        if enough and not group.device and entry is not None:
+            self._open_group(over, same, group, at, now, entry, found)
+        elif not enough and group.device:
+            self.close_group(over, group, sentence.NOT_CONFIRMED, now)
+        if not group.members and not group.device:
+            del self.state.groups[over.name, same]
+        elif (due := groups.next_due(group, confirm)) is not None:
+            self.state.schedule(due, same, GROUP + over.name)
+
+    def _open_group(
+        self, over: Rule, same: str, group: Group, at: int, now: int, entry: Entry, found: str
+    ) -> None:
+        group.device, group.kind = entry.device, entry.kind
+        group.told = (over.incident, same, over.category.value)
+        group.severity = over.severity.value
+        confirm = over.confirm
+        members = groups.counting(group, confirm, now) if confirm else []
+        names = [
+            (self.ruleset.by_name[rule].title, self._name_of(device))
+            for rule, _, device in (key.partition("|") for key, _ in members)
+            if rule in self.ruleset.by_name
+        ]
+        why = sentence.confirmed(names, at, self.ruleset.zone)
+        self.stand(over.name, entry.device, 1)
+        self._group_change(Turn.alarmed, over, group, why, at, now, found)
+
+    def _name_of(self, device: str) -> str:
+        known = self.site.devices.get(device)
+        return known.name if known is not None else device
+
+    def close_group(self, over: Rule, group: Group, why: Text, now: int) -> None:
+        """The rule over a place stands no more."""
+        self._group_change(Turn.cleared, over, group, why, now + self.state.offset, now)
+        self.stand(over.name, group.device, -1)
+        group.device = ""
+
+    def say_group(self, over: Rule, group: Group, now: int) -> None:
+        """Say once more that a rule over a place stands, as it was found at start."""
+        wall = now + self.state.offset
+        self._group_change(Turn.alarmed, over, group, sentence.STILL_CONFIRMED, wall, now, "start")
+
+    def _group_change(
+        self, turn: Turn, over: Rule, group: Group, why: Text, at: int, now: int, found: str = ""
+    ) -> None:
+        if turn is Turn.alarmed:
+            self.state.tally[over.name, "alarmed"] += 1
+        incident, same, category = group.told or (over.incident, "", over.category.value)
+        self.changes.append(
+            Change(
+                turn=turn,
+                rule=over.name,
+                device=group.device,
+                kind=group.kind,
+                same=same,
+                place=self.site.place_of(group.device),
+                category=Category(category),
+                severity=Severity(group.severity),
+                title=over.title,
+                why=why,
+                at=at,
+                now=now,
+                record=self.record,
+                found=found,
+                incident=incident,
+            )
+        )
+
+
+def _line(rule: Rule, watch: Watch, now: int, get: Callable[..., object]) -> Raise | None:
+    """The last line of ``raise`` that holds."""
+    found: Raise | None = None
+    for line in rule.raises:
+        if line.after and now - watch.began < line.after:
+            continue
+        if line.when is None or line.when.holds(get):
+            found = line
+    return found
 
 
 def found_of(reading: Reading) -> str:
@@ -129,3 +391,18 @@ def same_place(level: str, device: str, site: Site) -> str:
     if level == "flat" and known.flat:
         return f"flat:{grid}/{building}/{known.flat}"
     return f"device:{device}"
+
+
+def scope_key(scope: str, device: str, site: Site) -> str:
+    """What two devices share when one may hold the other's alarms back in ``scope``."""
+    if scope == "site":
+        return ""
+    if scope != "driver":
+        return same_place(scope, device, site)
+    known = site.devices.get(device)
+    if known is not None and known.driver != "gateway":
+        return known.driver
+    # A device that nobody registered is called DRIVER/ADDRESS; the gateway reports of a driver
+    # as gateway/driver:NAME.
+    driver, _, address = device.partition("/")
+    return address.removeprefix("driver:") if address.startswith("driver:") else driver

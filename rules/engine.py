@@ -2,8 +2,10 @@
 
 What happens to a record, in order:
 
-    site or rules changed? ─▶ timers due by now ─▶ merge values ─▶ silence ends ─▶ each rule
-                                                                     (``Report.judge``)
+    site or rules changed? ─▶ timers due by now ─▶ a reading: values ─▶ windows ─▶ silence ends
+                                                        ─▶ each rule (``Report.judge``)
+                                                   an arming: modes ─▶ rules that look at modes
+    ─▶ rules over a place, and what was held back, with each of them
 
 One rule for one device, with its times ``for`` and ``keep``:
 
@@ -15,25 +17,40 @@ One rule for one device, with its times ``for`` and ``keep``:
                               keep is over
 
 An open or clearing one that the device says once more, ``again`` after the change before, stays
-(or becomes) open and gives another ``alarmed`` change.
+(or becomes) open and gives another ``alarmed`` change. A rule that looks only in some modes, or is
+held back, does not leave idle meanwhile; ``entry`` is a second ``for`` that only disarming ends.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import Final
 
-from gateway.model import Change, Reading, Record, Site, Turn, Value
-from rules import sentence
-from rules.bind import assign, bind, silence_of
-from rules.decide import Deciding, is_clear
+from gateway.model import Arming, Change, Edition, Reading, Record, Site, Turn, Value
+from rules import look, rhythm, window
+from rules.bind import bind
+from rules.decide import FAULTS, Deciding
 from rules.expression import TEST
-from rules.report import Report, fitting
-from rules.ruleset import Rule, Ruleset
-from rules.state import OPEN, PENDING, Entry, State, Watch
+from rules.modes import PlaceMode, Said, mode_of
+from rules.report import REORDERED, Report, fitting
+from rules.rule import Rule
+from rules.ruleset import NOTHING, Ruleset
+from rules.state import Cost, Entry, State
+from rules.timers import EXIT, GROUP, MODES, WINDOW
+
+Meter = Callable[[], int]
+"""A clock that only measures, ns."""
+_MOST_SAID: Final = 10_000
+"""Places whose arming records are remembered."""
 
 
-def step(ruleset: Ruleset, site: Site, state: State, record: Record) -> list[Change]:
-    """What ``record`` changes, after the timers that fell due before it. Updates ``state``."""
+def step(
+    ruleset: Ruleset, site: Site, state: State, record: Record, meter: Meter | None = None
+) -> list[Change]:
+    """What ``record`` changes, after the timers that fell due before it. Updates ``state``.
+
+    With ``meter`` what each rule takes is added to ``state.costs``; it decides nothing.
+    """
     now = record.arrival
     if now < state.now:
         now = state.now
@@ -45,10 +62,17 @@ def step(ruleset: Ruleset, site: Site, state: State, record: Record) -> list[Cha
         _fire(ruleset, site, state, now, changes)
     state.follow(record, now)
     item = record.item
+    deciding = Deciding(ruleset, site, state, changes, record.n)
     if type(item) is Reading:
         entry = state.entries.get(item.device) or state.admit(item.device, item.kind, site)
         if entry is not None:
-            _observe(Deciding(ruleset, site, state, changes, record.n), entry, item, now)
+            _observe(deciding, entry, item, now, meter)
+    elif type(item) is Arming:
+        _arm(deciding, item, record, now)
+    elif type(item) is Edition:
+        state.editions[item.what] = item.digest
+    if state.modes_stale or deciding.freed:
+        _settle(deciding, now)
     return changes
 
 
@@ -77,47 +101,144 @@ def standing(ruleset: Ruleset, site: Site, state: State, now: int) -> list[Chang
     deciding = Deciding(ruleset, site, state, found, 0)
     for entry in state.entries.values():
         for name, watch in entry.active.items():
-            rule = ruleset.by_name.get(name)
-            if rule is not None and watch.why is not None:
+            rule = entry.cover.by_name.get(name)
+            if rule is not None and watch.opened and watch.why is not None:
                 deciding.change(
-                    Turn.alarmed, rule, entry, watch.why, watch.opened, now, "start", watch.evidence
-                )
+                    Turn.alarmed, rule, entry, watch, watch.why, watch.opened, now, "start",
+                    watch.evidence,
+                )  # fmt: skip
+                state.tally[name, "alarmed"] -= 1
+    for (name, _), group in state.groups.items():
+        over = ruleset.by_name.get(name)
+        if over is not None and group.device:
+            deciding.say_group(over, group, now)
     return sorted(found, key=lambda change: (change.at, change.device, change.rule))
+
+
+def modes(ruleset: Ruleset, site: Site, state: State, wall: int) -> list[PlaceMode]:
+    """The mode of every place at wall ns ``wall``, the topmost first; for people to see."""
+    rows: list[PlaceMode] = []
+    for code in site.places:
+        found = mode_of(ruleset, site, state.said, code, wall, state.now)
+        plan = ruleset.plan_for(code, site)
+        said = state.said.get(code)
+        rows.append(
+            PlaceMode(
+                place=code,
+                mode=found.mode,
+                by=found.by,
+                since=found.wall,
+                plan=plan.name if plan else "",
+                next=(plan.next_switch(wall) or 0) if plan else 0,
+                until=said.until if said and said.until > wall else 0,
+            )
+        )
+    return rows
 
 
 # --- a reading ---------------------------------------------------------------------------
 
 
-def _observe(deciding: Deciding, entry: Entry, reading: Reading, now: int) -> None:
+def _observe(
+    deciding: Deciding, entry: Entry, reading: Reading, now: int, meter: Meter | None
+) -> None:
     state, said = deciding.state, reading.values
     event = state.event_time(reading, now)
     state.dirty.add(entry.device)
+    cover = entry.cover
+    below = bool(reading.origin)
+    if cover is NOTHING or entry.kind != reading.kind or entry.below is not below:
+        entry.kind, entry.below = reading.kind, below
+        cover = look.cover_of(deciding, entry)
     older = _merge(entry, reading, event, deciding.ruleset)
-    active, rules = entry.active, entry.rules
-    if rules is None or entry.kind != reading.kind:
-        entry.kind = reading.kind
-        rules = assign(deciding, entry)
-    if not reading.retained:  # what a broker remembers is no sign of life
-        entry.heard, entry.heard_wall = now, reading.received_at
-        if active:
-            _end_silence(deciding, entry, reading, now)
     quiet, tested = reading.retained or reading.late, said.get(TEST) is True
+    brought: list[str] = []
+    if cover.asked is not None and not reading.retained and not tested:
+        brought = _note_windows(deciding, entry, reading, event, now)
+    active = entry.active
+    if not reading.retained:  # what a broker remembers is no sign of life
+        _note_life(deciding, entry, reading, now)
     if quiet or tested or entry.quiet:
         _note_quiet(entry, said, older, quiet, tested)
     values = {**entry.values, TEST: True} if tested else entry.values
     holds = values.get
     alone = {**values, **older}.get if older else None
     report: Report | None = None
+    rules = cover.conditions
+    if meter is not None:
+        _measure(deciding, rules, holds, meter)
     for rule in rules:
         if quiet and not rule.rings_late:
             continue
         watch = active.get(rule.name) if active else None
-        if watch or rule.when.holds(holds) or (alone and rule.when.holds(alone)):
-            if report is None:
-                report = Report(deciding, entry, reading, event, now, values, older)
-            report.judge(rule, watch)
+        try:
+            if watch or rule.when.holds(holds) or (alone and rule.when.holds(alone)):
+                if report is None:
+                    report = Report(deciding, entry, reading, event, now, values, older)
+                report.judge(rule, watch)
+        except FAULTS as error:
+            deciding.failed(rule, error)
     if report is not None and report.believed:
         report.believe()
+    for key in brought:
+        entry.values[key] = False  # it was so for this report alone
+
+
+def _note_life(deciding: Deciding, entry: Entry, reading: Reading, now: int) -> None:
+    """The device lives: its silence ends, its rhythm is learnt."""
+    cover = entry.cover
+    if cover.rhythm and entry.heard_wall and entry.excused <= entry.heard:
+        rhythm.heard(entry.rhythm, now - entry.heard)
+    entry.heard, entry.heard_wall = now, reading.received_at
+    if cover.silences:
+        if entry.active:
+            look.end_silence(deciding, entry, reading.received_at, now)
+        if cover.rhythm:
+            for rule in cover.silences:
+                look.schedule_silence(deciding, rule, entry)
+
+
+def _note_windows(
+    deciding: Deciding, entry: Entry, reading: Reading, event: int, now: int
+) -> list[str]:
+    """Take the report into the windows; the keys of ``changed`` that hold for it alone."""
+    asked, accepted = entry.cover.asked, deciding.ruleset.accepted
+    if asked is None or event < entry.newest - REORDERED:
+        return []
+    brought: list[str] = []
+    for name, value in reading.values.items():
+        if name not in asked.lengths and name not in asked.watched:
+            continue
+        fitted = fitting(value, accepted[name])
+        if fitted is not None and window.note(entry.windows, asked, name, fitted, event):
+            brought += [c.key for c in asked.calls if c.name == name and not c.length]
+    for key in brought:
+        entry.values[key] = True
+    entry.lag = min(max(now - event, 0), REORDERED)
+    end = max(entry.newest, now - entry.lag)
+    look.work_out(entry, end)
+    look.schedule_window(deciding, entry, end)
+    return brought
+
+
+def _measure(
+    deciding: Deciding, rules: tuple[Rule, ...], holds: Callable[..., object], meter: Meter
+) -> None:
+    """What each condition takes, by itself: the rules are judged after it as always."""
+    costs = deciding.state.costs
+    for rule in rules:
+        start = meter()
+        try:
+            rule.when.holds(holds)
+        except FAULTS:
+            continue  # counted where it is judged
+        took = meter() - start
+        cost = costs.get(rule.name)
+        if cost is None:
+            cost = costs[rule.name] = Cost()
+        cost.count += 1
+        cost.total += took
+        cost.worst = max(cost.worst, took)
 
 
 def _merge(entry: Entry, reading: Reading, event: int, ruleset: Ruleset) -> dict[str, Value] | None:
@@ -162,72 +283,69 @@ def _note_quiet(
             entry.quiet[name] = tested
 
 
-# --- silence -----------------------------------------------------------------------------
+# --- arming and timers -------------------------------------------------------------------
 
 
-def _end_silence(deciding: Deciding, entry: Entry, reading: Reading, now: int) -> None:
-    ruleset, site = deciding.ruleset, deciding.site
-    for name in list(entry.active):
-        rule = ruleset.by_name[name]
-        if rule.absent is None:
-            continue
-        del entry.active[name]
-        why = sentence.heard_again(reading.received_at, ruleset.zone)
-        deciding.change(Turn.cleared, rule, entry, why, reading.received_at, now)
-        silence = silence_of(rule, entry.device, site)
-        if silence:
-            deciding.state.schedule(now + silence, entry.device, name)
-
-
-def _silence_due(deciding: Deciding, rule: Rule, entry: Entry, due: int) -> None:
-    silence = silence_of(rule, entry.device, deciding.site)
-    if not silence or rule.name in entry.active:
+def _arm(deciding: Deciding, item: Arming, record: Record, now: int) -> None:
+    """Somebody set a place to a mode."""
+    state = deciding.state
+    if item.place not in state.said and len(state.said) >= _MOST_SAID:
+        state.refused["arming_full"] += 1
         return
-    real = entry.heard + silence
-    if real > due:
-        deciding.state.schedule(real, entry.device, rule.name)
-        return
-    wall = entry.heard_wall + silence if entry.heard_wall else due + deciding.state.offset
-    why = sentence.silent(entry.heard_wall, silence, deciding.ruleset.zone)
-    entry.active[rule.name] = Watch(
-        rule.digest, OPEN, entry.heard, entry.heard_wall, opened=wall, why=why, alarmed=due
-    )
-    deciding.change(Turn.alarmed, rule, entry, why, wall, due)
+    wall = item.received_at or record.wall
+    state.said[item.place] = Said(item.mode, item.by, wall, now, item.until)
+    state.dirty_said.add(item.place)
+    state.modes_stale = True
 
 
-# --- timers ------------------------------------------------------------------------------
+def _settle(deciding: Deciding, now: int) -> None:
+    """What a decision brings about elsewhere, until nothing more does."""
+    state = deciding.state
+    while state.modes_stale or deciding.freed:
+        if state.modes_stale:
+            state.modes_stale = False
+            look.modes_may_have_changed(deciding, now)
+        look.release(deciding, now)
 
 
 def _fire(ruleset: Ruleset, site: Site, state: State, now: int, changes: list[Change]) -> None:
     deciding = Deciding(ruleset, site, state, changes, 0)
+    if state.modes_stale or deciding.freed:
+        _settle(deciding, now)
     while (timer := state.pop_due(now)) is not None:
         due, device, name = timer
-        entry, rule = state.entries.get(device), ruleset.by_name.get(name)
-        if entry is None or rule is None:
-            continue
         state.now = max(state.now, due)
-        state.dirty.add(device)
-        if rule.absent is not None:
-            _silence_due(deciding, rule, entry, due)
-        elif (watch := entry.active.get(name)) is not None:
-            _watch_due(deciding, rule, entry, watch, due)
+        if name == MODES:
+            state.modes_stale = True
+        elif name.startswith(GROUP):
+            _group_due(deciding, name.removeprefix(GROUP), device, due)
+        elif (entry := state.entries.get(device)) is not None:
+            state.dirty.add(device)
+            _entry_due(deciding, entry, name, due)
+        if state.modes_stale or deciding.freed:
+            _settle(deciding, due)
 
 
-def _watch_due(deciding: Deciding, rule: Rule, entry: Entry, watch: Watch, due: int) -> None:
-    """``for`` or ``keep`` is over, if the latest values still say so.
+def _group_due(deciding: Deciding, name: str, same: str, due: int) -> None:
+    over, group = deciding.ruleset.by_name.get(name), deciding.state.groups.get((name, same))
+    if over is not None and group is not None:
+        deciding.weigh(over, same, group, due + deciding.state.offset, due)
 
-    They may not: a late report updates the values without being judged.
-    """
-    if watch.phase == OPEN:
+
+def _entry_due(deciding: Deciding, entry: Entry, name: str, due: int) -> None:
+    if name == WINDOW:
+        look.window_due(deciding, entry, due)
         return
-    if watch.due > due:
-        deciding.state.schedule(watch.due, entry.device, rule.name)
-    elif watch.phase == PENDING:
-        if rule.when.holds(entry.values.get):
-            deciding.open(rule, entry, watch, watch.wall + rule.hold, due, entry.values)
-        else:
-            del entry.active[rule.name]
-    elif is_clear(rule, entry):
-        deciding.clear(rule, entry, watch, due)
-    else:
-        watch.phase, watch.due = OPEN, 0
+    if name == EXIT:
+        look.look_at_modal(deciding, entry, due)
+        return
+    rule = entry.cover.by_name.get(name)
+    if rule is None:
+        return
+    try:
+        if rule.absent is not None:
+            look.silence_due(deciding, rule, entry, due)
+        elif (watch := entry.active.get(name)) is not None:
+            look.watch_due(deciding, rule, entry, watch, due)
+    except FAULTS as error:
+        deciding.failed(rule, error)

@@ -5,22 +5,24 @@ without it (Kleene's three values); a division by zero is unknown too. A conditi
 when it is certainly true. Two compiled forms serve this without a third value at run time:
 "certainly true" and "certainly false". An unknown number is NaN, which no comparison holds for.
 
-Each compiled form is a plain function of ``get``, the latest values' ``dict.get``. A function
-over time, such as a rate, can join later as one more name that ``get`` knows.
+Each compiled form is a plain function of ``get``, the latest values' ``dict.get``. What a function
+over time is worth stands among them under ``Call.key``.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from types import MappingProxyType
 from typing import Any, Final
 
 from gateway.document import nearest
 from gateway.model import EXTRA, Value, every_value_name, vocabulary
+from rules import units
 from rules.syntax import (
     WORDS,
     Arithmetic,
+    Call,
     Compare,
     Fault,
     Faults,
@@ -55,6 +57,7 @@ TEST: Final = "test"
 
 _NAN: Final = float("nan")
 _KINDS_OF_VALUE: Final = {float: "a number", bool: "yes or no", str: "a text", None: "any"}
+_OF_NUMBERS: Final = ("rate", "avg", "min", "max")
 _OPPOSITE: Final = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
 _ORDER: Final = ("<", "<=", ">", ">=")
 _EXTRA_LOADS: Final[Mapping[object, str]] = MappingProxyType(
@@ -73,6 +76,8 @@ class Condition:
     wanted: bool
     holds: Test
     names: frozenset[str]
+    """Every value name in it, those inside of functions too."""
+    calls: tuple[Call, ...] = ()
 
     def opposite(self) -> Condition:
         """Holds when this one certainly does not, leaving out values that were never reported.
@@ -80,25 +85,94 @@ class Condition:
         They can not have made it hold: ``alarm or density > 4`` is over when ``alarm`` is, for
         a device that has no ``density``. A division by zero stays unknown.
         """
-        return _condition(self.tree, not self.wanted, self.names)
+        return _condition(self.tree, not self.wanted, self.names, self.calls)
 
 
-def compile_condition(text: str, kinds: Iterable[str] = ()) -> Condition:
-    """``text`` checked and compiled; ``kinds`` rank the suggestions. Raises ``Faults``."""
-    tree = parse(text)
-    checker = _Checker(kinds)
+def compile_condition(
+    text: str,
+    kinds: Iterable[str] = (),
+    thresholds: Mapping[str, Literal] = MappingProxyType({}),
+) -> Condition:
+    """``text`` checked and compiled; ``kinds`` rank the suggestions. Raises ``Faults``.
+
+    ``thresholds`` are what names stand for that are no values.
+    """
+    tree = _settled(parse(text), thresholds)
+    checker = _Checker(kinds, thresholds)
     checker.condition(tree)
     if not checker.faults and not checker.names:
         checker.faults.append(Fault(tree.at, "the condition names no value, so it never changes"))
     if checker.faults:
         raise Faults(*checker.faults)
-    return _condition(tree, True, frozenset(checker.names))
+    return _condition(tree, True, frozenset(checker.names), tuple(checker.calls.values()))
+
+
+def threshold(written: Value) -> Literal:
+    """A number, perhaps with its unit, true, false or a text, as it stands under ``with:``.
+
+    Raises ``Faults``.
+    """
+    if not isinstance(written, str):
+        return Literal(0, written if isinstance(written, bool) else float(written))
+    try:
+        node = parse(written)
+    except Faults:
+        node = Name(0, written)
+    if isinstance(node, Negative) and isinstance(node.of, Literal):
+        number = node.of
+        if isinstance(number.value, float):
+            return Literal(0, -number.value, number.unit)
+    if isinstance(node, Literal):
+        return Literal(0, node.value, node.unit)
+    if written[:1].isdigit() or written[:1] in "+-.":
+        raise Faults(Fault(0, f"{written!r} is no quantity; write a number and perhaps a unit"))
+    return Literal(0, written)
+
+
+def _settled(node: Node, thresholds: Mapping[str, Literal]) -> Node:
+    """``node`` with the thresholds' values in the place of their names."""
+    if not thresholds:
+        return node
+    if isinstance(node, Name) and (found := thresholds.get(node.name)) is not None:
+        return replace(found, at=node.at)
+    if isinstance(node, Not | Negative):
+        return replace(node, of=_settled(node.of, thresholds))
+    if isinstance(node, Junction):
+        return replace(node, parts=tuple(_settled(part, thresholds) for part in node.parts))
+    if isinstance(node, Compare):
+        rest = tuple((sign, _settled(right, thresholds)) for sign, right in node.rest)
+        return replace(node, first=_settled(node.first, thresholds), rest=rest)
+    if isinstance(node, Arithmetic):
+        left, right = _settled(node.left, thresholds), _settled(node.right, thresholds)
+        return replace(node, left=left, right=right)
+    return node
+
+
+def unit_of(node: Node) -> str | None:
+    """The unit of a checked node, as in the value tables; None where it has none or any."""
+    if isinstance(node, Literal):
+        return node.unit
+    if isinstance(node, Name):
+        known = every_value_name().get(node.name)
+        return known.unit if known is not None and known.type is float else None
+    if isinstance(node, Call):
+        known = every_value_name().get(node.name)
+        if known is None or known.type is not float or node.function in ("count", "changed"):
+            return None
+        return known.unit + units.PER_MINUTE if node.function == "rate" else known.unit
+    if isinstance(node, Negative):
+        return unit_of(node.of)
+    if isinstance(node, Arithmetic) and node.sign in "+-":
+        return unit_of(node.left) or unit_of(node.right)
+    return None
 
 
 def type_of(node: Node) -> Type:
     """What a checked node is worth."""
     if isinstance(node, Literal):
         return type(node.value)
+    if isinstance(node, Call):
+        return bool if node.function == "changed" else float
     if isinstance(node, Name):
         known = every_value_name().get(node.name)
         return known.type if known is not None else None
@@ -113,9 +187,11 @@ def pair_type(left: Node, sign: str, right: Node) -> Type:
 class _Checker:
     """Collects every unknown name and every value used as what it is not."""
 
-    def __init__(self, kinds: Iterable[str]) -> None:
+    def __init__(self, kinds: Iterable[str], thresholds: Mapping[str, Literal]) -> None:
         self.faults: list[Fault] = []
         self.names: set[str] = set()
+        self.calls: dict[str, Call] = {}
+        self._thresholds = thresholds
         self._own = {name for kind in kinds for name in vocabulary(kind)} or set(every_value_name())
 
     def condition(self, node: Node) -> None:
@@ -137,6 +213,8 @@ class _Checker:
     def _value(self, node: Node) -> None:
         if isinstance(node, Name):
             self._name(node)
+        elif isinstance(node, Call):
+            self._call(node)
         elif isinstance(node, Negative):
             self._value(node.of)
             self._be(node.of, float, "arithmetic needs numbers")
@@ -144,8 +222,28 @@ class _Checker:
             for side in (node.left, node.right):
                 self._value(side)
                 self._be(side, float, "arithmetic needs numbers")
+            if node.sign in "+-":
+                self._units(node.left, node.right, "added to")
         elif not isinstance(node, Literal):
             self.condition(node)
+
+    def _call(self, node: Call) -> None:
+        """A function: of a value that it makes sense of."""
+        before = len(self.faults)
+        if node.name in self._thresholds:
+            message = f"{node.function} needs the name of a value; {node.name!r} is a threshold"
+            self.faults.append(Fault(node.at, message))
+            return
+        self._name(Name(node.at, node.name))
+        if len(self.faults) > before:
+            return
+        known = every_value_name().get(node.name)
+        if known is not None and known.type is not float and node.function in _OF_NUMBERS:
+            hint = f"{node.function} needs a number"
+            worth = _KINDS_OF_VALUE[known.type]
+            self.faults.append(Fault(node.at, f"{node.name!r} is {worth}; {hint}"))
+            return
+        self.calls[node.key] = node
 
     def _name(self, node: Name) -> None:
         if node.name.startswith(EXTRA) or node.name in every_value_name():
@@ -155,13 +253,13 @@ class _Checker:
         if lower in WORDS:
             self.faults.append(Fault(node.at, f"{node.name!r} is no value; write {lower!r}"))
             return
-        hint = nearest(node.name, {*every_value_name(), *WORDS})
+        hint = nearest(node.name, {*every_value_name(), *self._thresholds, *WORDS})
         if hint.startswith("; known"):
-            hint = nearest(node.name, self._own)
+            hint = nearest(node.name, {*self._own, *self._thresholds})
         self.faults.append(Fault(node.at, f"unknown value {node.name!r}{hint}"))
 
     def _known(self, node: Node) -> bool:
-        return not isinstance(node, Name) or node.name in self.names
+        return not isinstance(node, Name | Call) or node.name in self.names
 
     def _be(self, node: Node, wanted: Type, hint: str) -> None:
         worth = type_of(node)
@@ -183,12 +281,24 @@ class _Checker:
         else:
             hint = f"it can not be compared with {_KINDS_OF_VALUE[worth]}"
             self._be(right, worth, hint)
+        if worth is float:
+            self._units(left, right, "compared with")
+
+    def _units(self, left: Node, right: Node, verb: str) -> None:
+        one, other = unit_of(left), unit_of(right)
+        if not units.fit(one or None, other or None):
+            message = f"{_show(right)} is in {other}; it can not be {verb} {_show(left)} in {one}"
+            self.faults.append(Fault(right.at, message))
 
 
 def _show(node: Node) -> str:
     if isinstance(node, Name):
         return repr(node.name)
+    if isinstance(node, Call):
+        return f"{node.function}({node.name})"
     if isinstance(node, Literal):
+        if isinstance(node.value, float):
+            return f"{node.value:g}"
         return str(node.value).lower() if isinstance(node.value, bool) else repr(node.value)
     return "this"
 
@@ -203,7 +313,9 @@ NEVER: Final = Condition(Literal(0, False), True, never, frozenset())
 # --- compiling ---------------------------------------------------------------------------
 
 
-def _condition(tree: Node, wanted: bool, names: frozenset[str]) -> Condition:
+def _condition(
+    tree: Node, wanted: bool, names: frozenset[str], calls: tuple[Call, ...]
+) -> Condition:
     writer = _Writer(lenient=not wanted)
     body = writer.truth(tree, wanted)
     loads = "".join(f"    {variable} = {load}\n" for variable, load in writer.loads.values())
@@ -213,7 +325,7 @@ def _condition(tree: Node, wanted: bool, names: frozenset[str]) -> Condition:
     # The source is written by _Writer from a checked tree: user text enters it only as the
     # repr of a number or a string.
     exec(compile(source, "<condition>", "exec"), room)  # noqa: S102
-    return Condition(tree, wanted, room["holds"], names)
+    return Condition(tree, wanted, room["holds"], names, calls)
 
 
 class _Writer:
@@ -260,7 +372,9 @@ class _Writer:
             return f"({a} < {b} or {a} > {b})" if sign == "!=" else f"{a} {sign} {b}"
         if worth is None:
             return f"alike({a}, {b}) is {sign == '=='}"
-        tests = [f"{s} is not None" for s, n in ((a, left), (b, right)) if isinstance(n, Name)]
+        tests = [
+            f"{s} is not None" for s, n in ((a, left), (b, right)) if isinstance(n, Name | Call)
+        ]
         if worth is bool:
             sign = "is" if sign == "==" else "is not"
         return "(" + " and ".join([*tests, f"{a} {sign} {b}"]) + ")"
@@ -268,6 +382,8 @@ class _Writer:
     def _side(self, node: Node, worth: Type) -> str:
         if isinstance(node, Literal):
             return repr(node.value)
+        if isinstance(node, Call):
+            return self._load(node.key, type_of(node))
         if isinstance(node, Name):
             return self._load(node.name, worth)
         if isinstance(node, Negative):
@@ -292,7 +408,7 @@ class _Writer:
 
 def _names(node: Node) -> set[str]:
     """The names in a side of a comparison."""
-    if isinstance(node, Name):
+    if isinstance(node, Name | Call):
         return {node.name}
     if isinstance(node, Negative):
         return _names(node.of)
@@ -361,6 +477,8 @@ def worth_of(node: Node, values: Mapping[str, Value]) -> Value | None:
         return node.value
     if isinstance(node, Name):
         return values.get(node.name, ABSENT_MEANS.get(node.name))
+    if isinstance(node, Call):
+        return values.get(node.key)
     if isinstance(node, Negative):
         return -_number(worth_of(node.of, values))
     if isinstance(node, Arithmetic):

@@ -18,7 +18,7 @@ from gateway.model import SECOND, Reading, Turn, Value
 from rules import sentence
 from rules.decide import Deciding, found_of, is_clear
 from rules.expression import TEST
-from rules.ruleset import Rule
+from rules.rule import Rule
 from rules.state import CLEARING, OPEN, PENDING, Entry, Watch
 
 REORDERED: Final = 30 * SECOND
@@ -60,15 +60,17 @@ class Report:
             self._begin(rule)
         elif watch.phase == PENDING:
             # By what is known without the test: a test ends nothing.
-            if not rule.when.holds(self.entry.values.get):
+            if not watch.entered and not rule.when.holds(self.entry.values.get):
                 del self.entry.active[rule.name]
             elif self.reading.evidence is not None:
                 watch.evidence = self.reading.evidence
         else:
             before = len(self.deciding.changes)
             self._follow(rule, watch)
+            if rule.raises and watch.phase == OPEN and rule.name in self.entry.active:
+                self.deciding.regrade(rule, self.entry, watch, self.now, self.entry.values.get)
             if self.reading.evidence is not None:
-                self._add_evidence(rule, before)
+                self._add_evidence(rule, watch, before)
 
     def believe(self) -> None:
         """Take over the older values that began an alarm; after all rules, for all alike."""
@@ -80,14 +82,14 @@ class Report:
             if quiet:
                 entry.quiet[name] = tested
 
-    def _add_evidence(self, rule: Rule, before: int) -> None:
+    def _add_evidence(self, rule: Rule, watch: Watch, before: int) -> None:
         """Say the picture, unless an alarm did; ahead of an end, after which nobody would ask."""
         changes, reading = self.deciding.changes, self.reading
-        if any(change.evidence is reading.evidence for change in changes[before:]):
+        if rule.recorded or any(change.evidence is reading.evidence for change in changes[before:]):
             return
         found = found_of(reading)
         self.deciding.change(
-            Turn.evidence, rule, self.entry, sentence.PICTURED, reading.at, self.now, found,
+            Turn.evidence, rule, self.entry, watch, sentence.PICTURED, reading.at, self.now, found,
             reading.evidence,
         )  # fmt: skip
         changes.insert(before, changes.pop())
@@ -97,6 +99,8 @@ class Report:
     def _begin(self, rule: Rule) -> None:
         entry, reading = self.entry, self.reading
         found, doubted = found_of(reading), False
+        if (rule.modes or rule.inhibit) and not self.deciding.may_begin(rule, entry, self.now):
+            return
         if rule.when.holds(self.values.get) and self._is_news(rule):
             since, wall = entry.newest, self._newest_wall()
         elif self._heeds(rule) and rule.when.holds(self.alone.get):
@@ -190,6 +194,9 @@ class Report:
             value = fitting(said[name], accepted[name])
             if value is not None:
                 own[name] = value
+        for call in rule.when.calls:
+            if call.name in own and call.key in self.entry.values:
+                own[call.key] = self.entry.values[call.key]
         return own
 
     def _ring(self, rule: Rule, watch: Watch, heeds: bool) -> None:

@@ -1,83 +1,48 @@
-"""Rule files: YAML read, checked with every error at its place, and made into a Ruleset."""
+"""Rule files read, checked together, and made into a Ruleset; the shipped packs."""
 
 from __future__ import annotations
 
-import hashlib
-import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, create_model
-
 from gateway.document import Document, Problem, Problems, nearest, parse, validate
-from gateway.model import (
-    KINDS,
-    SECOND,
-    UNKNOWN_KIND,
-    Category,
-    Device,
-    Severity,
-    Site,
-    Text,
-    every_value_name,
-)
-from gateway.options import Duration, parse_duration
-from rules.expression import NEVER, TEST, Condition, compile_condition
-from rules.position import place_in_yaml
-from rules.syntax import Faults
+from gateway.model import Site, every_value_name
+from rules.expression import TEST, Condition
+from rules.plan import Plan, PlanFault, PlanSpec, compile_plan
+from rules.rule import Rule, Setting
+from rules.syntax import Call
+from rules.window import Asked, asked
+from rules.written import FileSpec, RuleReader, SettingSpec, changes_of
 
-MAX_RULES: Final = 1_000
-ANY: Final = "any"
+MAX_RULES: Final = 5_000
+MAX_SETTINGS: Final = 20_000
+MAX_PLANS: Final = 500
 _PACKS: Final = Path(__file__).parent / "packs"
-_NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
-_UNWATCHED: Final = ("planned", "retired")
+_CALENDAR: Final = ".ics"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Rule:
-    """One checked rule; times in ns. With ``absent`` set, ``when`` and ``clear`` never hold."""
+class Cover:
+    """The rules for one sort of device, as the settings for it leave them."""
 
-    name: str
-    title: Text
-    kinds: frozenset[str]
-    """Empty: every kind."""
-    devices: frozenset[str]
-    grids: frozenset[str]
-    when: Condition
-    clear: Condition
-    hold: int
-    keep: int
-    again: int | None
-    """How long after an alarm the device's next word of it is another one; None: never."""
-    absent: int | None
-    """The silence that is too long; 0: the device's own ``max_silence``; None: no such rule."""
-    same: str
-    severity: Severity
-    category: Category
-    rings_late: bool
-    incident: str
-    """Rules with the same word share one incident for each ``same`` place."""
-    digest: str
-    """Changes when the condition does or one of the times that a watch waits for."""
+    conditions: tuple[Rule, ...]
+    silences: tuple[Rule, ...]
+    by_name: Mapping[str, Rule]
+    asked: Asked | None
+    """What the conditions ask of the past; None: nothing."""
+    modal: tuple[Rule, ...]
+    """Those that look only in some modes of the place."""
+    inhibited: tuple[Rule, ...]
+    """Those that others hold back."""
+    rhythm: bool
+    """Whether some rule needs the device's own rhythm."""
 
-    def covers(self, device: str, kind: str, site: Site) -> bool:
-        """Whether the rule is about this device."""
-        if self.kinds and kind not in self.kinds:
-            return False
-        if self.devices and device not in self.devices:
-            return False
-        chain = site.chain(site.place_of(device)) if self.grids else ()
-        return not self.grids or any(place.code in self.grids for place in chain)
 
-    def silence(self, device: Device) -> int:
-        """How long ``device`` may say nothing, ns; 0: this rule does not watch it."""
-        if self.absent is None or device.state in _UNWATCHED:
-            return 0
-        return self.absent or device.max_silence
+NOTHING: Final = Cover((), (), {}, None, (), (), False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -86,25 +51,135 @@ class Ruleset:
 
     rules: tuple[Rule, ...]
     zone: tzinfo
+    plans: tuple[Plan, ...] = ()
+    settings: tuple[Setting, ...] = ()
+    readers: Mapping[str, RuleReader] = field(default_factory=dict)
     by_name: Mapping[str, Rule] = field(init=False)
     accepted: Mapping[str, type] = field(init=False)
     """The value names that are remembered: of the tables all but ``test``, the extras in use."""
+    confirming: Mapping[str, tuple[Rule, ...]] = field(init=False)
+    """Rule -> the rules over a place that its alarms count for."""
+    inhibiting: Mapping[str, frozenset[str]] = field(init=False)
+    """Rule -> the scopes in which it holds others back."""
+    modal: bool = field(init=False)
+    """Whether any rule looks at modes."""
+    _of: dict[str, list[Setting]] = field(init=False)
+    _variants: dict[tuple[str, str], Rule | None] = field(init=False)
+    _covers: dict[tuple[Any, ...], Cover] = field(init=False)
+    _named: frozenset[str] = field(init=False)
+    """Devices that some rule or setting names."""
+    _site: list[Site | None] = field(init=False)
 
     def __post_init__(self) -> None:
+        put = object.__setattr__
+        put(self, "by_name", {rule.name: rule for rule in self.rules})
+        put(self, "accepted", self._accepted())
+        confirming: dict[str, list[Rule]] = {}
+        inhibiting: dict[str, set[str]] = {}
+        for rule in self.rules:
+            for name in rule.confirm.rules if rule.confirm else ():
+                confirming.setdefault(name, []).append(rule)
+            for name in rule.inhibit:
+                inhibiting.setdefault(name, set()).add(rule.inhibit_in)
+        put(self, "confirming", {name: tuple(rules) for name, rules in confirming.items()})
+        put(self, "inhibiting", {name: frozenset(scopes) for name, scopes in inhibiting.items()})
+        put(self, "modal", any(rule.modes for rule in self.rules))
+        of: dict[str, list[Setting]] = {}
+        for setting in self.settings:
+            of.setdefault(setting.rule, []).append(setting)
+        put(self, "_of", of)
+        put(self, "_variants", {})
+        put(self, "_covers", {})
+        put(self, "_site", [None])
+        named = [rule.devices for rule in self.rules] + [s.devices for s in self.settings]
+        put(self, "_named", frozenset().union(*named))
+
+    def _accepted(self) -> dict[str, type]:
         accepted: dict[str, type] = {n: t.type for n, t in every_value_name().items()}
         for rule in self.rules:
-            for condition in (rule.when, rule.clear):
+            for condition in conditions_of(rule):
                 for name in condition.names:
                     accepted.setdefault(name, object)
         del accepted[TEST]
-        object.__setattr__(self, "by_name", {rule.name: rule for rule in self.rules})
-        object.__setattr__(self, "accepted", accepted)
+        return accepted
 
     def conditions_for(self, device: str, kind: str, site: Site) -> tuple[Rule, ...]:
         """The rules with a condition that cover a device."""
-        return tuple(
-            rule for rule in self.rules if rule.absent is None and rule.covers(device, kind, site)
+        return self.cover(device, kind, site).conditions
+
+    def cover(self, device: str, kind: str, site: Site, *, below: bool = False) -> Cover:
+        """The rules for a device; devices that no rule tells apart share one answer."""
+        if self._site[0] is not site:
+            self._covers.clear()
+            self._site[0] = site
+        known = site.devices.get(device)
+        place = known.place if known is not None else site.root()
+        own = device if device in self._named else ""
+        key = (kind, place, known.tags if known is not None else (), below, own)
+        found = self._covers.get(key)
+        if found is None:
+            found = self._covers[key] = self._made(device, kind, site, below)
+        return found
+
+    def _made(self, device: str, kind: str, site: Site, below: bool) -> Cover:
+        chain = tuple(place.code for place in site.chain(site.place_of(device)))
+        covering: list[Rule] = []
+        for rule in self.rules:
+            if rule.covers(device, kind, site, below=below):
+                varied = self._varied(rule, device, chain)
+                if varied is not None:
+                    covering.append(varied)
+        if not covering:
+            return NOTHING
+        conditions = tuple(rule for rule in covering if rule.absent is None)
+        calls: dict[str, Call] = {}
+        for rule in conditions:
+            for condition in conditions_of(rule):
+                calls.update((call.key, call) for call in condition.calls)
+        return Cover(
+            conditions,
+            tuple(rule for rule in covering if rule.absent is not None),
+            {rule.name: rule for rule in covering},
+            asked(calls),
+            tuple(rule for rule in covering if rule.modes),
+            tuple(rule for rule in covering if rule.inhibit),
+            any(rule.rhythm for rule in covering),
         )
+
+    def _varied(self, rule: Rule, device: str, chain: tuple[str, ...]) -> Rule | None:
+        """``rule`` as the settings for ``device`` have it; None: taken away.
+
+        What is said nearer to the device wins: its own, its place's, those above.
+        """
+        said = [
+            (-far, number, setting)
+            for number, setting in enumerate(self._of.get(rule.name, ()))
+            if (far := setting.distance(device, chain)) is not None
+        ]
+        if not said:
+            return rule
+        changes: dict[str, Any] = {}
+        for _, _, setting in sorted(said, key=lambda one: one[:2]):
+            changes.update(setting.changes)
+        if changes.get("off"):
+            return None
+        key = (rule.name, repr(sorted(changes.items(), key=lambda one: one[0])))
+        if key not in self._variants:
+            self._variants[key] = self.readers[rule.name].varied(changes)
+        return self._variants[key]
+
+    def plan_for(self, place: str, site: Site) -> Plan | None:
+        """The plan of ``place``: of the nearest place that has one, then of the whole site."""
+        for above in site.chain(place):
+            for plan in self.plans:
+                if above.code in plan.grids:
+                    return plan
+        return next((plan for plan in self.plans if not plan.grids), None)
+
+
+def conditions_of(rule: Rule) -> list[Condition]:
+    """Every condition in a rule."""
+    return [rule.when, rule.clear, *(line.when for line in rule.raises if line.when is not None)]
 
 
 def pack_names() -> list[str]:
@@ -125,41 +200,193 @@ def packs(names: Iterable[str]) -> list[tuple[str, str]]:
 
 
 def load(files: Iterable[tuple[str, str]], zone: str = "Asia/Shanghai") -> Ruleset:
-    """A ruleset from (file name, YAML text) pairs; ``zone`` is an IANA time zone.
+    """A ruleset from (file name, text) pairs; ``zone`` is an IANA time zone.
 
+    The files are rule files in YAML and the calendars (``*.ics``) that their plans name.
     Raises ``Problems`` with everything that is wrong in all files.
     """
-    rules: list[Rule] = []
-    problems: list[Problem] = []
-    seen: dict[str, Problem] = {}
-    sharing: dict[str, tuple[Rule, Problem]] = {}
-    for file, text in files:
+    loader = _Loader(ZoneInfo(zone))
+    given = list(files)
+    calendars = {Path(n).name: text for n, text in given if n.lower().endswith(_CALENDAR)}
+    written = [(n, text) for n, text in given if not n.lower().endswith(_CALENDAR)]
+    documents = [found for name, text in written if (found := loader.read(name, text))]
+    for document, text, spec in documents:
+        loader.rules_of(document, text, spec)
+    for document, _, spec in documents:
+        loader.settings_of(document, spec)
+        loader.plans_of(document, spec, calendars)
+    loader.references()
+    return loader.ruleset()
+
+
+class _Loader:
+    """Collects rules and problems over all files."""
+
+    def __init__(self, zone: tzinfo) -> None:
+        self._zone = zone
+        self._problems: list[Problem] = []
+        self._rules: list[Rule] = []
+        self._readers: dict[str, RuleReader] = {}
+        self._seen: dict[str, Problem] = {}
+        self._sharing: dict[str, tuple[Rule, Problem]] = {}
+        self._settings: list[Setting] = []
+        self._plans: list[Plan] = []
+        self._planned: dict[str, Problem] = {}
+        self._where: dict[str, tuple[Document, int]] = {}
+        self._known: dict[str, Rule] = {}
+        self._broken = False
+
+    def read(self, file: str, text: str) -> tuple[Document, str, FileSpec] | None:
+        """The file, if it can be understood as one."""
         try:
             document = parse(file, text)
-            written = validate(document, _File)
+            spec = validate(document, FileSpec)
         except Problems as error:
-            problems += error.problems
-            continue
-        for index in range(len(written.rules)):
+            self._problems += error.problems
+            self._broken = True
+            return None
+        if not (spec.rules or spec.settings or spec.plans):
+            message = "the file holds no 'rules', no 'settings' and no 'plans'"
+            self._problems.append(document.problem((), message))
+        return document, text, spec
+
+    def rules_of(self, document: Document, text: str, spec: FileSpec) -> None:
+        """Read every rule of a file."""
+        for index in range(len(spec.rules)):
+            reader = RuleReader(document, text, index)
             try:
-                rule = _Reader(document, text, index).rule()
+                rule = reader.rule()
             except Problems as error:
-                problems += error.problems
+                self._problems += error.problems
+                self._broken = True
                 continue
-            here = document.problem(("rules", index, "name"), "")
-            if (first := seen.setdefault(rule.name, here)) is not here:
+            here = rule.where
+            if (first := self._seen.setdefault(rule.name, here)) is not here:
                 where = f"{first.file}:{first.line}"
                 message = f"a rule {rule.name!r} is already in {where}; choose another name"
-                problems.append(here._replace(message=message))
+                self._problems.append(here._replace(message=message))
+                continue
             key = "incident" if "incident" in document.data["rules"][index] else "name"
             word = document.problem(("rules", index, key), "")
-            problems += _disagreements(rule, word, sharing)
-            rules.append(rule)
-    if len(rules) > MAX_RULES:
-        problems.append(Problem("rules", 1, 1, f"more than {MAX_RULES:,} rules"))
-    if problems:
-        raise Problems(problems)
-    return Ruleset(tuple(rules), ZoneInfo(zone))
+            self._problems += _disagreements(rule, word, self._sharing)
+            self._rules.append(rule)
+            self._readers[rule.name] = reader
+            self._known[rule.name] = rule
+            self._where[rule.name] = (document, index)
+
+    def settings_of(self, document: Document, spec: FileSpec) -> None:
+        """Read every setting of a file; the rules are known."""
+        for index in range(len(spec.settings)):
+            path = ("settings", index)
+            try:
+                one = validate(document, SettingSpec, path)
+            except Problems as error:
+                self._problems += error.problems
+                continue
+            if one.grid and one.device:
+                message = "either 'grid' or 'device', not both; make it two settings"
+                self._problems.append(document.problem((*path, "device"), message, key=True))
+                continue
+            rule = self._known.get(one.rule)
+            if rule is None:
+                self._unknown_rule(document, (*path, "rule"), one.rule)
+                continue
+            self._setting(document, path, one, rule)
+
+    def _setting(
+        self, document: Document, path: tuple[str | int, ...], one: SettingSpec, rule: Rule
+    ) -> None:
+        try:
+            changes = changes_of(one, rule)
+        except ValueError as error:
+            name, message = error.args
+            self._problems.append(document.problem((*path, "set", name), message, key=True))
+            return
+        try:
+            if not changes.get("off"):
+                self._readers[rule.name].varied(changes)
+        except ValueError as error:
+            message = f"with these values {rule.name!r} is wrong: {error}"
+            self._problems.append(document.problem((*path, "set"), message, key=True))
+            return
+        self._settings.append(
+            Setting(
+                rule=rule.name,
+                grids=frozenset(one.grid or ()),
+                devices=frozenset(one.device or ()),
+                changes=changes,
+                because=one.because,
+                where=document.problem((*path, "rule"), ""),
+            )
+        )
+
+    def plans_of(self, document: Document, spec: FileSpec, calendars: Mapping[str, str]) -> None:
+        """Read every plan of a file."""
+        for index in range(len(spec.plans)):
+            path: tuple[str | int, ...] = ("plans", index)
+            try:
+                plan = compile_plan(validate(document, PlanSpec, path), self._zone, calendars)
+            except Problems as error:
+                self._problems += error.problems
+                continue
+            except PlanFault as fault:
+                where = document.problem((*path, *fault.path), fault.message)
+                self._problems.append(where)
+                continue
+            here = document.problem((*path, "name"), "")
+            if (first := self._planned.setdefault(plan.name, here)) is not here:
+                message = f"a plan {plan.name!r} is already in {first.file}:{first.line}"
+                self._problems.append(here._replace(message=message))
+                continue
+            self._plans.append(plan)
+
+    def references(self) -> None:
+        """What rules name of each other, once all of them are known."""
+        known = self._known
+        for rule in self._rules:
+            document, index = self._where[rule.name]
+            for key, names in (
+                ("confirm", rule.confirm.rules if rule.confirm else ()),
+                ("inhibit", rule.inhibit),
+            ):
+                for number, name in enumerate(names):
+                    path = ("rules", index, key, number)
+                    if name not in known:
+                        self._unknown_rule(document, path, name)
+                    elif message := _may_not_name(rule, key, known[name]):
+                        self._problems.append(document.problem(path, message))
+
+    def _unknown_rule(self, document: Document, path: tuple[str | int, ...], name: str) -> None:
+        if self._broken:  # it may stand in what could not be read
+            return
+        hint = nearest(name, [rule.name for rule in self._rules])
+        self._problems.append(document.problem(path, f"there is no rule {name!r}{hint}"))
+
+    def ruleset(self) -> Ruleset:
+        """The whole. Raises ``Problems``."""
+        for count, most, what in (
+            (len(self._rules), MAX_RULES, "rules"),
+            (len(self._settings), MAX_SETTINGS, "settings"),
+            (len(self._plans), MAX_PLANS, "plans"),
+        ):
+            if count > most:
+                self._problems.append(Problem("rules", 1, 1, f"more than {most:,} {what}"))
+        if self._problems:
+            raise Problems(self._problems)
+        return Ruleset(
+            tuple(self._rules), self._zone, tuple(self._plans), tuple(self._settings), self._readers
+        )
+
+
+def _may_not_name(rule: Rule, key: str, other: Rule) -> str:
+    """Why ``rule`` may not name ``other`` under ``key``; "" if it may."""
+    if other.name == rule.name:
+        return "a rule can not name itself"
+    if other.confirm is not None and key == "confirm":
+        return f"{other.name!r} is a rule over a place itself; name the rules that it is made of"
+    if key == "inhibit" and rule.name in other.inhibit:
+        return f"{other.name!r} is held back by this rule in turn; leave one of the two out"
+    return ""
 
 
 def _disagreements(
@@ -178,183 +405,3 @@ def _disagreements(
         )
         if mine != theirs
     ]
-
-
-# --- the written form --------------------------------------------------------------------
-
-
-def _listed(value: Any) -> Any:
-    return [value] if isinstance(value, str) else value
-
-
-def _some(value: Any) -> Any:
-    if value == []:
-        raise ValueError("an empty list; name at least one")
-    return _listed(value)
-
-
-def _kind(value: str) -> str:
-    if value not in KINDS and value not in (ANY, UNKNOWN_KIND):
-        raise ValueError(f"there is no kind {value!r}{nearest(value, [*KINDS, ANY])}")
-    return value
-
-
-def _rule_name(value: Any) -> Any:
-    if isinstance(value, str) and not _NAME.fullmatch(value):
-        raise ValueError(f"{value!r} is no rule name; use a-z, 0-9 and _, as in smoke_alarm")
-    return value
-
-
-def _incident(value: Any) -> Any:
-    if isinstance(value, str) and not _NAME.fullmatch(value):
-        raise ValueError(f"{value!r} is no such word; use a-z, 0-9 and _, as in fire")
-    return value
-
-
-def _silence(value: Any) -> float:
-    if value == "device":
-        return 0.0
-    seconds = parse_duration(value)
-    if seconds <= 0:
-        raise ValueError("a silence of no length; write a duration such as 26h, or device")
-    return seconds
-
-
-def _again(value: Any) -> float | None:
-    if value == "never":
-        return None
-    try:
-        return parse_duration(value)
-    except ValueError as error:
-        raise ValueError(f"{error}, or never") from None
-
-
-def _title(value: Any) -> Any:
-    return {"zh": value, "en": value} if isinstance(value, str) else value
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class _File(_Strict):
-    pack: str | None = None
-    rules: Annotated[list[Any], Field(min_length=1)]
-
-
-class _Title(_Strict):
-    zh: Annotated[str, Field(min_length=1)]
-    en: Annotated[str, Field(min_length=1)]
-
-
-_Some = Annotated[list[str], BeforeValidator(_some)]
-
-
-class _Base(_Strict):
-    name: Annotated[str, BeforeValidator(_rule_name)]
-    incident: Annotated[str, BeforeValidator(_incident)] | None = None
-    title: Annotated[_Title, BeforeValidator(_title)]
-    on: Annotated[
-        list[Annotated[str, AfterValidator(_kind)]],
-        BeforeValidator(_some),
-    ]
-    when: str | None = None
-    clear: str | None = None
-    keep: Duration = 0.0
-    again: Annotated[float | None, BeforeValidator(_again)] = 600.0
-    absent: Annotated[float, BeforeValidator(_silence)] | None = None
-    same: Literal["device", "flat", "building", "grid"] = "device"
-    severity: Severity
-    category: Category
-    late: Literal["record", "ring"] = "record"
-    device: _Some | None = None
-    grid: _Some | None = None
-
-
-# "for" is a word of Python, so a class statement can not name a field so.
-_FOR: Final[dict[str, Any]] = {"for": (Duration, 0.0)}
-_Spec: Final = create_model("_Spec", __base__=_Base, **_FOR)
-
-
-class _Reader:
-    """Reads one rule of a document."""
-
-    def __init__(self, document: Document, text: str, index: int) -> None:
-        self._document = document
-        self._text = text
-        self._path = ("rules", index)
-        self._problems: list[Problem] = []
-
-    def rule(self) -> Rule:
-        """The rule. Raises ``Problems``."""
-        when, clear = self._condition("when"), self._condition("clear")
-        try:
-            spec = validate(self._document, _Spec, self._path)
-            self._contradictions(spec)
-        except Problems as error:
-            raise Problems([*self._problems, *error.problems]) from None
-        if self._problems:
-            raise Problems(self._problems)
-        return self._made(spec, when, clear)
-
-    def _made(self, spec: _Base, when: Condition | None, clear: Condition | None) -> Rule:
-        hold, keep = int(getattr(spec, "for") * SECOND), int(spec.keep * SECOND)
-        again = None if spec.again is None else int(spec.again * SECOND)
-        absent = None if spec.absent is None else int(spec.absent * SECOND)
-        written = [" ".join((text or "").split()) for text in (spec.when, spec.clear)]
-        condition = (sorted(spec.on), written, hold, keep, absent)
-        when = when or NEVER
-        return Rule(
-            name=spec.name,
-            title=Text(spec.title.zh, spec.title.en),
-            kinds=frozenset() if ANY in spec.on else frozenset(spec.on),
-            devices=frozenset(spec.device or ()),
-            grids=frozenset(spec.grid or ()),
-            when=when,
-            clear=clear or (when if when is NEVER else when.opposite()),
-            hold=hold,
-            keep=keep,
-            again=again,
-            absent=absent,
-            same=spec.same,
-            severity=spec.severity,
-            category=spec.category,
-            rings_late=spec.category is Category.life or spec.late == "ring",
-            incident=spec.incident or spec.name,
-            digest=hashlib.sha256(repr(condition).encode()).hexdigest()[:12],
-        )
-
-    def _condition(self, key: str) -> Condition | None:
-        """Checked before the rest, so that its errors show beside all the others."""
-        rule = self._document.data["rules"][self._path[1]]
-        text = rule.get(key) if isinstance(rule, dict) else None
-        if not isinstance(text, str):
-            return None
-        kinds = _listed(rule.get("on"))
-        known = (
-            [k for k in kinds if isinstance(k, str) and k in KINDS]
-            if isinstance(kinds, list)
-            else []
-        )
-        try:
-            return compile_condition(text, known)
-        except Faults as error:
-            start = self._document.values[*self._path, key]
-            for fault in error.faults:
-                line, column = place_in_yaml(self._text, start, text, fault.at)
-                problem = Problem(self._document.file, line, column, f"{key}: {fault.message}")
-                self._problems.append(problem)
-            return None
-
-    def _contradictions(self, spec: _Base) -> None:
-        if spec.when is None and spec.absent is None:
-            self._wrong("name", "a rule needs 'when' (a condition) or 'absent' (a silence)")
-        if ANY in spec.on and len(spec.on) > 1:
-            self._wrong("on", "'any' already means every kind; write it alone")
-        if spec.absent is not None:
-            for key in ("when", "clear", "for", "keep", "again", "late"):
-                if key in spec.model_fields_set:
-                    self._wrong(key, f"{key!r} means nothing beside 'absent'; make it two rules")
-
-    def _wrong(self, key: str, message: str) -> None:
-        self._problems.append(self._document.problem((*self._path, key), message, key=True))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Final
 
@@ -16,7 +16,8 @@ from rules.expression import (
     pair_type,
     worth_of,
 )
-from rules.syntax import Arithmetic, Compare, Junction, Literal, Name, Negative, Node, Not
+from rules.rule import Raise
+from rules.syntax import Arithmetic, Call, Compare, Junction, Literal, Name, Negative, Node, Not
 
 _MIRROR: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _OPPOSITE: Final = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
@@ -55,6 +56,58 @@ def heard_again(at: int, zone: tzinfo) -> Text:
     return Text(f"{text} 恢复上报", f"reported again at {text}")
 
 
+def graded(
+    line: Raise | None,
+    before: str,
+    severity: str,
+    values: Mapping[str, Value],
+    at: int,
+    zone: tzinfo,
+) -> Text:
+    """Why an alarm that stands became more or less severe."""
+    old, new = words.SEVERITIES[before], words.SEVERITIES[severity]
+    said = Text(f"级别由{old.zh}变为{new.zh}", f"severity from {old.en} to {new.en}")
+    if line is None:
+        reason = Text("升级条件不再成立", "what had raised it no longer holds")
+    elif line.when is not None:
+        reason = why(line.when, values, at, zone)
+    else:
+        length = words.duration(line.after)
+        reason = Text(f"已持续 {length.zh}", f"it has lasted {length.en}")
+    return Text(f"{said.zh}：{reason.zh}", f"{said.en}: {reason.en}")
+
+
+def disarmed(mode: str, by: str, at: int, zone: tzinfo) -> Text:
+    """An alarm is over because its place is in another mode since wall ns ``at``."""
+    name, clock = words.MODES[mode], local_time(at, zone)
+    kind, _, who = by.partition(":")
+    zh = f"按计划 {who} " if kind == "plan" else f"由 {who} " if who else ""
+    en = f" by plan {who}" if kind == "plan" else f" by {who}" if who else ""
+    return Text(f"{zh}已{name.zh}，自 {clock} 起", f"{name.en}{en} since {clock}")
+
+
+def confirmed(members: Sequence[tuple[Text, str]], at: int, zone: tzinfo) -> Text:
+    """Several alarms of one place; ``members`` are (title, device name)."""
+    shown = [(title.zh, title.en, name) for title, name in members[:_MOST_NAMED]]
+    more = len(members) - len(shown)
+    zh = "、".join(f"{name}（{title}）" for title, _, name in shown)
+    en = ", ".join(f"{name} ({title})" for _, title, name in shown)
+    if more > 0:
+        zh, en = f"{zh}等 {len(members)} 项", f"{en} and {more} more"
+    clock = local_time(at, zone)
+    return Text(f"同一处所多个报警：{zh}，{clock}", f"several alarms in one place: {en} at {clock}")
+
+
+_MOST_NAMED: Final = 4
+NOT_CONFIRMED: Final = Text(
+    "同一处所内的报警已不足以确认", "the alarms in this place no longer confirm it"
+)
+STILL_CONFIRMED: Final = Text(
+    "同一处所内的报警仍相互印证", "the alarms in this place still confirm each other"
+)
+NO_RULE: Final = Text(
+    "规则已更改，不再监测该设备", "the rules changed; this device is no longer watched by this one"
+)
 PICTURED: Final = Text("补充了图像", "a picture or a clip was added")
 NOT_WATCHED: Final = Text("该设备不再监测是否静默", "the device is no longer watched for silence")
 
@@ -79,6 +132,11 @@ def _reasons(node: Node, values: Mapping[str, Value], wanted: bool) -> list[tupl
             for pair in node.pairs()
             if evaluate_pair(*pair, values) is wanted
         ]
+    if isinstance(node, Call):
+        noun, length = words.noun(node.name), words.duration(node.length)
+        span = Text(f"{length.zh}内", f" within {length.en}") if node.length else Text("", "")
+        verb = Text("有变化" if wanted else "无变化", "changed" if wanted else "has not changed")
+        return [(Text(f"{noun.zh}{span.zh}{verb.zh}", f"{noun.en} {verb.en}{span.en}"), False)]
     return [_flag(node.name, wanted)] if isinstance(node, Name) else []
 
 
@@ -110,15 +168,29 @@ def _side(node: Node, values: Mapping[str, Value], told: bool) -> Text:
     value = worth_of(node, values)
     if isinstance(node, Literal) or not isinstance(value, float):
         return text
-    if told or isinstance(node, Name):
-        amount = words.quantity(value) + (words.unit(node.name) if isinstance(node, Name) else "")
+    if told or isinstance(node, Name | Call):
+        amount = words.quantity(value) + _unit(node)
         return Text(f"{text.zh} {amount}", f"{text.en} {amount}")
     return text
+
+
+def _unit(node: Node) -> str:
+    """The unit of a value or of what a function makes of it, with a space before it."""
+    if isinstance(node, Name):
+        return words.unit(node.name)
+    if not isinstance(node, Call) or node.function in ("count", "changed"):
+        return ""
+    unit = words.unit(node.name)
+    return f"{unit or ' '}/min" if node.function == "rate" else unit
 
 
 def _written(node: Node, values: Mapping[str, Value]) -> Text:
     if isinstance(node, Name):
         return words.noun(node.name)
+    if isinstance(node, Call):
+        noun, length = words.noun(node.name), words.duration(node.length)
+        says = words.FUNCTIONS[node.function]
+        return Text(f"{length.zh}内{noun.zh}{says.zh}", f"{says.en} {noun.en} over {length.en}")
     if isinstance(node, Literal):
         value = node.value
         said = words.quantity(value) if isinstance(value, float) else str(value)

@@ -14,8 +14,12 @@ from typing import Final
 
 import msgspec
 
-from gateway.model import Evidence, Reading, Record, Site, Text, Value
-from rules.ruleset import Rule, Ruleset
+from gateway.model import SECOND, Evidence, Reading, Record, Site, Text, Value
+from rules.groups import Group
+from rules.modes import Mode, Said
+from rules.rhythm import Rhythm
+from rules.ruleset import NOTHING, Cover, Ruleset
+from rules.window import Windows
 
 PENDING: Final = 1
 OPEN: Final = 2
@@ -23,12 +27,24 @@ CLEARING: Final = 3
 
 _CLOCK: Final = "clock"
 _DEVICE: Final = "device:"
+_GROUP: Final = "group:"
+_SAID: Final = "said:"
+_MODES: Final = "modes"
+_EDITIONS: Final = "editions"
 _PAUSE: Final = 1_000_000
 """Nanoseconds by which the wall clock goes ahead of the arrival axis when the gateway was down."""
 _MOST_PAUSES: Final = 8
 """Downtimes that are remembered: what a broker or a panel keeps is from the last ones."""
 _STRANGERS: Final = 10
 """Devices nobody registered may take a tenth of the room, so that they never crowd out a site."""
+
+
+class Cost(msgspec.Struct):
+    """What a rule took when it was measured, ns."""
+
+    count: int = 0
+    total: int = 0
+    worst: int = 0
 
 
 class Watch(msgspec.Struct, array_like=True):
@@ -52,6 +68,15 @@ class Watch(msgspec.Struct, array_like=True):
     alarmed: int = 0
     """Arrival ns of the newest ``alarmed`` change; 0 in what was saved before this was kept, so
     that such an alarm is said again at the device's next word of it."""
+    entered: bool = False
+    """Pending for its entry delay: only disarming ends it."""
+    began: int = 0
+    """Arrival ns of the first ``alarmed`` change: from when ``raise`` counts."""
+    severity: str = ""
+    """As it was said last; "" for what was saved before severities could change."""
+    told: tuple[str, str, str] | None = None
+    """Incident word, place and category of the alarm: its end goes where its begin went, also
+    when the device has moved or the rule is gone since."""
 
 
 class Entry:
@@ -62,8 +87,8 @@ class Entry:
     """
 
     __slots__ = (
-        "active", "device", "heard", "heard_wall", "kind", "newest", "quiet", "rules", "times",
-        "values",
+        "active", "below", "cover", "device", "excused", "heard", "heard_wall", "kind", "lag",
+        "newest", "quiet", "rhythm", "times", "values", "windows",
     )  # fmt: skip
 
     def __init__(self, device: str, kind: str, heard: int) -> None:
@@ -76,14 +101,40 @@ class Entry:
         self.times: dict[str, int] = {}
         self.quiet: dict[str, bool] = {}
         self.active: dict[str, Watch] = {}
-        self.rules: tuple[Rule, ...] | None = None
-        """The rules with a condition for this device; None: to be looked up."""
+        self.windows = Windows({}, {})
+        self.lag = 0
+        """Arrival minus event time of the newest report, 0 to 30 s: where windows end meanwhile."""
+        self.rhythm = Rhythm()
+        self.excused = 0
+        """Arrival ns until which its silence had another cause."""
+        self.below = False
+        self.cover: Cover = NOTHING
+        """The rules for this device; ``NOTHING`` until they are looked up."""
 
 
-_Saved = tuple[
-    str, int, int, int, dict[str, Value], dict[str, int], dict[str, bool], dict[str, Watch]
-]
+class _Saved(msgspec.Struct, array_like=True):
+    """An entry on disk; what an earlier version saved lacks those with a default."""
+
+    kind: str
+    newest: int
+    heard: int
+    heard_wall: int
+    values: dict[str, Value]
+    times: dict[str, int]
+    quiet: dict[str, bool]
+    active: dict[str, Watch]
+    windows: Windows = msgspec.field(default_factory=Windows)
+    lag: int = 0
+    rhythm: Rhythm = msgspec.field(default_factory=Rhythm)
+    excused: int = 0
+    below: bool = False
+
+
 _SAVED: Final = msgspec.msgpack.Decoder(_Saved)
+_SAVED_GROUP: Final = msgspec.msgpack.Decoder(Group)
+_SAVED_SAID: Final = msgspec.msgpack.Decoder(Said)
+_SAVED_MODES: Final = msgspec.msgpack.Decoder(tuple[dict[str, Mode], int, int])
+_SAVED_EDITIONS: Final = msgspec.msgpack.Decoder(dict[str, str])
 
 
 class _Clock(msgspec.Struct, array_like=True):
@@ -116,10 +167,38 @@ class State:
         """Wall minus arrival at the newest record, ns."""
         self.ruleset: Ruleset | None = None
         self.site: Site | None = None
+        self.editions: dict[str, str] = {}
+        """What is in force, ``rules`` and ``registry``, by the newest record that said so."""
+        self.groups: dict[tuple[str, str], Group] = {}
+        """(rule over a place, place) -> what it has seen there."""
+        self.said: dict[str, Said] = {}
+        """Place code -> the mode that somebody set it to."""
+        self.modes: dict[str, Mode] = {}
+        """Place code -> its mode now, of the places that a rule asked for."""
+        self.modes_due = 0
+        """Arrival ns of the next switch; 0 for none."""
+        self.modes_offset = 0
+        """``offset`` when that was worked out."""
+        self.modes_stale = False
+        """Whether the modes, or the next switch, are to be worked out again."""
+        self.rules_before: Ruleset | None = None
+        """While rules are exchanged: those that were in force."""
+        self.holding_back: dict[tuple[str, str], Counter[str]] = {}
+        """(rule, scope) -> where it stands now and holds others back, with how many devices."""
+        self.costs: dict[str, Cost] = {}
+        """What a rule took, as far as it was measured."""
+        self.failures: dict[str, tuple[int, str]] = {}
+        """Rules that raised: how often, and what they said last."""
+        self.tally: Counter[tuple[str, str]] = Counter()
+        """(rule, what) -> how often since the program started."""
         self.heap: list[tuple[int, str, str]] = []
         """(due, device, rule): one per device and rule, never later than the real time due."""
         self._queued: dict[tuple[str, str], int] = {}
         self.dirty: set[str] = set()
+        self.dirty_groups: set[tuple[str, str]] = set()
+        self.dirty_said: set[str] = set()
+        self._saved_modes = b""
+        self._saved_editions: dict[str, str] = {}
         self._sure: tuple[int, int] | None = None
         """Arrival and ``offset`` of the newest record whose wall clock was trusted."""
         self._pauses: list[tuple[int, int]] = []
@@ -138,15 +217,28 @@ class State:
                     state._pauses = list(clock.pauses)
                 elif key.startswith(_DEVICE):
                     state._restore_device(key.removeprefix(_DEVICE), blob)
+                elif key.startswith(_GROUP):
+                    rule, _, same = key.removeprefix(_GROUP).partition("|")
+                    state.groups[rule, same] = _SAVED_GROUP.decode(blob)
+                elif key.startswith(_SAID):
+                    state.said[key.removeprefix(_SAID)] = _SAVED_SAID.decode(blob)
+                elif key == _MODES:
+                    state.modes, state.modes_due, state.modes_offset = _SAVED_MODES.decode(blob)
+                    state._saved_modes = blob
+                elif key == _EDITIONS:
+                    state.editions = _SAVED_EDITIONS.decode(blob)
+                    state._saved_editions = dict(state.editions)
             except msgspec.DecodeError:
                 state.refused["unreadable"] += 1
         return state
 
     def _restore_device(self, device: str, blob: bytes) -> None:
-        kind, newest, heard, heard_wall, values, times, quiet, active = _SAVED.decode(blob)
-        entry = Entry(device, kind, heard)
-        entry.newest, entry.heard_wall = newest, heard_wall
-        entry.values, entry.times, entry.quiet, entry.active = values, times, quiet, active
+        saved = _SAVED.decode(blob)
+        entry = Entry(device, saved.kind, saved.heard)
+        entry.newest, entry.heard_wall = saved.newest, saved.heard_wall
+        entry.values, entry.times, entry.quiet = saved.values, saved.times, saved.quiet
+        entry.active, entry.windows, entry.lag = saved.active, saved.windows, saved.lag
+        entry.rhythm, entry.excused, entry.below = saved.rhythm, saved.excused, saved.below
         self.entries[device] = entry
 
     def take_dirty(self) -> dict[str, bytes | None]:
@@ -158,9 +250,27 @@ class State:
                 taken[_DEVICE + device] = None
                 continue
             taken[_DEVICE + device] = _ENCODE(
-                (e.kind, e.newest, e.heard, e.heard_wall, e.values, e.times, e.quiet, e.active)
-            )
+                (
+                    e.kind, e.newest, e.heard, e.heard_wall, e.values, e.times, e.quiet, e.active,
+                    e.windows, e.lag, e.rhythm, e.excused, e.below,
+                )
+            )  # fmt: skip
         self.dirty.clear()
+        for rule, same in self.dirty_groups:
+            group = self.groups.get((rule, same))
+            taken[f"{_GROUP}{rule}|{same}"] = None if group is None else _ENCODE(group)
+        self.dirty_groups.clear()
+        for place in self.dirty_said:
+            said = self.said.get(place)
+            taken[_SAID + place] = None if said is None else _ENCODE(said)
+        self.dirty_said.clear()
+        modes = _ENCODE((self.modes, self.modes_due, self.modes_offset)) if self.modes else b""
+        if modes != self._saved_modes:
+            self._saved_modes = modes
+            taken[_MODES] = modes or None
+        if self.editions != self._saved_editions:
+            self._saved_editions = dict(self.editions)
+            taken[_EDITIONS] = _ENCODE(self.editions)
         clock = _Clock(self.now, self.offset, self._sure, list(self._pauses))
         if clock != self._saved_clock:
             self._saved_clock = clock
@@ -178,6 +288,8 @@ class State:
         """
         offset = record.wall - record.arrival
         if record.trusted:
+            if self._sure is None or abs(offset - self.modes_offset) > SECOND:
+                self.modes_stale = True
             if self._sure is not None and offset - self._sure[1] > _PAUSE:
                 self._pauses.append(self._sure)
                 del self._pauses[:-_MOST_PAUSES]
@@ -201,6 +313,17 @@ class State:
             event = min(arrival, reading.at - offset)
         return event
 
+    def set_mode(self, place: str, mode: Mode | None) -> None:
+        """The mode of ``place`` now; None: nobody asks any more."""
+        if mode is None:
+            self.modes.pop(place, None)
+        else:
+            self.modes[place] = mode
+
+    def likely_wall(self, now: int) -> int | None:
+        """The wall clock at arrival ``now`` as far as it could be trusted; None: never yet."""
+        return None if self._sure is None else now + self._sure[1]
+
     # --- for the engine -----------------------------------------------------------------
 
     def admit(self, device: str, kind: str, site: Site) -> Entry | None:
@@ -219,7 +342,10 @@ class State:
         return entry
 
     def schedule(self, due: int, device: str, rule: str) -> None:
-        """Make sure that the timer of ``rule`` for ``device`` is looked at by ``due``."""
+        """Make sure that the timer of ``rule`` for ``device`` is looked at by ``due``.
+
+        ``rule`` may also be one of the names of ``rules.timers``, and ``device`` a place then.
+        """
         key = (device, rule)
         queued = self._queued.get(key)
         if queued is None or due < queued:

@@ -3,8 +3,11 @@
 condition  = both {"or" both}            value = product {("+"|"-") product}
 both       = negation {"and" negation}   product = sign {("*"|"/") sign}
 negation   = "not" negation | compared   sign  = "-" sign | atom
-compared   = value {op value}            atom  = number | 'text' | true | false
+compared   = value {op value}            atom  = number [unit] | 'text' | true | false
 op         = < <= > >= == !=                   | NAME | extra.NAME | "(" condition ")"
+                                               | FUNCTION "(" NAME ["," duration] ")"
+
+A number may carry a unit of ``rules.units``; it is converted to the unit of the value names.
 """
 
 from __future__ import annotations
@@ -15,19 +18,27 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Final, NamedTuple
 
-from gateway.model import Value
+from gateway.document import nearest
+from gateway.model import SECOND, Value
+from gateway.options import parse_duration
+from rules import units
 
 MAX_CHARACTERS: Final = 2_000
 MAX_NODES: Final = 128
 """Keeps the compiled code far below the nesting that Python's own compiler allows."""
 MAX_DEPTH: Final = 20
 
+_SPAN: Final = r"[0-9]+(?:\.[0-9]+)?(?:ms|min|s|m|h|d)"
+_UNIT: Final = "|".join(map(re.escape, units.WRITTEN))
 _TOKEN: Final = re.compile(
-    r"\s*(?:(?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?)(?!\w)"
+    rf"\s*(?:(?P<span>(?:{_SPAN})+)(?!\w|/)"
+    r"|(?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?"
+    rf"(?:\s?(?:{_UNIT}))?)(?!\w)"
     r"|(?P<name>[^\W\d]\w*(?:\.\w+)*)"
     r"|(?P<text>'[^'\n]*'|\"[^\"\n]*\")"
     r"|(?P<sign><=|>=|==|!=|[-+*/<>(),]))",
 )
+_NUMBER: Final = re.compile(r"(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _COMPARISONS: Final = ("<", "<=", ">", ">=", "==", "!=")
 WORDS: Final = ("and", "or", "not", "true", "false")
 _HINTS: Final = {
@@ -38,6 +49,13 @@ _HINTS: Final = {
     "'": "the text has no closing quote",
     '"': "the text has no closing quote",
 }
+
+
+FUNCTIONS: Final = ("rate", "avg", "min", "max", "count", "changed")
+"""Of a value name over a time: see ``rules.window`` for what each means."""
+LONGEST: Final = 7 * 86_400 * SECOND
+"""Of a function's time; beyond it the few samples that are kept would say little."""
+SHORTEST: Final = SECOND
 
 
 class Fault(NamedTuple):
@@ -57,10 +75,11 @@ class Faults(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Literal:
-    """A number, a text, true or false."""
+    """A number, a text, true or false; ``unit`` is one of the value tables, None for none."""
 
     at: int
     value: Value
+    unit: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +88,21 @@ class Name:
 
     at: int
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """``function(name, length)``; ``length`` in ns, 0 for none."""
+
+    at: int
+    function: str
+    name: str
+    length: int
+
+    @property
+    def key(self) -> str:
+        """Under which the engine keeps what it is worth, beside the value names."""
+        return f"{self.function}({self.name},{self.length})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +158,7 @@ class Negative:
     of: Node
 
 
-Node = Literal | Name | Not | Junction | Compare | Arithmetic | Negative
+Node = Literal | Name | Call | Not | Junction | Compare | Arithmetic | Negative
 
 
 class _Token(NamedTuple):
@@ -263,8 +297,8 @@ class _Parser:
         token = self._peek()
         self._next += 1
         self._count(token.at)
-        if token.kind == "number":
-            return Literal(token.at, _number(token))
+        if token.kind in ("number", "span"):
+            return _number(token)
         if token.kind == "text":
             return Literal(token.at, token.text[1:-1])
         if token.kind == "name" and token.text in ("true", "false"):
@@ -279,8 +313,39 @@ class _Parser:
     def _name(self, token: _Token) -> Node:
         after = self._peek()
         if after.kind == "sign" and after.text == "(":
-            raise Faults(Fault(token.at, f"there is no function {token.text!r}"))
+            return self._call(token)
         return Name(token.at, token.text)
+
+    def _call(self, token: _Token) -> Node:
+        function = token.text
+        if function not in FUNCTIONS:
+            hint = nearest(function, FUNCTIONS)
+            raise Faults(Fault(token.at, f"there is no function {function!r}{hint}"))
+        self._next += 1
+        name = self._peek()
+        if name.kind != "name" or name.text in WORDS:
+            raise Faults(
+                Fault(name.at, f"{function} needs the name of a value, as in {_example(function)}")
+            )
+        self._next += 1
+        length = self._length(function) if self._take(",") else 0
+        if not length and function != "changed":
+            raise Faults(Fault(token.at, f"{function} needs a time, as in {_example(function)}"))
+        if self._take(")") is None:
+            raise Faults(Fault(token.at, "this bracket is never closed"))
+        return Call(token.at, function, name.text, length)
+
+    def _length(self, function: str) -> int:
+        token = self._peek()
+        try:
+            length = int(parse_duration(token.text) * SECOND)
+        except ValueError:
+            message = f"a time is expected here, as in {_example(function)}"
+            raise Faults(Fault(token.at, message)) from None
+        if not SHORTEST <= length <= LONGEST:
+            raise Faults(Fault(token.at, f"{token.text} is not within 1s and 7d"))
+        self._next += 1
+        return length
 
     def _bracketed(self, token: _Token) -> Node:
         self._deeper(token.at)
@@ -291,8 +356,23 @@ class _Parser:
         return node
 
 
-def _number(token: _Token) -> float:
-    value = float(token.text)
+def _example(function: str) -> str:
+    """How ``function`` is written."""
+    name = "alarm" if function == "count" else "temperature"
+    return f"{function}({name}, 10m)"
+
+
+def _number(token: _Token) -> Literal:
+    """A number; where it carries a unit, converted to the unit of the value names."""
+    found = _NUMBER.match(token.text)
+    number = found[0] if found else token.text
+    value, unit = float(number), token.text[len(number) :].strip()
+    if unit:
+        try:
+            value, table = units.converted(value, unit)
+        except KeyError:
+            hint = "a time stands only in a function, as in rate(temperature, 3m)"
+            raise Faults(Fault(token.at, f"{token.text} is no quantity; {hint}")) from None
     if not math.isfinite(value):
         raise Faults(Fault(token.at, f"{token.text} is too large"))
-    return value
+    return Literal(token.at, value, table if unit else None)

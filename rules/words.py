@@ -80,6 +80,34 @@ NOUNS: Final[Mapping[str, Text]] = MappingProxyType(
     }
 )
 
+FUNCTIONS: Final[Mapping[str, Text]] = MappingProxyType(
+    {
+        "rate": Text("变化率", "rate of"),
+        "avg": Text("平均值", "mean"),
+        "min": Text("最小值", "least"),
+        "max": Text("最大值", "greatest"),
+        "count": Text("次数", "count of"),
+        "changed": Text("变化", "change of"),
+    }
+)
+
+MODES: Final[Mapping[str, Text]] = MappingProxyType(
+    {
+        "disarmed": Text("撤防", "disarmed"),
+        "home": Text("在家布防", "armed at home"),
+        "away": Text("外出布防", "armed"),
+    }
+)
+
+SEVERITIES: Final[Mapping[str, Text]] = MappingProxyType(
+    {
+        "notice": Text("提示", "notice"),
+        "warning": Text("警告", "warning"),
+        "alarm": Text("报警", "alarm"),
+        "critical": Text("危急", "critical"),
+    }
+)
+
 SIGNS: Final[Mapping[str, Text]] = MappingProxyType(
     {
         "<": Text("低于", "below"),

@@ -9,7 +9,7 @@ A step that fails leaves its problems and the next steps go on with what they ca
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -28,6 +28,13 @@ from gateway.config.settings import (
     Settings,
     SiteSection,
 )
+from gateway.config.watched import (
+    MAX_CALENDARS,
+    MAX_RULE_FILES,
+    calendar_paths,
+    fingerprint,
+    rule_paths,
+)
 from gateway.document import Document, Problem, Problems, nearest
 from gateway.model import Site
 
@@ -37,7 +44,6 @@ _SECTIONS: Final = (
     *("site", "registry", "clock", "journal", "rules", "deadlines"),
     *("drivers", "sinks", "notifiers", "console", "log"),
 )
-_MAX_RULE_FILES: Final = 200
 _LONGEST_MESSAGE: Final = 400
 
 
@@ -100,9 +106,11 @@ class _Loader:
         problems.extend(crosscheck.errors(document, parts))
         if registry is not None:
             registry = self._registry_files(registry)
+        looked = fingerprint(self._file, registry, rules and self._rules_dir(rules))
         imported, digest = self._import(registry)
-        ruleset = self._ruleset(rules, site) if rules is not None else None
-        if problems or site is None or rules is None:
+        files = self._all_rules(rules) if rules is not None else None
+        ruleset = self._ruleset(files, site) if files is not None else None
+        if problems or site is None or rules is None or files is None:
             raise Problems({_shortened(problem) for problem in problems})
         settings = Settings(
             file=self._file.absolute(),
@@ -112,6 +120,8 @@ class _Loader:
             imported=imported,
             digest=digest,
             ruleset=ruleset,
+            rule_files=files,
+            fingerprint=looked,
             **parts,
         )
         return settings.model_copy(
@@ -170,9 +180,10 @@ class _Loader:
             return rules
         return rules.model_copy(update={"dir": self._here(rules.dir).absolute()})
 
-    def _ruleset(self, section: RulesSection, site: SiteSection | None) -> Any:
-        """Every rule of the packs and the site's folder, compiled; None when one is wrong."""
+    def _all_rules(self, section: RulesSection) -> tuple[tuple[str, str], ...] | None:
+        """Name and text of every file of the packs and the site's folder; None: one is missing."""
         rules = importlib.import_module("rules")  # late: it takes its time to be imported
+        before = len(self._problems)
         packs = []
         known = rules.pack_names()
         for index, name in enumerate(section.packs):
@@ -183,33 +194,39 @@ class _Loader:
             else:
                 message = f"there is no pack {name!r}{nearest(name, known)}"
                 self._wrong(("rules", "packs", index), message)
-        before = len(self._problems)
-        files = [*rules.packs(packs), *self._rule_files(section)]
-        zone = site.zone if site is not None else "UTC"
+        files = (*rules.packs(packs), *self._own_files(section))
+        return files if len(self._problems) == before else None
+
+    def _ruleset(self, files: Iterable[tuple[str, str]], site: SiteSection | None) -> Any:
+        """Every rule, compiled; None when one is wrong."""
+        rules = importlib.import_module("rules")
         try:
-            return rules.load(files, zone) if len(self._problems) == before else None
+            return rules.load(files, site.zone if site is not None else "UTC")
         except Problems as error:
             self._problems.extend(error.problems)
             return None
 
-    def _rule_files(self, section: RulesSection) -> list[tuple[str, str]]:
-        """Name and text of each of the site's own rule files, in order of their names."""
+    def _own_files(self, section: RulesSection) -> list[tuple[str, str]]:
+        """Name and text of the site's own rule files, and behind them its calendars."""
         if section.dir is None:
             return []
         folder = self._here(section.dir)
         if not _exists(folder, Path.is_dir):
             self._wrong(("rules", "dir"), f"no such folder: {folder}")
             return []
-        paths = sorted(p for p in folder.glob("*.y*ml") if not p.name.endswith(".test.yaml"))
-        if len(paths) > _MAX_RULE_FILES:
-            self._wrong(("rules", "dir"), f"more than {_MAX_RULE_FILES} rule files in {folder}")
-            return []
         texts = []
-        for path in paths:
-            try:
-                texts.append((str(path), _text(str(path), path)))
-            except Problems as error:
-                self._problems.extend(error.problems)
+        for paths, most, what in (
+            (rule_paths(folder), MAX_RULE_FILES, "rule files"),
+            (calendar_paths(folder), MAX_CALENDARS, "calendars"),
+        ):
+            if len(paths) > most:
+                self._wrong(("rules", "dir"), f"more than {most} {what} in {folder}")
+                continue
+            for path in paths:
+                try:
+                    texts.append((str(path), _text(str(path), path)))
+                except Problems as error:
+                    self._problems.extend(error.problems)
         return texts
 
     def _wrong(self, path: yaml_document.Path, message: str) -> None:

@@ -105,7 +105,7 @@ class JournalSection(Section):
 
 
 class RulesSection(Section):
-    """Shipped packs by name, and the folder of the site's own rule files."""
+    """Shipped packs by name, and the folder of the site's own rule files and calendars."""
 
     packs: tuple[str, ...] = SHIPPED_PACKS
     dir: FileName | None = None
@@ -170,5 +170,9 @@ class Settings(BaseModel):
     """Of the three CSV files; "" without a ``registry`` section."""
     ruleset: Any
     """``rules.Ruleset`` of the packs and the site's own files."""
+    rule_files: tuple[tuple[str, str], ...]
+    """Name and text of each file that ``ruleset`` was made of."""
+    fingerprint: str
+    """Of the files that may change while the gateway runs, taken before they were read."""
     warnings: tuple[Problem, ...] = ()
     """What is allowed and still worth a look."""

@@ -41,6 +41,10 @@ class Api:
             web.get(f"{base}/devices", self.devices),
             web.get(f"{base}/people", self.people),
             web.get(f"{base}/readings", self.readings),
+            web.get(f"{base}/arming", self.arming),
+            web.post(f"{base}/arming", self.arm),
+            web.get(f"{base}/rules", self.rules),
+            web.post(f"{base}/rules/reload", self.reload_rules),
             web.get(f"{base}/ledger", self.ledger),
             web.get(f"{base}/health", self.health),
             web.get(f"{base}/events", self._streams.serve),
@@ -71,9 +75,7 @@ class Api:
 
     async def act(self, request: web.Request) -> web.Response:
         """Receive, handle or close; 409 with the reason in both languages when impossible."""
-        if request.content_type != "application/json":
-            # A form of another site can send other types without asking first; JSON it can not.
-            raise ApiError(415, "send Content-Type: application/json")
+        _check_json(request)
         key, verb = request.match_info["key"], request.match_info["verb"]
         asked = query.act(verb, await request.read())
         found = await self._view.incident(key)
@@ -84,8 +86,7 @@ class Api:
         try:
             done = await self._view.act(key, verb, asked.person, asked.outcome, asked.comment)
         except ActRefused as refusal:
-            text = refusal.text
-            return as_json({"error": text.en, "zh": text.zh, "en": text.en}, status=409)
+            return _refused(refusal)
         view = self._view
         return as_json(shapes.incident_json(view.site(), done, view.now(), view.announced()))
 
@@ -107,6 +108,39 @@ class Api:
         limit = query.limit(request.query, 1_000, query.MAX_READINGS)
         found = await self._view.readings(device, since, limit)
         return as_json([shapes.reading_json(reading) for reading in found])
+
+    async def arming(self, _request: web.Request) -> web.Response:
+        """How every place is armed now, a place before what lies in it."""
+        return as_json(shapes.arming_json(self._view.site(), self._view.modes()))
+
+    async def arm(self, request: web.Request) -> web.Response:
+        """Set a place to a mode; the answer is how every place is armed then."""
+        _check_json(request)
+        asked, span = query.arm(await request.read())
+        view = self._view
+        site = view.site()
+        if asked.person not in site.people:
+            raise ApiError(400, f"nobody in the registry has the id {asked.person!r}")
+        if asked.place and asked.place not in site.places:
+            raise ApiError(404, f"there is no place {asked.place[:60]!r}")
+        until = view.now().wall + span if span else 0
+        try:
+            await view.arm(asked.place, asked.mode, f"person:{asked.person}", until)
+        except ActRefused as refusal:
+            return _refused(refusal)
+        return as_json(shapes.arming_json(view.site(), view.modes()))
+
+    async def rules(self, _request: web.Request) -> web.Response:
+        """The rules in force, with counters."""
+        return as_json(shapes.rules_json(self._view.rules_report()))
+
+    async def reload_rules(self, request: web.Request) -> web.Response:
+        """Read the rule files again; ``problems`` of the answer say why they were not taken."""
+        _check_json(request)
+        try:
+            return as_json(shapes.rules_json(await self._view.reload_rules()))
+        except ActRefused as refusal:
+            return _refused(refusal)
 
     async def ledger(self, _request: web.Request) -> web.Response:
         """Where every reading went."""
@@ -140,6 +174,17 @@ def _media_type(path: Path) -> str | None:
     if start[4:8] == b"ftyp":
         return _CLIP
     return next((m for magic, m in _MEDIA if start.startswith(magic)), "application/octet-stream")
+
+
+def _check_json(request: web.Request) -> None:
+    """A form of another site can send other types without asking first; JSON it can not."""
+    if request.content_type != "application/json":
+        raise ApiError(415, "send Content-Type: application/json")
+
+
+def _refused(refusal: ActRefused) -> web.Response:
+    text = refusal.text
+    return as_json({"error": text.en, "zh": text.zh, "en": text.en}, status=409)
 
 
 def _no_incident(request: web.Request) -> ApiError:

@@ -7,18 +7,23 @@ not carry it.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Final
 
 from aiohttp import web
 
 from gateway.console import shapes
 from gateway.console.query import MAX_INCIDENTS
-from gateway.console.view import Health, Ledger, View
-from gateway.model import Incident
+from gateway.console.view import Health, Ledger, ModeRow, RulesReport, View
+from gateway.model import MODES, Incident, Site
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
+
+
+MAX_PLACES: Final = 200
+"""Places with a series of their own, the topmost first; all of them are counted by mode."""
+MAX_RULES: Final = 500
 
 
 class Metrics:
@@ -37,6 +42,8 @@ class Metrics:
         families.incidents(await self._view.incidents(open_only=True, limit=MAX_INCIDENTS))
         families.messages(await self._view.outbox_counts())
         families.devices(self._view)
+        families.arming(self._view.site(), self._view.modes())
+        families.rules(self._view.rules_report())
         families.health(self._view.health())
         families.gauge("console_streams", "Open event streams", {(): self._streams()})
         registry = prometheus.CollectorRegistry(auto_describe=False)
@@ -118,6 +125,49 @@ class _Families:
             "Devices: registered, of them silent, and unknown ones heard",
             {("registered",): len(site.devices), ("silent",): silent, ("unknown",): unknown},
             "which",
+        )
+
+    def arming(self, site: Site, rows: Sequence[ModeRow]) -> None:
+        counts = Counter(row.mode for row in rows)
+        topmost = sorted(rows, key=lambda row: len(site.chain(row.place)))[:MAX_PLACES]
+        known = [row for row in topmost if row.mode in MODES]
+        self.gauge(
+            "arming_places", "Places by mode", {(mode,): counts[mode] for mode in MODES}, "mode"
+        )
+        self.gauge(
+            "arming_mode",
+            "0 disarmed, 1 home, 2 away (at most 200 places)",
+            {(row.place,): MODES.index(row.mode) for row in known},
+            "place",
+        )
+
+    def rules(self, report: RulesReport) -> None:
+        rules = report["rules"][:MAX_RULES]
+        self.gauge(
+            "rule_open", "Alarms that stand", {(r["name"],): r["open"] for r in rules}, "rule"
+        )
+        self.counter(
+            "rule_alarms", "Alarms since start", {(r["name"],): r["alarms"] for r in rules}, "rule"
+        )
+        self.counter(
+            "rule_inhibited",
+            "Alarms that did not begin because another rule stood",
+            {(r["name"],): r["inhibited"] for r in rules},
+            "rule",
+        )
+        self.counter(
+            "rule_errors", "Errors of a rule", {(r["name"],): r["errors"] for r in rules}, "rule"
+        )
+        self.gauge(
+            "rule_seconds",
+            "Mean time of one evaluation",
+            {(r["name"],): r["microseconds"] / 1e6 for r in rules},
+            "rule",
+        )
+        self.gauge(
+            "rule_reload_refused",
+            "1 while new rules wait to be mended",
+            {(): bool(report["problems"])},
         )
 
     def health(self, health: Health) -> None:

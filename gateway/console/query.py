@@ -9,14 +9,18 @@ from typing import Any, Final
 
 import msgspec
 
-from gateway.model import SECOND, Outcome
+from gateway.model import MODES, SECOND, Outcome
 from gateway.options import parse_duration
 
+BY_PLAN: Final = "plan"
+"""Asked for instead of a mode: as the place's plan says again."""
 VERBS: Final = ("receive", "handle", "close")
 MAX_INCIDENTS: Final = 1_000
 MAX_READINGS: Final = 10_000
 MAX_COMMENT: Final = 2_000
 """Characters: a paragraph, not a file."""
+MAX_ARMING: Final = 366 * 86_400.0
+"""Seconds that an arming may be asked to last."""
 _MAX_NAME: Final = 200
 _EPOCH: Final = re.compile(r"\d{1,11}(\.\d{1,9})?")
 _START: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -38,6 +42,16 @@ class Act(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     person: str
     outcome: str = ""
     comment: str = ""
+
+
+class Arm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"span": "for"}):
+    """The body of a request to arm a place."""
+
+    place: str
+    mode: str
+    person: str
+    span: str = ""
+    """Like ``2h``; "": until somebody or a plan says otherwise."""
 
 
 def flag(query: Mapping[str, str], name: str) -> bool:
@@ -102,6 +116,28 @@ def act(verb: str, body: bytes) -> Act:
     if asked.outcome not in (outcomes if verb == "close" else ["", *outcomes]):
         raise ApiError(400, f"outcome must be one of {', '.join(outcomes)}")
     return asked
+
+
+def arm(body: bytes) -> tuple[Arm, int]:
+    """The checked body of ``POST arming``, and the ns that it is to last (0: no end)."""
+    try:
+        asked = msgspec.json.decode(body, type=Arm)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ApiError(400, f"the body must be {{place, mode, person, for}}: {error}") from None
+    if not 0 < len(asked.person) <= _MAX_NAME:
+        raise ApiError(400, "person must be the id of a person")
+    if asked.mode not in (*MODES, BY_PLAN):
+        known = ", ".join((*MODES, BY_PLAN))
+        raise ApiError(400, f"{_shown(asked.mode)} is no mode; there are {known}")
+    if not asked.span:
+        return asked, 0
+    try:
+        seconds = parse_duration(asked.span[:_MAX_NAME])
+    except (ValueError, OverflowError):
+        raise ApiError(400, f"for is {_shown(asked.span)}; write a span like 2h or 90m") from None
+    if not 0 < seconds <= MAX_ARMING:
+        raise ApiError(400, f"for is {_shown(asked.span)}; write a span of up to 366d")
+    return asked, int(seconds * SECOND)
 
 
 def _shown(value: Any) -> str:

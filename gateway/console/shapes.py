@@ -7,11 +7,11 @@ comes in two languages, the bare name is Chinese and ``…_en`` is English.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from gateway.console.view import Health, Now, TaskHealth
+from gateway.console.view import Health, ModeRow, Now, RulesReport, TaskHealth
 from gateway.model import (
     SECOND,
     UNKNOWN_KIND,
@@ -275,3 +275,60 @@ def task_json(task: TaskHealth) -> Json:
 def health_json(health: Health) -> Json:
     """The gateway's own state."""
     return {**health, "tasks": [task_json(task) for task in health["tasks"]]}
+
+
+def arming_json(site: Site, rows: Iterable[ModeRow]) -> list[Json]:
+    """How each place is armed, a place before what lies in it."""
+    by_code = {row.place: row for row in rows}
+    return [mode_json(site, by_code[code]) for code in _in_tree_order(site, by_code)]
+
+
+def mode_json(site: Site, row: ModeRow) -> Json:
+    """How one place is armed; ``depth`` is 0 for a topmost place and for the whole site."""
+    place = site.places.get(row.place)
+    by, _, who = row.by.partition(":")
+    return {
+        "place": row.place,
+        "name": place.name if place is not None else row.place,
+        "place_name": place_name(site, row.place),
+        "place_codes": [each.code for each in site.chain(row.place)],
+        "depth": max(0, len(site.chain(row.place)) - 1),
+        "mode": row.mode,
+        "by": row.by,
+        "by_name": _named(site, by, who),
+        "since": iso(row.since),
+        "plan": row.plan,
+        "next": iso(row.next),
+        "until": iso(row.until),
+    }
+
+
+def rules_json(report: RulesReport) -> Json:
+    """The rules in force and what became of the last reload."""
+    return {
+        "digest": report["digest"],
+        "since": iso(report["since"]),
+        "rules": [
+            {**figures, "title": figures["title"].zh, "title_en": figures["title"].en}
+            for figures in report["rules"]
+        ],
+        "problems": [{"zh": each.zh, "en": each.en} for each in report["problems"]],
+        "refused_at": iso(report["refused_at"]),
+    }
+
+
+def _in_tree_order(site: Site, codes: Iterable[str]) -> list[str]:
+    """Depth first, and within one place as the registry has them."""
+    order = {code: index for index, code in enumerate(site.places)}
+
+    def path(code: str) -> list[int]:
+        return [order[place.code] for place in reversed(site.chain(code))]
+
+    return sorted(codes, key=path)
+
+
+def _named(site: Site, by: str, who: str) -> str:
+    if by == "person":
+        return person_name(site, who)
+    device = site.devices.get(who) if by == "device" else None
+    return device.name if device is not None and device.name else who

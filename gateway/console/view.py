@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypedDict
 
@@ -68,6 +68,67 @@ class Health(TypedDict):
     version: str
 
 
+class ModeRow(Protocol):
+    """How one place is armed now."""
+
+    @property
+    def place(self) -> str:
+        """Its code."""
+
+    @property
+    def mode(self) -> str:
+        """One of ``gateway.model.MODES``."""
+
+    @property
+    def by(self) -> str:
+        """Who set it: ``person:ID``, ``device:ID`` or ``plan:NAME``; "" when nobody ever did."""
+
+    @property
+    def since(self) -> int:
+        """Wall ns; 0 when it was never anything else."""
+
+    @property
+    def plan(self) -> str:
+        """The name of the plan that switches this place; "" without one."""
+
+    @property
+    def next(self) -> int:
+        """Wall ns of the plan's next switch; 0 without one."""
+
+    @property
+    def until(self) -> int:
+        """Wall ns at which what was said ends by itself; 0: it does not."""
+
+
+class RuleFigures(TypedDict):
+    """One rule in force; it is counted since the program started."""
+
+    name: str
+    title: Text
+    open: int
+    """Devices or places for which its condition stands now."""
+    alarms: int
+    inhibited: int
+    """Alarms that did not begin because another rule stood (``inhibit``)."""
+    errors: int
+    microseconds: float
+    """Mean time of one evaluation."""
+
+
+class RulesReport(TypedDict):
+    """The rules in force and what became of the last attempt to load others."""
+
+    digest: str
+    since: int
+    """Wall ns from when these are in force."""
+    rules: list[RuleFigures]
+    problems: list[Text]
+    """``file:line:column: message`` of a reload that was refused; empty when the last one was
+    taken."""
+    refused_at: int
+    """Wall ns of that reload; 0 when the last one was taken."""
+
+
 class View(Protocol):
     """The read side of the stores, and the one door for what a person does."""
 
@@ -112,6 +173,22 @@ class View(Protocol):
     async def act(self, key: str, verb: str, person: str, outcome: str, comment: str) -> Incident:
         """``receive``, ``handle`` or ``close`` an incident; raises ``ActRefused``."""
 
+    def modes(self) -> Sequence[ModeRow]:
+        """How every place is armed now, one row for each."""
+
+    async def arm(self, place: str, mode: str, by: str, until: int) -> None:
+        """Set a place ("" for the whole site) to a mode, or to ``plan``: as its plan says again.
+
+        ``by`` is ``person:ID``; ``until`` is wall ns, 0: until somebody or a plan says otherwise.
+        Returned: it is on disk. Raises ``ActRefused`` and ``Unavailable``.
+        """
+
+    def rules_report(self) -> RulesReport:
+        """The rules in force, with counters."""
+
+    async def reload_rules(self) -> RulesReport:
+        """Read the rule files again; the old rules go on when anything is wrong with them."""
+
     def evidence(self, sha256: str) -> Path | None:
         """The file of a snapshot; None when it is not, or no longer, kept."""
 
@@ -119,5 +196,5 @@ class View(Protocol):
         """Wait until the change counter is above ``after`` and return it.
 
         It counts what people act on (incidents, their events, what became of messages,
-        tasks that fall or return), not each reading.
+        tasks that fall or return, arming, a reload of the rules), not each reading.
         """

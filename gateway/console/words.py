@@ -43,6 +43,7 @@ _GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "handling": ("办理", "Handling began"),
         "overdue": ("超时", "Overdue"),
         "evidence": ("补充图像", "Picture or clip added"),
+        "severity": ("级别变化", "Severity changed"),
         "closed": ("办结", "Closed"),
     },
     "end": {
@@ -235,6 +236,18 @@ _GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
     "found": {
         "start": ("启动时发现", "Found at start"),
         "late": ("迟到的报告", "Late report"),
+        "armed": ("布防时已存在", "Held when armed"),
+    },
+    "mode": {
+        "disarmed": ("撤防", "Disarmed"),
+        "home": ("在家布防", "Home"),
+        "away": ("外出布防", "Away"),
+    },
+    "arm": {
+        "disarmed": ("撤防", "Disarm"),
+        "home": ("在家布防", "Arm, people at home"),
+        "away": ("外出布防", "Arm, everybody out"),
+        "plan": ("按计划", "As planned"),
     },
 }
 

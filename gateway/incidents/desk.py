@@ -12,6 +12,7 @@ import structlog
 
 from gateway.clock import Signal, at_most
 from gateway.incidents import machine
+from gateway.incidents.fold import fold, knows_severities
 from gateway.incidents.machine import Decision, Moment, NotAllowed, World
 from gateway.incidents.people import person_of
 from gateway.model import (
@@ -25,7 +26,6 @@ from gateway.model import (
     Position,
     Site,
     Stamp,
-    Turn,
 )
 from gateway.ports import Clock
 from gateway.store.step import Step, Timer
@@ -59,6 +59,9 @@ class CaseStore(Protocol):
 
     async def incident(self, key: str) -> Incident | None:
         """By key."""
+
+    async def events(self, key: str) -> list[IncidentEvent]:
+        """An incident's chain, oldest first."""
 
     async def outbox(self, key: str) -> list[OutboxRow]:
         """Every row of an incident."""
@@ -241,7 +244,7 @@ class Desk:
     async def _react(self, change: Change, draft: _Draft, world: World) -> None:
         incident = await self._find(machine.group_of(change), change.same, draft)
         new_key = ""
-        if incident is None and change.turn is Turn.alarmed:
+        if incident is None and machine.opens(change):
             new_key = await self._next_key(change.category, draft)
         told: list[str] = []
         if incident is not None and machine.is_last_to_clear(change, incident):
@@ -276,7 +279,9 @@ class Desk:
         """The open incident of (group, same), as this step has left it so far."""
         known = draft.open.get((group, same)) or self._open.get((group, same))
         if known is None and self.over_limit:
-            return await self._cases.open_incident(group, same)
+            known = await self._cases.open_incident(group, same)
+        if known is not None and not knows_severities(known):
+            known = fold(await self._cases.events(known.key))
         return known
 
     async def _told(self, key: str, draft: _Draft | None = None) -> list[str]:

@@ -28,6 +28,25 @@ def is_worse(one: Severity, other: Severity) -> bool:
     return _RISING.index(one) > _RISING.index(other)
 
 
+def severity_of(incident: Incident, rule: str, device: str) -> Severity | None:
+    """How severe the alarm of (rule, device) is that holds; None when it does not."""
+    if (rule, device) not in incident.holding:
+        return None
+    return incident.severities[incident.holding.index((rule, device))]
+
+
+def severity_with(incident: Incident, rule: str, device: str, severity: Severity) -> Severity:
+    """The incident's severity once that of the held (rule, device) is ``severity``."""
+    index = incident.holding.index((rule, device))
+    return _worst(incident.left, _put(incident.severities, index, severity)) or severity
+
+
+def knows_severities(incident: Incident) -> bool:
+    """False for one that was stored before each alarm's severity was kept: fold its events."""
+    quiet = not incident.holding and incident.left is None
+    return len(incident.severities) == len(incident.holding) and not quiet
+
+
 def fold(events: Iterable[IncidentEvent]) -> Incident:
     """The incident after ``events``, oldest first. ValueError if they do not begin one."""
     incident: Incident | None = None
@@ -67,6 +86,7 @@ def _opened(event: IncidentEvent) -> Incident:
         limit=int(data["limit"]),
         group=data["group"],
         holding=((data["rule"], data["device"]),),
+        severities=(Severity(data["severity"]),),
         why=Text(data["why_zh"], data["why_en"]),
         found=data["found"],
         alarming=(data["device"],),
@@ -84,8 +104,7 @@ def _changes(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
         case Happened.alarmed:
             return _alarmed(incident, event)
         case Happened.cleared:
-            gone = _holder(event)
-            return _held(tuple(each for each in incident.holding if each != gone))
+            return _cleared(incident, *_holder(event))
         case Happened.received:
             return {"state": State.received, "owner": person, "warned": 0, **_limit(data)}
         case Happened.handling:
@@ -93,7 +112,7 @@ def _changes(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
         case Happened.overdue:
             return {"overdue": True, "warned": event.seq, **_limit(data)}
         case Happened.severity:
-            return {"severity": Severity(str(data["severity"]))}
+            return _changed(incident, event)
         case Happened.closed:
             return {"state": State.closed, "outcome": str(data["outcome"]), "deadline": 0}
         case Happened.evidence:
@@ -107,11 +126,24 @@ def _holder(event: IncidentEvent) -> tuple[str, str]:
     return event.by.removeprefix("rule:"), str(event.data["device"])
 
 
-def _held(holding: tuple[tuple[str, str], ...]) -> dict[str, Any]:
+def _held(
+    incident: Incident, holding: tuple[tuple[str, str], ...], severities: tuple[Severity, ...]
+) -> dict[str, Any]:
     return {
         "holding": holding,
+        "severities": severities,
         "alarming": tuple(dict.fromkeys(device for _, device in holding)),
+        "severity": _worst(incident.left, severities) or incident.severity,
     }
+
+
+def _worst(left: Severity | None, severities: Iterable[Severity]) -> Severity | None:
+    every = [*severities, *([left] if left is not None else [])]
+    return max(every, key=_RISING.index, default=None)
+
+
+def _put(severities: tuple[Severity, ...], index: int, one: Severity) -> tuple[Severity, ...]:
+    return (*severities[:index], one, *severities[index + 1 :])
 
 
 def _limit(data: dict[str, Value]) -> dict[str, Any]:
@@ -120,14 +152,51 @@ def _limit(data: dict[str, Value]) -> dict[str, Any]:
 
 def _alarmed(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
     data = event.data
-    snapshots = (str(data["evidence"]),) if data["evidence"] else ()
-    changes = _held((*incident.holding, _holder(event)))
-    changes["evidence"] = (*incident.evidence, *snapshots)[-MOST_EVIDENCE:]
-    if "raised_from" in data:
-        changes["severity"] = Severity(str(data["severity"]))
-        changes["title"] = Text(str(data["title_zh"]), str(data["title_en"]))
+    severities = (*incident.severities, Severity(str(data["severity"])))
+    changes = _held(incident, (*incident.holding, _holder(event)), severities)
+    changes["evidence"] = _evidence(incident, data)
     if "raised_from" in data or not incident.alarming:
+        changes |= _reason(data)
+    return changes
+
+
+def _cleared(incident: Incident, rule: str, device: str) -> dict[str, Any]:
+    """What it was at last stays with the incident."""
+    if (rule, device) not in incident.holding:
+        return {}
+    index = incident.holding.index((rule, device))
+    holding = incident.holding[:index] + incident.holding[index + 1 :]
+    rest = incident.severities[:index] + incident.severities[index + 1 :]
+    left = _worst(incident.left, incident.severities[index : index + 1])
+    return _held(msgspec.structs.replace(incident, left=left), holding, rest) | {"left": left}
+
+
+def _changed(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
+    """One alarm became more or less severe; the incident with it, unless others are as bad."""
+    data = event.data
+    index = incident.holding.index(_holder(event))
+    severities = _put(incident.severities, index, Severity(str(data["severity"])))
+    changes = _held(incident, incident.holding, severities)
+    changes["evidence"] = _evidence(incident, data)
+    if "raised_from" in data:
+        changes |= _reason(data)
+    elif "lowered_from" in data:
         changes["why"] = Text(str(data["why_zh"]), str(data["why_en"]))
-        changes["since"] = int(str(data["at"]))
-        changes["found"] = str(data["found"])
+    return changes
+
+
+def _evidence(incident: Incident, data: dict[str, Value]) -> tuple[str, ...]:
+    snapshots = (str(data["evidence"]),) if data["evidence"] else ()
+    return (*incident.evidence, *snapshots)[-MOST_EVIDENCE:]
+
+
+def _reason(data: dict[str, Value]) -> dict[str, Any]:
+    """What people are told anew; the title only where the event brings one."""
+    changes: dict[str, Any] = {
+        "why": Text(str(data["why_zh"]), str(data["why_en"])),
+        "since": int(str(data["at"])),
+        "found": str(data["found"]),
+    }
+    if "title_zh" in data:
+        changes["title"] = Text(str(data["title_zh"]), str(data["title_en"]))
     return changes

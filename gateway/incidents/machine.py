@@ -16,7 +16,13 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from gateway.incidents.fold import MOST_EVIDENCE, apply, is_worse
+from gateway.incidents.fold import (
+    MOST_EVIDENCE,
+    apply,
+    is_worse,
+    severity_of,
+    severity_with,
+)
 from gateway.incidents.people import in_charge, people_to_warn
 from gateway.model import (
     SECOND,
@@ -28,6 +34,7 @@ from gateway.model import (
     OutboxRow,
     Outcome,
     Person,
+    Severity,
     Site,
     Stamp,
     State,
@@ -94,6 +101,17 @@ def is_last_to_clear(change: Change, incident: Incident | None) -> bool:
     )
 
 
+def opens(change: Change) -> bool:
+    """Whether ``change`` begins an incident where none is open.
+
+    Somebody may close an incident whose alarm still stands. When that alarm then becomes critical
+    people hear of it; for less, a change does not say whether it rose or fell.
+    """
+    if change.turn is Turn.severity:
+        return change.severity is Severity.critical
+    return change.turn is Turn.alarmed
+
+
 def react(
     change: Change,
     incident: Incident | None,
@@ -107,12 +125,18 @@ def react(
     ``new_key`` names the incident if one opens; ``told`` are the people who have or may still
     get a message about it.
     """
+    if incident is None:
+        return _open(change, new_key, world, moment) if opens(change) else None
+    before = severity_of(incident, change.rule, change.device)
+    if before is None:
+        begins = change.turn is Turn.alarmed
+        begins |= change.turn is Turn.severity and is_worse(change.severity, incident.severity)
+        return _alarm(change, incident, world, moment) if begins else None
+    said_worse = change.turn is Turn.alarmed and is_worse(change.severity, before)
+    if change.turn is Turn.severity or said_worse:
+        return _severity(change, incident, before, world, moment)
     if change.turn is Turn.alarmed:
-        if incident is None:
-            return _open(change, new_key, world, moment)
-        return _alarm(change, incident, world, moment)
-    if incident is None or (change.rule, change.device) not in incident.holding:
-        return None
+        return _picture(change, incident, moment)
     if change.turn is Turn.evidence:
         return _picture(change, incident, moment)
     data: dict[str, Value] = {"device": change.device, "at": str(change.at), **_why(change)}
@@ -207,12 +231,14 @@ def _open(change: Change, key: str, world: World, moment: Moment) -> Decision:
     event = _event(key, 1, Happened.opened, f"rule:{change.rule}", data, moment)
     event = seal(event, "")
     decision = Decision(incident=apply(None, event), events=(event,))
-    everybody = [owner.id, *_fixtures(change.category, world)]
-    return _with_timer(_telling(decision, "opened", everybody, moment))
+    return _with_timer(_ring(decision, "opened", world, moment))
 
 
-def _fixtures(category: Category, world: World) -> list[str]:
-    return [name for name, categories in world.fixtures.items() if category in categories]
+def _ring(decision: Decision, purpose: str, world: World, moment: Moment) -> Decision:
+    """The owner and the fixtures are told."""
+    incident = decision.incident
+    fixtures = [name for name, of in world.fixtures.items() if incident.category in of]
+    return _telling(decision, purpose, [incident.owner, *fixtures], moment)
 
 
 def _alarm(change: Change, incident: Incident, world: World, moment: Moment) -> Decision | None:
@@ -220,23 +246,45 @@ def _alarm(change: Change, incident: Incident, world: World, moment: Moment) -> 
 
     So smoke and heat of one detector are one message.
     """
-    if (change.rule, change.device) in incident.holding:
-        return _picture(change, incident, moment)
     data = _alarm_data(change)
     worse = is_worse(change.severity, incident.severity)
     if worse:
         data |= {"raised_from": incident.severity.value, **_title(change)}
     decision = _happen(incident, Happened.alarmed, f"rule:{change.rule}", data, moment)
     if worse or not incident.alarming:
-        everybody = [incident.owner, *_fixtures(incident.category, world)]
-        return _telling(decision, "again", everybody, moment)
+        return _ring(decision, "again", world, moment)
     return decision
+
+
+def _severity(
+    change: Change, incident: Incident, before: Severity, world: World, moment: Moment
+) -> Decision | None:
+    """An alarm that stands became more or less severe: told when nothing was as bad before."""
+    if change.severity is before:
+        return _picture(change, incident, moment)
+    evidence = _fresh_picture(change, incident)
+    data = _alarm_data(change) | {"from": before.value, "evidence": evidence}
+    after = severity_with(incident, change.rule, change.device, change.severity)
+    worse = is_worse(after, incident.severity)
+    if worse:
+        data |= {"raised_from": incident.severity.value, **_title(change)}
+    elif after is not incident.severity:
+        data |= {"lowered_from": incident.severity.value, "lowered_to": after.value}
+    decision = _happen(incident, Happened.severity, f"rule:{change.rule}", data, moment)
+    return _ring(decision, "again", world, moment) if worse else decision
+
+
+def _fresh_picture(change: Change, incident: Incident) -> str:
+    """The digest of the change's picture or clip, if the incident can take it and lacks it."""
+    digest = change.evidence.sha256 if change.evidence is not None else ""
+    known = digest in incident.evidence or len(incident.evidence) >= MOST_EVIDENCE
+    return "" if known else digest
 
 
 def _picture(change: Change, incident: Incident, moment: Moment) -> Decision | None:
     """A picture or a clip that came later: kept with the incident, and nobody is rung for it."""
-    digest = change.evidence.sha256 if change.evidence is not None else ""
-    if not digest or digest in incident.evidence or len(incident.evidence) >= MOST_EVIDENCE:
+    digest = _fresh_picture(change, incident)
+    if not digest:
         return None
     data: dict[str, Value] = {"device": change.device, "at": str(change.at), "evidence": digest}
     return _happen(incident, Happened.evidence, f"rule:{change.rule}", data, moment)

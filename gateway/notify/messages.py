@@ -15,6 +15,7 @@ from gateway.model import (
     Outcome,
     Person,
     Place,
+    Severity,
     Site,
     State,
     Text,
@@ -37,9 +38,16 @@ _CATEGORIES: Final = {
     Category.trouble: Text("故障", "Trouble"),
     Category.system: Text("系统", "System"),
 }
+_SEVERITIES: Final = {
+    Severity.notice: Text("提示", "notice"),
+    Severity.warning: Text("警告", "warning"),
+    Severity.alarm: Text("报警", "alarm"),
+    Severity.critical: Text("危急", "critical"),
+}
 _FOUND: Final = {
     "start": Text("(启动时发现)", " (found at start)"),
     "late": Text("(迟到的报告)", " (reported late)"),
+    "armed": Text("(布防时已存在)", " (held when armed)"),
 }
 _OUTCOMES: Final = {
     Outcome.real.value: Text("属实", "real"),
@@ -55,6 +63,7 @@ _LABELS: Final = {
     "where": Text("地点:", "Where: "),
     "what": Text("情况:", "What: "),
     "since": Text("时间:", "Since: "),
+    "severity": Text("级别:", "Severity: "),
     "state": Text("现状:", "Now: "),
     "call": Text("联系:", "Call: "),
     "key": Text("编号:", "Number: "),
@@ -115,6 +124,7 @@ def text(
         "where": _where(incident, site, device, language),
         "what": incident.why.say(language),
         "since": _since(incident, zone, language),
+        "severity": _SEVERITIES[incident.severity].say(language) if purpose == "again" else "",
         "state": "" if incident.alarming else _NORMAL.say(language),
         "outcome": _outcome(incident, language),
         "call": device.contact,

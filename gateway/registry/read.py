@@ -18,6 +18,9 @@ from gateway.registry.table import MAX_BYTES, Row, Table
 _CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 _ID: Final = re.compile(r"\w[\w.:-]{0,63}")
 _PHONE: Final = re.compile(r"\+?[0-9][0-9 -]{1,19}")
+MAX_TAGS: Final = 16
+MAX_TAG: Final = 40
+"""Characters of one tag."""
 _MOST_TO_COMPARE: Final = 2_000
 """Names; looking for the nearest of more, for each of a hundred errors, takes minutes."""
 _FULL_WIDTH: Final = str.maketrans({"：": ":", "；": ";", "，": ",", "、": ";", "～": "~"})
@@ -157,6 +160,7 @@ def _device(row: Row) -> Device:
         ranges=_ranges(row, kind),
         contact=row.text("contact"),
         state=row.word("state", words.STATE_WORDS, default="accepted"),
+        tags=_tags(row),
     )
 
 
@@ -199,6 +203,21 @@ def _ranges(row: Row, kind: str) -> dict[str, tuple[float, float]]:
         else:
             found[name] = bounds
     return found
+
+
+def _tags(row: Row) -> tuple[str, ...]:
+    """``closed_area;kitchen``, in the order in which they are written."""
+    cell = row.text("tags", MAX_TAGS * (MAX_TAG + 2)).translate(_FULL_WIDTH)
+    found = [tag for part in cell.split(";") if (tag := part.strip())]
+    if len(found) > MAX_TAGS:
+        row.wrong("tags", f"more than {MAX_TAGS} tags")
+    for tag in found:
+        if len(tag) > MAX_TAG:
+            row.wrong("tags", f"a tag longer than {MAX_TAG} characters")
+        elif found.count(tag) > 1:
+            row.wrong("tags", f"tag {tag!r} stands there twice")
+            break
+    return tuple(found)
 
 
 def _range_name(name: str, kind: str) -> str:

@@ -135,11 +135,11 @@ class Row:
         self.sound = False
         self._table.wrong(self.number, self._header.get(column, 0) + 1, message)
 
-    def text(self, column: str) -> str:
+    def text(self, column: str, longest: int = _MAX_CELL) -> str:
         """The cell, with its white space evened out; "" when there is none."""
         cell = self._cell(column)
-        if len(cell) > _MAX_CELL:
-            self.wrong(column, f"longer than {_MAX_CELL} characters")
+        if len(cell) > longest:
+            self.wrong(column, f"longer than {longest} characters")
             return ""
         if not cell.isprintable():
             self.wrong(column, "holds characters that can not be printed")

@@ -38,6 +38,7 @@ DEVICE_COLUMNS: Final[Columns] = {
     "ranges": ("合理范围", "量程"),
     "contact": ("联系人", "联系方式", "联系电话"),
     "state": ("状态",),
+    "tags": ("标签",),
 }
 PEOPLE_COLUMNS: Final[Columns] = {
     "id": ("编号", "工号", "人员编号"),

@@ -51,7 +51,7 @@ from gateway.store.step import Timer
 _INCIDENT: Final = msgspec.json.Decoder(Incident)
 _DATA: Final = msgspec.json.Decoder(dict[str, Value])
 _RANGES: Final = msgspec.json.Decoder(dict[str, tuple[float, float]])
-_CHANNELS: Final = msgspec.json.Decoder(tuple[str, ...])
+_WORDS: Final = msgspec.json.Decoder(tuple[str, ...])
 _TEXTS_AT_ONCE: Final = 500
 _WAITING: Final = OUTBOX.c.ended == literal_column("''")
 _OPEN: Final = INCIDENT.c.state != literal_column("'closed'")
@@ -77,11 +77,13 @@ def site(connection: Connection) -> Site:
     """The registry, in the order in which it was written."""
     places = [Place(*row[1:]) for row in connection.execute(select(PLACE).order_by(PLACE.c.row))]
     devices = [
-        Device(**{**row, "ranges": _RANGES.decode(row["ranges"])})
+        Device(
+            **{**row, "ranges": _RANGES.decode(row["ranges"]), "tags": _WORDS.decode(row["tags"])}
+        )
         for row in _without_row(connection, select(DEVICE).order_by(DEVICE.c.row))
     ]
     people = [
-        Person(**{**row, "channels": _CHANNELS.decode(row["channels"])})
+        Person(**{**row, "channels": _WORDS.decode(row["channels"])})
         for row in _without_row(connection, select(PERSON).order_by(PERSON.c.row))
     ]
     return Site(

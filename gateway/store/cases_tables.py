@@ -48,7 +48,7 @@ DEVICE: Final = Table(
     Column("latitude", REAL),
     Column("longitude", REAL),
     _number("max_silence"),
-    *map(_text, ("ranges", "contact", "state")),
+    *map(_text, ("ranges", "contact", "state", "tags")),
     UniqueConstraint("id"),
 )
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import asyncio
 import sqlite3
 import uuid
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
@@ -51,6 +51,8 @@ _SAVE_EVERY: Final = 5.0
 """Seconds until a bookmark that no commit carried is written by itself."""
 _CARRY_EVERY: Final = SECOND
 _RETENTION_EVERY: Final = 60.0
+_PROMISED: Final = 8
+"""Editions put last, which retention spares: the record that names them may be under way."""
 
 log = structlog.get_logger("journal")
 
@@ -78,6 +80,7 @@ class Journal:
         self._lanes: dict[tuple[str, Lane], LaneState] = {}
         self._unsaved: set[tuple[str, Lane]] = set()
         self._set_aside: list[Quarantined] = []
+        self._promised: deque[str] = deque(maxlen=_PROMISED)
         self._next = 1
         self._received = 0
         self._refused: Counter[str] = Counter()
@@ -245,17 +248,20 @@ class Journal:
         refused: Counter[str] | None,
         marks: Mapping[tuple[str, Lane], Bookmark],
     ) -> None:
-        """Write; when the disk is full, let the oldest tenth go and try once more."""
         arguments = (group.records, received, refused, group.quarantined, marks)
+        await self._with_room(partial(self._file.append, *arguments))
+
+    async def _with_room(self, write: Callable[[], object]) -> None:
+        """Write; when the disk is full, let the oldest tenth go and try once more."""
         try:
-            await self._to_its_end(self._in_writer(self._file.append, *arguments))
+            await self._to_its_end(self._in_writer(write))
         except sqlite3.Error as error:
             if _primary(error) not in _NO_ROOM:
                 raise
             if not self.failing:
                 log.warning("disk_full", action="the oldest tenth of the journal is let go")
             await self._make_room()
-            await self._to_its_end(self._in_writer(self._file.append, *arguments))
+            await self._to_its_end(self._in_writer(write))
 
     async def _to_its_end(self, write: Coroutine[Any, Any, object]) -> None:
         """Await ``write``; cancelled, leave it to end by itself, its error no news any more."""
@@ -388,6 +394,31 @@ class Journal:
             except Unavailable:
                 log.debug("bookmarks_not_saved", reason=self.failing)
 
+    # --- editions -----------------------------------------------------------------------
+
+    async def put_edition(self, what: str, digest: str, body: bytes) -> None:
+        """Keep what ``rules`` or ``registry`` say, before a record names it by its ``digest``.
+
+        Raises ``Unavailable``.
+        """
+        self._promised.append(digest)
+        try:
+            await self._with_room(partial(self._file.put_edition, what, digest, body))
+        except sqlite3.Error as error:
+            raise Unavailable(trouble(self._path, error)) from None
+
+    async def edition(self, digest: str) -> bytes | None:
+        """The content put under ``digest``; None where it is not kept or can not be read."""
+        try:
+            return await self._in_reader(self._file.edition, digest)
+        except sqlite3.Error as error:
+            log.error("edition_unreadable", digest=digest, reason=trouble(self._path, error))
+            return None
+
+    async def editions_at(self, n: int) -> dict[str, str]:
+        """``rules`` and ``registry`` -> digest, as in force once record ``n`` is done."""
+        return await self._in_reader(self._file.editions_at, n)
+
     # --- time ---------------------------------------------------------------------------
 
     async def trust(self, stamp: Stamp) -> None:
@@ -446,7 +477,8 @@ class Journal:
             return
         moved = [(state, await self._overtake(state, gone)) for state in self._lanes.values()]
         try:
-            await self._in_writer(self._file.cut, keep_from, self._take_unsaved())
+            spared = list(self._promised)
+            await self._in_writer(self._file.cut, keep_from, self._take_unsaved(), spared)
         except sqlite3.Error:
             for state, before in moved:
                 if before is not None and state.n == gone:

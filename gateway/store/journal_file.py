@@ -17,6 +17,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from gateway.model import Lane, Reading, Record
+from gateway.store import journal_editions
 from gateway.store.schema import opened
 
 _COMPRESSION: Final = 1
@@ -222,6 +223,7 @@ class JournalFile:
                     "INSERT INTO chunk VALUES (?,?,?,?,?,?,?,?,?)",
                     (*row, last.boot, trusted, body),
                 )
+                journal_editions.note(self.writer, records)
             if refused is not None:
                 execute("UPDATE tally SET received = ?, refused = ?", (received, _encode(refused)))
             self._quarantine(quarantined)
@@ -248,11 +250,24 @@ class JournalFile:
         """The wall clock of ``boot`` is known now: wall = mono + ``offset``."""
         self.writer.execute("INSERT OR REPLACE INTO clock_offset VALUES (?, ?)", (boot, offset))
 
-    def cut(self, before: int, bookmarks: Mapping[tuple[str, Lane], Bookmark]) -> None:
-        """Delete chunks that end before record ``before``; give their space back."""
+    def put_edition(self, what: str, digest: str, body: bytes) -> None:
+        """Keep the content that records will name ``digest``."""
+        journal_editions.put(self.writer, what, digest, body)
+
+    def cut(
+        self,
+        before: int,
+        bookmarks: Mapping[tuple[str, Lane], Bookmark],
+        spared: Sequence[str] = (),
+    ) -> None:
+        """Delete chunks that end before record ``before``; give their space back.
+
+        Editions that no record from ``before`` on can need go too, except those ``spared``.
+        """
         with self.writer:
             self.writer.execute("BEGIN IMMEDIATE")
             self.writer.execute("DELETE FROM chunk WHERE first + count <= ?", (before,))
+            journal_editions.cut(self.writer, before, spared)
             self._save(bookmarks)
         self.writer.execute("PRAGMA incremental_vacuum").fetchall()
         self.writer.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -376,6 +391,14 @@ class JournalFile:
         """The number of the oldest record that is kept; 1 for an empty journal."""
         (first,) = self.reader.execute("SELECT min(first) FROM chunk").fetchone()
         return int(first or 1)
+
+    def edition(self, digest: str) -> bytes | None:
+        """See ``journal_editions.content``."""
+        return journal_editions.content(self.reader, digest)
+
+    def editions_at(self, n: int) -> dict[str, str]:
+        """See ``journal_editions.in_force``."""
+        return journal_editions.in_force(self.reader, n)
 
     def _after_bytes(self, excess: float) -> int:
         """The first record behind the oldest ``excess`` bytes of bodies."""

@@ -43,6 +43,7 @@ def device(name: str, **changes: Any) -> Device:
     known = Device(
         id=name, driver="m", address=name, kind="smoke", name=f"烟感 {name}", place="13010103",
         floor="2", flat="201", contact="住户 13900000000", ranges={"density": (0.0, 5.0)},
+        tags=("closed_area", "厨房"),
     )  # fmt: skip
     return msgspec.structs.replace(known, **changes)
 

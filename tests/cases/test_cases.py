@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, event, inspect
 
-from gateway.model import Position, Site
+from gateway.model import Device, Position, Site
 from gateway.ports import Unavailable
 from gateway.store import cases as store
+from gateway.store import schema
 from gateway.store.cases import Cases
 from gateway.store.cases_tables import TABLES
 from gateway.store.chain import digest_of
@@ -73,6 +74,44 @@ async def test_registry_comes_back_as_it_was(tmp_path: Path) -> None:
             site().people,
         )
         assert list(found.people) == list(site().people)
+
+
+def made_before_tags(path: Path) -> None:
+    """A file of the first schema, as the program of then left it."""
+    first = dict(schema.files("cases"))[1]
+    with closing(sqlite3.connect(path)) as connection:
+        connection.executescript(first)
+        connection.execute("INSERT INTO meta VALUES ('registry_version', '7')")
+        connection.execute(
+            "INSERT INTO place VALUES (1, '1', '', 'grid', '一网格', '', NULL, NULL)"
+        )
+        connection.execute(
+            "INSERT INTO device VALUES (1, 's1', 'm', 'a1', 'smoke', '烟感', '1', 'RA02A', '2',"
+            """ '201', NULL, NULL, 60, '{"density":[0.0,5.0]}', '', 'accepted')"""
+        )
+        connection.execute("INSERT INTO rule_state VALUES ('a', x'31')")
+        connection.execute("PRAGMA user_version = 1")
+        connection.commit()
+
+
+async def test_a_file_made_before_there_were_tags_is_brought_up_to_date(tmp_path: Path) -> None:
+    path, clock = tmp_path / "cases.db", StoryClock()
+    made_before_tags(path)
+    async with Cases(path, clock) as cases:
+        assert cases.put_aside is None
+        found = await cases.load_site()
+        assert found.version == 7
+        assert found.devices == {
+            "s1": Device(
+                *("s1", "m", "a1", "smoke", "烟感", "1", "RA02A", "2", "201"),
+                max_silence=60,
+                ranges={"density": (0.0, 5.0)},
+            )
+        }
+        assert await cases.rules_start() == (None, {"a": b"1"})
+        await cases.replace_registry(site(), "d")
+    async with Cases(path, clock) as cases:
+        assert (await cases.load_site()).devices == site().devices
 
 
 async def test_rules_go_on_where_they_were(tmp_path: Path) -> None:

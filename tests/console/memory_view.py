@@ -9,11 +9,11 @@ import zlib
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway.console.view import ActRefused, Health, Ledger, Now
+from gateway.console.view import ActRefused, Health, Ledger, Now, RuleFigures, RulesReport
 from gateway.model import (
     SECOND,
     Category,
@@ -116,6 +116,38 @@ def png(width: int = 64, height: int = 48) -> bytes:
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows)) + chunk(b"IEND", b"")  # fmt: skip
 
 
+class ModeRow(NamedTuple):
+    """How a place is armed, as the rules tell it."""
+
+    place: str
+    mode: str = "away"
+    by: str = ""
+    since: int = 0
+    plan: str = ""
+    next: int = 0
+    until: int = 0
+
+
+def make_rules(wall: int) -> RulesReport:
+    def rule(name: str, zh: str, en: str, *figures: int, us: float) -> RuleFigures:
+        open_, alarms, inhibited, errors = figures
+        return {"name": name, "title": Text(zh, en), "open": open_, "alarms": alarms,
+                "inhibited": inhibited, "errors": errors, "microseconds": us}  # fmt: skip
+
+    return {
+        "digest": "5f3c" * 16,
+        "since": wall - HOUR,
+        "rules": [
+            rule("heat_rising", "温度骤升", "Temperature rising fast", 0, 0, 0, 0, us=3.25),
+            rule("device_silent", "设备失联", "Device silent", 2, 7, 31, 0, us=0.8),
+            rule("smoke_alarm", "烟感报警", "Smoke alarm", 1, 12_345, 0, 0, us=1.5),
+            rule("hydrant_low", "消火栓压力不足", "Hydrant pressure lost", 0, 0, 0, 3, us=2.0),
+        ],
+        "problems": [],
+        "refused_at": 0,
+    }
+
+
 class MemoryView:
     """Fulfils ``gateway.console.view.View``; ``open`` and ``tell`` are what a test does to it."""
 
@@ -131,6 +163,11 @@ class MemoryView:
         self.kept_texts: dict[str, str] = {}
         self.kept_readings: list[Reading] = []
         self.folder = evidence
+        wall = clock.now().wall
+        self.armed = {code: ModeRow(code) for code in self.the_site.places}
+        self.refuses_arming: Text | None = None
+        self.rules = make_rules(wall)
+        self.reloads = 0
         self.well = True
         self.broken = ""
         self.counter = 0
@@ -145,7 +182,7 @@ class MemoryView:
             OutboxRow(n, incident.key, 1, "opened", person, self.now().arrival)
             for n, person in enumerate(told, 1)
         ]
-        await self._append(incident.key, Happened.opened, f"rule:{incident.rule}", {})
+        await self.happened(incident.key, Happened.opened, f"rule:{incident.rule}", {})
 
     async def end(self, key: str, person: str, end: End, channel: str = "webhook") -> None:
         self.rows[key] = [
@@ -167,7 +204,7 @@ class MemoryView:
         (self.folder / digest).write_bytes(content)
         return digest
 
-    async def _append(self, key: str, what: Happened, by: str, data: dict[str, Any]) -> None:
+    async def happened(self, key: str, what: Happened, by: str, data: dict[str, Any]) -> None:
         chain = self.events[key]
         previous = chain[-1].hash if chain else ""
         digest = hashlib.sha256(f"{previous}{what}{by}{data}".encode()).hexdigest()
@@ -264,8 +301,29 @@ class MemoryView:
             incident, state=_NEXT[verb], owner=person, outcome=outcome,
             deadline=0 if verb == "close" else incident.deadline,
         )  # fmt: skip
-        await self._append(key, _HAPPENED[verb], f"person:{person}", data)
+        await self.happened(key, _HAPPENED[verb], f"person:{person}", data)
         return self.found[key]
+
+    def modes(self) -> list[ModeRow]:
+        return list(self.armed.values())
+
+    async def arm(self, place: str, mode: str, by: str, until: int) -> None:
+        if self.refuses_arming is not None:
+            raise ActRefused(self.refuses_arming)
+        for code in self.armed if not place else [place]:
+            row = self.armed[code]
+            said = ("away", f"plan:{row.plan}") if mode == "plan" else (mode, by)
+            self.armed[code] = row._replace(
+                mode=said[0], by=said[1], since=self.now().wall, until=until
+            )
+        await self.touch()
+
+    def rules_report(self) -> RulesReport:
+        return self.rules
+
+    async def reload_rules(self) -> RulesReport:
+        self.reloads += 1
+        return self.rules
 
     def evidence(self, sha256: str) -> Path | None:
         path = self.folder / sha256 if self.folder is not None else None

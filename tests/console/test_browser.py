@@ -16,8 +16,8 @@ from playwright.async_api import Page, async_playwright, expect
 
 from gateway.clock import SystemClock
 from gateway.console.app import create_app, serve
-from gateway.model import SECOND, Category, End, Severity, State, Text
-from tests.console.memory_view import MemoryView, make_incident
+from gateway.model import SECOND, Category, End, Happened, Severity, State, Text
+from tests.console.memory_view import HOUR, MemoryView, ModeRow, make_incident
 
 CHROMIUM = shutil.which("chromium") or ""
 FLAGS = [
@@ -150,8 +150,106 @@ async def test_the_page_fits_the_screen_and_says_everything_in_words(
         assert await page.evaluate(overflow) <= 0
         await shoot(desk, f"zh-{width}", whole=width < 500)
         seen = await page.locator("body").inner_text()
-        assert not re.search(r"\b(card|devices|ledger|tasks|health|state|value)\.\w+", seen)
+        assert not re.search(
+            r"\b(card|devices|ledger|tasks|health|state|value|arming|rules|mode|arm)\.\w+", seen
+        )
         assert not re.search(r"undefined|null|NaN|\[object", seen)
+        assert desk.troubles == []
+
+
+async def test_a_place_is_armed_by_two_taps(tmp_path: Path) -> None:
+    async with a_desk(tmp_path, 390, 844) as desk:
+        page, view = desk.page, desk.view
+        wall = view.now().wall
+        view.armed["1309010102"] = ModeRow(
+            "1309010102", "disarmed", "plan:offices", wall - 9_000 * SECOND, "offices", wall + HOUR
+        )
+        await page.goto(desk.url)
+        grid = page.locator("button[data-place='1309010102']")
+        await expect(grid).to_contain_text("撤防")
+        await expect(grid).to_contain_text("计划 offices")
+        await expect(page.locator("button[data-place='1309']")).to_contain_text("一直如此")
+
+        await grid.click()
+        await expect(page.locator("#arming-person")).to_have_value("zhao")
+        await shoot(desk, "arming-dialog-390")
+        await page.get_by_role("button", name="外出布防", exact=True).last.click()
+
+        await expect(page.locator("#toast")).to_have_text("第二网格：外出布防")
+        await expect(page.locator("#arming-dialog")).to_be_hidden()
+        await expect(grid).to_contain_text("赵六")
+        await expect(grid).to_have_attribute("data-mode", "away")
+        assert view.armed["1309010102"][1:3] == ("away", "person:zhao")
+        assert desk.troubles == []
+
+
+async def test_arming_is_seen_live_and_by_whom_and_until_when(tmp_path: Path) -> None:
+    async with a_desk(tmp_path) as desk:
+        page, view = desk.page, desk.view
+        await page.goto(desk.url)
+        root = page.locator("button[data-place='1309']")
+        await expect(root).to_contain_text("外出布防")
+        await view.arm("1309", "home", "person:wang", view.now().wall + HOUR)
+        await expect(root).to_contain_text("在家布防", timeout=3_000)
+        await expect(root).to_contain_text("王五")
+        await expect(root).to_contain_text("为止")
+        await root.click()
+        plan = page.locator("#modes button[data-mode=plan]")
+        await expect(plan).to_be_disabled()
+        await page.locator("#arming-person").select_option("li")
+        await page.locator("#arming-for").select_option("2h")
+        view.refuses_arming = Text("存储写不进去。", "The store takes nothing.")
+        await page.locator("#modes button[data-mode=disarmed]").click()
+        await expect(page.locator("#arming-error")).to_have_text("存储写不进去。")
+        view.refuses_arming = None
+        await page.locator("#modes button[data-mode=disarmed]").click()
+        await expect(root).to_contain_text("撤防")
+        assert view.armed["1309"].until - view.armed["1309"].since == pytest.approx(
+            2 * HOUR, abs=SECOND
+        )
+        await root.click()
+        await expect(page.locator("#arming-person")).to_have_value("li")
+        # The API's 409 is an answer; the browser logs it all the same.
+        assert all("409" in each for each in desk.troubles)
+
+
+async def test_rules_show_what_they_did_and_the_faults_of_new_ones(tmp_path: Path) -> None:
+    async with a_desk(tmp_path) as desk:
+        page, view = desk.page, desk.view
+        await page.goto(desk.url)
+        await expect(page.locator("#rules-edition")).to_contain_text("5f3c5f3c5f3c")
+        await page.get_by_text("逐条查看").click()
+        rows = page.locator("#rules tbody tr")
+        await expect(rows).to_have_count(4)
+        await expect(rows.nth(0)).to_contain_text("消火栓压力不足")
+        await expect(rows.nth(1)).to_contain_text("设备失联")
+        await expect(rows.nth(2)).to_contain_text("12,345")
+        fault = Text("site.yaml:4:9: 没有名为 hihg 的选项", "site.yaml:4:9: unknown name 'hihg'")
+        view.rules = {**view.rules, "problems": [fault] * 3, "refused_at": view.now().wall}
+        await page.get_by_role("button", name="重新读取").click()
+        await expect(page.locator("#toast")).to_contain_text("新规则有 3 处错误")
+        await expect(page.locator("#rules-problems li")).to_have_count(3)
+        await expect(page.locator("#rules-problems")).to_contain_text("没有名为 hihg 的选项")
+        await shoot(desk, "rules-refused", whole=True)
+        assert view.reloads == 1
+        assert desk.troubles == []
+
+
+async def test_an_incident_says_that_it_became_more_severe(tmp_path: Path) -> None:
+    async with a_desk(tmp_path) as desk:
+        page, view = desk.page, desk.view
+        await view.open(make_incident("F1", view.now().wall, found="armed"), "zhang")
+        await view.happened("F1", Happened.severity, "rule:smoke_alarm", {
+            "device": "sm-1", "severity": "critical", "from": "alarm", "raised_from": "alarm",
+            "why_zh": "温度 61 °C，高于 57", "why_en": "temperature 61 °C above 57",
+        })  # fmt: skip
+        await page.goto(desk.url)
+        card = page.locator("article[data-key='F1']")
+        await expect(card).to_contain_text("布防时已存在")
+        await card.get_by_text("经过").click()
+        history = card.locator("ol li").last
+        await expect(history).to_contain_text("级别变化")
+        await expect(history).to_contain_text("报警 → 危急 温度 61 °C，高于 57")
         assert desk.troubles == []
 
 

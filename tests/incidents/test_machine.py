@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from gateway.incidents.fold import fold
 from gateway.incidents.machine import NotAllowed
-from gateway.model import Category, End, Severity, State
+from gateway.model import Category, End, Evidence, Severity, State, Turn
 from gateway.ports import Refused, Unavailable
 from tests.cases.build import alarmed, cleared, device, site
 from tests.cases.house import House, Phone, StoryClock, living
@@ -20,21 +20,24 @@ DEVICES = ("s1", "s2", "s3", "unknown")
 WHERE = site(device("s1"), device("s2"), device("s3", state="bypassed"))
 
 changes = st.builds(
-    lambda make, name, same, category, found, severity: make(
+    lambda turn, name, same, category, found, severity, rule: alarmed(
         name,
+        turn=turn,
         same=same,
-        rule=f"{category.value}_{severity.value}",
+        rule=f"{category.value}_{rule}",
         incident=category.value,
         category=category,
         found=found,
         severity=severity,
+        evidence=Evidence("image/jpeg", "ab" * 32) if turn is Turn.evidence else None,
     ),
-    st.sampled_from([alarmed, cleared]),
+    st.sampled_from(Turn),
     st.sampled_from(DEVICES),
     st.sampled_from(["building:1", "building:2"]),
     st.sampled_from([Category.life, Category.trouble]),
-    st.sampled_from(["", "start", "late"]),
-    st.sampled_from([Severity.warning, Severity.alarm]),
+    st.sampled_from(["", "start", "late", "armed"]),
+    st.sampled_from([Severity.warning, Severity.alarm, Severity.critical]),
+    st.sampled_from(["smoke", "heat"]),
 )
 deeds = st.tuples(
     st.sampled_from(["receive", "handle", "close"]),

@@ -21,9 +21,9 @@ code,parent,level,name,address,latitude,longitude
 13090300101A3,13090300101,building,3 号楼,,,
 """
 DEVICES = """\
-id,driver,address,kind,name,place,model,floor,flat,max_silence,ranges,contact,state
+id,driver,address,kind,name,place,model,floor,flat,max_silence,ranges,contact,state,tags
 smoke-1,zigbee,0x01,smoke,301 烟感,13090300101A3,RA02A,3,301,26h,temperature:-40..125;\
-density:0..30,张三,accepted
+density:0..30,张三,accepted,closed_area; 厨房;
 cover-1,lora,dc413-1,manhole,井盖 1,13090300101,,,,,,,
 """
 PEOPLE = """\
@@ -67,7 +67,9 @@ def test_every_column_arrives(write: Write) -> None:
     assert (device.kind, device.place, device.flat) == ("smoke", "13090300101A3", "301")
     assert device.max_silence == 26 * 3600 * SECOND
     assert device.ranges == {"temperature": (-40.0, 125.0), "density": (0.0, 30.0)}
+    assert device.tags == ("closed_area", "厨房")
     assert site.devices["cover-1"].state == "accepted"
+    assert site.devices["cover-1"].tags == ()
     assert site.devices["cover-1"].max_silence == 0
     assert site.people["p1"].channels == ("phone", "log")
     assert site.people["p3"].language == "en"
@@ -78,8 +80,9 @@ def test_every_column_arrives(write: Write) -> None:
 
 CHINESE = (
     "编码,上级,级别,名称\n1309,,社区,云河\n130901,1309,网格,一号\n130901A,130901,楼栋,甲楼\n",
-    "编号,驱动,地址,种类,名称,地点,最长静默,合理范围,状态\n"
-    "s1,zigbee,0x01,烟感,客厅,130901A,26小时,temperature：-40..125；density：0..30,已验收\n",
+    "编号,驱动,地址,种类,名称,地点,最长静默,合理范围,状态,标签\n"
+    "s1,zigbee,0x01,烟感,客厅,130901A,26小时,temperature：-40..125；density：0..30,已验收,"
+    "厨房；疏散、closed_area\n",
     "姓名,编号,网格,角色,渠道\n张三,a,1309,协管员,phone、log\n李四,b,1309,网格员,\n王五,c,1309,督导员,\n",
 )
 
@@ -91,8 +94,15 @@ def test_chinese_words_and_encodings_are_read(write: Write, encoding: str) -> No
     assert site.devices["s1"].kind == "smoke"
     assert site.devices["s1"].max_silence == 26 * 3600 * SECOND
     assert site.devices["s1"].ranges["density"] == (0.0, 30.0)
+    assert site.devices["s1"].tags == ("厨房", "疏散", "closed_area")
     assert site.people["a"] == site.in_charge("130901A", "assistant")
     assert site.people["a"].channels == ("phone", "log")
+
+
+def test_as_many_and_as_long_tags_as_are_allowed_are_read(write: Write) -> None:
+    tags = tuple(chr(ord("a") + n) * 40 for n in range(16))
+    row = f"d,m,x,smoke,n,130903,,,,,,,,{'; '.join(tags)}\n"
+    assert read_csv(*write(devices=DEVICES + row)).devices["d"].tags == tags
 
 
 def test_columns_stand_in_any_order_with_blank_rows_between(write: Write) -> None:
@@ -150,6 +160,14 @@ DEVICE_FAULTS = [
     ("d,m,x,smoke,n,130903,,,,,density:0..inf", "11", "'density:0..inf' is no range"),
     ("d,m,x,smoke,n,130903,,,,,density", "11", "'density' is no range; write name:low..high"),
     ("d,m,x,smoke,n,130903,,,,,,,acepted", "13", "unknown state 'acepted'; did you mean"),
+    ("d,m,x,smoke,n,130903,,,,,,,,a;b;a;b", "14", "tag 'a' stands there twice"),
+    ("d,m,x,smoke,n,130903,,,,,,,,a;" + "x" * 41, "14", "a tag longer than 40 characters"),
+    ("d,m,x,smoke,n,130903,,,,,,,,a" + ";" * 800 + "b", "14", "longer than 672 characters"),
+    ("d,m,x,smoke,n,130903,,,,,,,,a\0b", "14", "holds characters that can not be printed"),
+    (
+        "d,m,x,smoke,n,130903,,,,,,,," + ";".join(f"t{n}" for n in range(17)),
+        *("14", "more than 16 tags"),
+    ),
     ("d," + "x" * 201 + ",x,smoke,n,130903", "2", "longer than 200 characters"),
     ("d,m,a\0b,smoke,n,130903", "3", "holds characters that can not be printed"),
 ]
@@ -280,7 +298,7 @@ def _headed(header: str) -> st.SearchStrategy[bytes]:
 )
 @given(
     _headed("code,parent,level,name,latitude,longitude"),
-    _headed("id,driver,address,kind,name,place,max_silence,ranges,state"),
+    _headed("id,driver,address,kind,name,place,max_silence,ranges,state,tags"),
     _headed("id,name,grid,role,phone,channels"),
 )
 def test_any_bytes_give_problems_or_a_site(

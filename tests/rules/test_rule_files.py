@@ -8,7 +8,7 @@ import rules
 from gateway.document import Problems
 from gateway.model import SECOND, Category, Severity, Text
 from rules.expression import ABSENT_MEANS
-from rules.ruleset import _Spec
+from rules.written import RuleSpec
 from tests.rules.told import load, rule
 
 GOOD = """\
@@ -193,7 +193,7 @@ def test_a_condition_of_any_layout_has_a_position(text: str, style: str) -> None
 
 def test_every_keyword_and_every_assumed_value_is_in_the_readme() -> None:
     readme = (Path(rules.__file__).parent / "README.md").read_text(encoding="utf-8")
-    for word in [*_Spec.model_fields, *ABSENT_MEANS]:
+    for word in [*RuleSpec.model_fields, *ABSENT_MEANS]:
         assert f"`{word}`" in readme
 
 

@@ -2,7 +2,8 @@
 // somebody reads it or has opened a list in it.
 
 import { get } from "./net.js";
-import { clock, icon, make, personName, said, setText, t, when, word } from "./words.js";
+import { inCharge, peopleGroups } from "./people.js";
+import { clock, icon, language, make, personName, said, setText, t, when, word } from "./words.js";
 
 const SHOWN = 60; // cards; more nobody reads, and a storm must not stall an old computer
 const DETAILED = 24; // cards whose messages are fetched
@@ -145,16 +146,11 @@ class Card {
 
   showPeople(people) {
     const chosen = this.select.value || this.incident.owner;
-    const order = (person) => this.incident.place_codes.indexOf(person.grid);
-    const here = people.filter((person) => order(person) >= 0).sort((a, b) => order(a) - order(b));
-    const others = people.filter((person) => order(person) < 0);
+    const [here, others] = inCharge(people, this.incident.place_codes);
     if (!people.some((person) => person.id === this.incident.owner)) {
       here.unshift({ id: this.incident.owner, name: personName(this.incident.owner, this.incident.owner_name), role: "" });
     }
-    const option = ({ id, name, role }) =>
-      make("option", { value: id }, role ? t("card.person_role", { name, role: word("role", role) }) : name);
-    const group = (label, list) => (list.length ? make("optgroup", { label }, ...list.map(option)) : null);
-    this.select.replaceChildren(...[group(t("card.people_here"), here), group(t("card.people_other"), others)].filter(Boolean));
+    this.select.replaceChildren(...peopleGroups([here, others]));
     this.select.value = chosen;
     this.people = people;
   }
@@ -191,10 +187,19 @@ class Card {
     const [kind, ...name] = event.by.split(":");
     const by = kind === "person" ? personName(name.join(":"), event.by_name)
       : kind === "timer" ? t("card.by_timer") : t("card.by_rule", { name: name.join(":") });
-    const notes = [event.trusted ? "" : t("card.untrusted"), event.data.outcome ? word("outcome", event.data.outcome) : "", event.texts.comment ?? ""];
+    const notes = [event.trusted ? "" : t("card.untrusted"), severityNote(event), event.data.outcome ? word("outcome", event.data.outcome) : "", event.texts.comment ?? ""];
     return make("li", {}, make("time", { dateTime: event.at }, when(event.at)), ` ${word("happened", event.what)} · ${by} `,
       make("small", {}, notes.filter(Boolean).join(" · ")));
   }
+}
+
+// What an event did to the severity, and why: of the one alarm, or of the whole incident.
+function severityNote({ what, data }) {
+  const from = data.raised_from ?? data.lowered_from ?? (what === "severity" ? data.from : null);
+  if (!from) return "";
+  const to = data.lowered_to ?? data.severity;
+  const change = t("card.severity", { from: word("severity", from), to: word("severity", to) });
+  return `${change} ${language === "en" ? data.why_en : data.why_zh}`;
 }
 
 export class Cards {

@@ -1,9 +1,11 @@
 // The page's life: fetch, show, listen. The event stream only says that there is something
 // new; what is shown is always fetched whole, so a missed event is repaired by the next poll.
 
+import { Arming } from "./arming.js";
 import { Cards } from "./cards.js";
 import { Closing, failure } from "./closing.js";
 import { act, get } from "./net.js";
+import { Rules } from "./rules.js";
 import { Devices, showHealth, showLedger } from "./tables.js";
 import { number, said, setText, t, timeOfDay, word } from "./words.js";
 
@@ -15,6 +17,8 @@ const now = { incidents: null, people: [], filter: "", reached: null };
 const cards = new Cards(onAct);
 const devices = new Devices();
 const closing = new Closing(done);
+const arming = new Arming((sentence) => toast(sentence, true));
+const rules = new Rules(toast);
 
 function showIncidents() {
   cards.show(now.incidents, now.people, now.filter);
@@ -40,6 +44,7 @@ function announce(found) {
 async function fetchIncidents() {
   const [found, people] = await Promise.all([get(`incidents?open=1&limit=${LIMIT}`), get("people")]);
   if (JSON.stringify(people) !== JSON.stringify(now.people)) now.people = people;
+  arming.people = now.people;
   announce(found);
   now.incidents = found;
   showIncidents();
@@ -51,6 +56,7 @@ async function fetchRest() {
   devices.show(list);
   showLedger(ledger);
   showHealth(health);
+  await rules.fetch();
 }
 
 function reached(yes) {
@@ -98,11 +104,13 @@ function calmly(refresh, pause) {
 }
 
 const refreshIncidents = calmly(fetchIncidents, 500);
+const refreshArming = calmly(() => arming.fetch(), 500);
 const refreshRest = calmly(fetchRest, 2000);
 
 function refresh() {
   if (document.hidden) return;
   refreshIncidents();
+  refreshArming();
   refreshRest();
 }
 

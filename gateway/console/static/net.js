@@ -14,12 +14,16 @@ export async function get(path) {
 }
 
 // {ok, status, body}: a refusal is an answer as well.
-export async function act(key, verb, body) {
-  const response = await fetch(`/api/v1/incidents/${encodeURIComponent(key)}/${verb}`, {
+export async function post(path, body) {
+  const response = await fetch(`/api/v1/${path}`, {
     method: "POST",
     signal: AbortSignal.timeout(PATIENCE),
     headers: { "Content-Type": "application/json" },
     body: JSON.stringify(body),
   });
   return { ok: response.ok, status: response.status, body: await response.json() };
+}
+
+export function act(key, verb, body) {
+  return post(`incidents/${encodeURIComponent(key)}/${verb}`, body);
 }

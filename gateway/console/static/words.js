@@ -21,6 +21,9 @@ function timeFormat(parts) {
 const hours = { hour: "2-digit", minute: "2-digit", second: "2-digit" };
 const day = timeFormat({ year: "numeric", month: "numeric", day: "numeric" });
 const clockTime = timeFormat(hours);
+const minutes = { hour: "2-digit", minute: "2-digit" };
+const shortTime = timeFormat(minutes);
+const shortDayTime = timeFormat({ month: "numeric", day: "numeric", ...minutes });
 const dayTime = timeFormat({ month: "numeric", day: "numeric", ...hours });
 
 export function t(key, fill = {}) {
@@ -58,6 +61,13 @@ export function when(iso) {
   const moment = new Date(iso);
   const today = day.format(moment) === day.format(new Date());
   return (today ? clockTime : dayTime).format(moment);
+}
+
+// The same to the minute, for what was planned or done by people.
+export function whenAbout(iso) {
+  const moment = new Date(iso);
+  const today = day.format(moment) === day.format(new Date());
+  return (today ? shortTime : shortDayTime).format(moment);
 }
 
 // A running clock: 03:12, 1:03:12, 2 天 01:03:12.

@@ -1,0 +1,262 @@
+"""``gridwarden replay``: what other rules would have done with what the journal has."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import json
+import sys
+from datetime import datetime, tzinfo
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import click
+import msgspec
+
+import rules
+from gateway.cli._past import Stores, fixtures, opened, person_name, rule_files
+from gateway.cli._replay_report import print_report
+from gateway.cli._say import say
+from gateway.cli.check import DEFAULT_FILE
+from gateway.clock import SystemClock
+from gateway.config import Settings, load
+from gateway.incidents.machine import World
+from gateway.model import SECOND, Person, Site
+from gateway.options import parse_duration
+from gateway.replay.library import Library
+from gateway.replay.run import WARM_UP, Outcome, Side, replay, span
+from gateway.replay.shape import as_json
+
+_SHOWN: Final = 40
+"""Incidents listed on a terminal; JSON has them all."""
+
+_BEGINNING: Final = 10
+"""A journal's own first records say which rules and registry it began with."""
+
+
+class _Moment(click.ParamType[float | datetime]):
+    """A duration before now, in seconds, or a moment of the site's local time."""
+
+    name = "moment"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float | datetime:
+        try:
+            return parse_duration(value)
+        except ValueError:
+            pass
+        try:
+            return datetime.fromisoformat(str(value))
+        except ValueError:
+            self.fail(
+                say(
+                    f"{value!r} 不是时间;请写 30d、12h,或 2026-01-05、2026-01-05T08:00",
+                    f"{value!r} is no moment; write 30d, 12h, 2026-01-05 or 2026-01-05T08:00",
+                ),
+                param,
+                ctx,
+            )
+
+
+class _Span(click.ParamType[float]):
+    """A duration in seconds."""
+
+    name = "duration"
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> float:
+        try:
+            return parse_duration(str(value))
+        except ValueError:
+            self.fail(
+                say(f"{value!r} 不是时长;请写 7d、12h", f"{value!r} is no duration; write 7d, 12h"),
+                param,
+                ctx,
+            )
+
+
+@click.command(
+    "replay",
+    help=say(
+        "用另一套规则重放过去的记录,列出会有什么不同:事件、通知、超时。只读,不影响运行中的网关。\n\n"
+        "例:gridwarden replay site.yaml --since 30d --rules rules-new/",
+        "Play the past through other rules and show what would differ: incidents, people told,"
+        " limits missed. Reads only; the gateway may be running.\n\n"
+        "Example: gridwarden replay site.yaml --since 30d --rules rules-new/",
+    ),
+)
+@click.argument("file", default=DEFAULT_FILE, type=click.Path(path_type=Path))
+@click.option(
+    "--since",
+    type=_Moment(),
+    required=True,
+    help=say("从何时起计:30d,或当地时间 2026-01-05", "from when on: 30d, or local 2026-01-05"),
+)
+@click.option(
+    "--until",
+    type=_Moment(),
+    help=say("到何时为止(默认:现在)", "up to when (now when left out)"),
+)
+@click.option(
+    "--rules",
+    "folder",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    required=True,
+    help=say("替代本站规则目录;规则包照旧", "in place of the site's own rule folder; packs stay"),
+)
+@click.option(
+    "--roster",
+    type=click.Path(exists=True, dir_okay=False, path_type=Path),
+    help=say("新的人员表(CSV)", "another people.csv"),
+)
+@click.option(
+    "--warm-up",
+    type=_Span(),
+    default=f"{WARM_UP / 86_400:g}d",
+    show_default=True,
+    help=say("之前多久的记录只用来热身", "how long before it is played without being counted"),
+)
+@click.option(
+    "--json",
+    "target",
+    type=click.Path(dir_okay=False, allow_dash=True, path_type=Path),
+    help=say("写成 JSON;- 为标准输出,不再列表", "write JSON; - is the output, without the table"),
+)
+@click.option(
+    "--show",
+    type=click.IntRange(0),
+    default=_SHOWN,
+    show_default=True,
+    help=say("最多列出几起事件", "how many incidents to list"),
+)
+@click.option(
+    "--fail-on-difference",
+    is_flag=True,
+    help=say("有任何不同时退出码为 1", "exit code 1 when anything differs"),
+)
+def command(
+    file: Path,
+    since: float | datetime,
+    until: float | datetime | None,
+    folder: Path,
+    roster: Path | None,
+    warm_up: float,
+    target: Path | None,
+    show: int,
+    fail_on_difference: bool,
+) -> int:
+    """See the help text."""
+    settings = load(file)
+    after = _changed(settings, folder)
+    people = _people(settings, roster)
+    zone = ZoneInfo(settings.site.zone)
+    now = SystemClock().now().wall
+    begin = _wall(since, zone, now)
+    end = None if until is None else _wall(until, zone, now)
+    if end is not None and end <= begin:
+        raise click.UsageError(
+            say("--until 必须晚于 --since", "--until has to be later than --since")
+        )
+    outcome = asyncio.run(_play(settings, after, people, begin, end, warm_up))
+    site = outcome.after.site
+    before = "editions" if outcome.knew_rules else "configuration"
+    sources = {"before": before, "after": str(folder)}
+    if target is not None:
+        named = partial(person_name, site)
+        text = json.dumps(as_json(outcome, zone, named, sources), ensure_ascii=False, indent=1)
+        _write(target, text)
+    if target is None or str(target) != "-":
+        print_report(outcome, site, zone, sources, show)
+    return 1 if fail_on_difference and outcome.difference.is_any else 0
+
+
+async def _play(
+    settings: Settings,
+    after: rules.Ruleset,
+    people: dict[str, Person] | None,
+    begin: int,
+    end: int | None,
+    warm_up: float,
+) -> Outcome:
+    async with opened(settings) as stores:
+        past = await stores.cases.past(begin - int(warm_up * SECOND))
+        last = await stores.cases.last_arrival()
+        source = stores.source
+        over = span(source, begin, end, warm_up, last)
+        library = Library(source.edition)
+        sides = _sides(settings, stores, library, after, people, over.first)
+        gc.collect()
+        gc.freeze()  # what is loaded by now stays: the collector need not walk it for every page
+        with click.progressbar(
+            length=max(over.last - over.first + 1, 0),
+            label=say("重放", "replaying"),
+            file=sys.stderr,
+        ) as bar:
+            return replay(source, library, past, sides, over, bar.update)
+
+
+def _sides(
+    settings: Settings,
+    stores: Stores,
+    library: Library,
+    after: rules.Ruleset,
+    people: dict[str, Person] | None,
+    first: int,
+) -> tuple[Side, Side]:
+    """What is in force at record ``first``, before and after the change."""
+    from gateway.app import DUTY
+
+    editions_at = stores.source.editions_at
+    told = editions_at(first + _BEGINNING) | editions_at(first - 1)
+    site = library.registry(told.get("registry", "")) or stores.site
+    known = library.rules(told.get("rules", ""))
+    deadlines, sirens = settings.deadlines.by_category(), fixtures(settings)
+
+    def world(site: Site) -> World:
+        return World(site, deadlines, DUTY, sirens)
+
+    def changed(site: Site) -> World:
+        return world(site if people is None else msgspec.structs.replace(site, people=people))
+
+    return (
+        Side(known or settings.ruleset, site, world, follows_rules=True, known=known is not None),
+        Side(after, site, changed, follows_rules=False),
+    )
+
+
+def _changed(settings: Settings, folder: Path) -> rules.Ruleset:
+    """The packs as configured with the rule files of ``folder``. Raises ``Problems``."""
+    files = [*rules.packs(settings.rules.packs), *rule_files(folder)]
+    return rules.load(files, settings.site.zone)
+
+
+def _people(settings: Settings, roster: Path | None) -> dict[str, Person] | None:
+    """The people of another roster, checked against the site's own places."""
+    if roster is None:
+        return None
+    if settings.registry is None:
+        raise click.UsageError(
+            say(
+                "配置中没有 registry,不能换人员表",
+                "the configuration has no registry, so there is no roster to change",
+            )
+        )
+    from gateway.registry import read_csv
+
+    places, devices = settings.registry.places, settings.registry.devices
+    return read_csv(places, devices, roster, notifiers=settings.notifiers).people
+
+
+def _wall(moment: float | datetime, zone: tzinfo, now: int) -> int:
+    """Wall ns UTC."""
+    if isinstance(moment, float):
+        return now - int(moment * SECOND)
+    local = moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
+    return int(local.timestamp()) * SECOND
+
+
+def _write(target: Path, text: str) -> None:
+    if str(target) == "-":
+        click.echo(text)
+    else:
+        target.write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,210 @@
+"""Rules and registry follow their files while the gateway runs: all of them checked, or none taken.
+
+    files changed, twice the same bytes ─▶ load (as check does) ─┬▶ wrong: the old go on, it is said
+          a person or SIGHUP: at once ────▶                      └▶ Edition records, one commit
+                                                                     └▶ intake, desk, teller follow
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from concurrent.futures import Executor
+from functools import partial
+from typing import Final, NamedTuple, ParamSpec, TypeVar
+
+import structlog
+
+from gateway.clock import Signal, at_most
+from gateway.config import Settings, load
+from gateway.config.watched import fingerprint
+from gateway.document import Problems
+from gateway.editions import Editions, Packed, pack_rules, pack_site
+from gateway.model import Site
+from gateway.ports import Clock, Unavailable
+from gateway.rule_care import Note
+from gateway.store.cases import Cases
+from gateway.store.journal import Journal
+
+PART: Final = "rules"
+_LOOK_EVERY: Final = 3.0
+_AGAIN: Final = 30.0
+"""Seconds until a change is tried again that a store did not take."""
+_MOST_LOGGED: Final = 100
+_LONGEST: Final = 200
+"""Characters of the first problem that go into the reading."""
+
+_P = ParamSpec("_P")
+_T = TypeVar("_T")
+
+log = structlog.get_logger("reload")
+
+
+class Outcome(NamedTuple):
+    """What became of a reload: whether the files are in force, and if not, why not."""
+
+    ok: bool
+    problems: list[str]
+    """One line each."""
+
+
+class Reloader:
+    """Owns the present settings of rules and registry, and the site made of them.
+
+    ``follow`` is told of each new site, ``note`` reports values of a part of the gateway.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        journal: Journal,
+        cases: Cases,
+        editions: Editions,
+        clock: Clock,
+        threads: Executor,
+        follow: Callable[[Site], None],
+        note: Note,
+    ) -> None:
+        self._settings = settings
+        self._journal = journal
+        self._cases = cases
+        self._editions = editions
+        self._clock = clock
+        self._threads = threads
+        self._follow = follow
+        self._note = note
+        self._site = Site()
+        self._packed: list[Packed] = []
+        self._recorded = False
+        self._judged = settings.fingerprint
+        self._refused: list[str] = []
+        self._put_off = False
+        self._asked = Signal()
+        self._lock = asyncio.Lock()
+
+    async def open(self) -> None:
+        """The registry: the CSV files when they changed, else what the cases remember."""
+        settings = self._settings
+        if settings.digest and settings.digest != await self._cases.registry_digest():
+            self._site = await self._cases.replace_registry(settings.imported, settings.digest)
+            log.info("registry_imported", devices=len(self._site.devices))
+        else:
+            self._site = await self._cases.load_site()
+        self._packed = await self._in_thread(_packed, settings, self._site)
+        for packed, made in zip(self._packed, (self._site, settings.ruleset), strict=True):
+            self._editions.know(packed, made)
+            self._editions.settle(packed)
+        self._follow(self._site)
+
+    async def record(self) -> None:
+        """Say in the journal what is in force from here on, where that is news to it."""
+        newest = await self._journal.editions_at(self._journal.last)
+        changed = [each for each in self._packed if newest.get(each.what) != each.digest]
+        try:
+            if changed:
+                await self._editions.record(changed)
+        except Unavailable as error:
+            log.warning("edition_not_recorded", reason=error.reason, action="tried again")
+            return
+        self._recorded = True
+
+    def ask(self) -> None:
+        """Look at the files now; for the handler of a signal."""
+        self._asked.notify()
+
+    async def run(self) -> None:
+        """Watch the files until cancelled."""
+        self._note(PART, {"rules_refused": bool(self._refused)})
+        last = self._judged
+        while True:
+            seen = self._asked.count
+            wait = _AGAIN if self._put_off else _LOOK_EVERY
+            asked = await at_most(wait, self._clock, self._asked.wait(seen))
+            if not self._recorded:
+                await self.record()
+            looked = await self._look(self._settings)
+            same_again, last = looked == last, looked
+            if asked or (same_again and looked != self._judged):
+                await self.reload()
+
+    async def reload(self) -> Outcome:
+        """Take over what the files say now, if all of it is right."""
+        async with self._lock:
+            looked = await self._look(self._settings)
+            try:
+                fresh = await self._in_thread(load, self._settings.file)
+            except Problems as error:
+                self._judged, self._put_off = looked, False
+                return self._refuse([str(problem) for problem in error.problems])
+            if await self._look(fresh) != fresh.fingerprint:
+                return Outcome(False, ["the files are being written; try again"])
+            try:
+                changed = await self._take(fresh)
+            except Unavailable as error:
+                self._put_off = True
+                log.warning("reload_put_off", reason=error.reason)
+                return Outcome(False, [error.reason])
+            self._judged, self._put_off = fresh.fingerprint, False
+            return self._accept(changed)
+
+    async def _take(self, fresh: Settings) -> list[str]:
+        """Put ``fresh`` in force; what is new. Raises ``Unavailable``: then nothing is.
+
+        The journal first: what the rules see is what it says. Where the cases do not take the
+        registry, the next start imports it.
+        """
+        site = self._site if fresh.registry is None else fresh.imported
+        packed = await self._in_thread(_packed, fresh, site)
+        newest = await self._journal.editions_at(self._journal.last)
+        changed = [each for each in packed if newest.get(each.what) != each.digest]
+        for each, made in zip(packed, (site, fresh.ruleset), strict=True):
+            self._editions.know(each, made)
+        if changed:
+            await self._editions.record(changed)
+        for each in packed:
+            self._editions.settle(each)
+        self._packed, self._recorded, self._settings = packed, True, fresh
+        if fresh.digest and fresh.digest != await self._cases.registry_digest():
+            self._site = await self._imported(fresh)
+            self._follow(self._site)
+        return [each.what for each in changed]
+
+    async def _imported(self, fresh: Settings) -> Site:
+        try:
+            return await self._cases.replace_registry(fresh.imported, fresh.digest)
+        except Unavailable as error:
+            log.warning("registry_not_imported", reason=error.reason, action="at the next start")
+            return fresh.imported
+
+    def _refuse(self, problems: list[str]) -> Outcome:
+        if problems != self._refused:
+            shown = problems[:_MOST_LOGGED]
+            log.error("rules_refused", problems=shown, more=len(problems) - len(shown))
+            self._refused = problems
+            self._note(PART, {"rules_refused": True, "extra.reason": problems[0][:_LONGEST]})
+        return Outcome(False, problems)
+
+    def _accept(self, changed: list[str]) -> Outcome:
+        if changed or self._refused:
+            log.info("rules_reloaded", changed=changed)
+        if self._refused:
+            self._refused = []
+            self._note(PART, {"rules_refused": False})
+        return Outcome(True, [])
+
+    async def _look(self, settings: Settings) -> str:
+        return await self._in_thread(
+            fingerprint, settings.file, settings.registry, settings.rules
+        )
+
+    async def _in_thread(
+        self, function: Callable[_P, _T], *arguments: _P.args, **named: _P.kwargs
+    ) -> _T:
+        """Reading and compiling take too long for the loop."""
+        call = partial(function, *arguments, **named)
+        return await asyncio.get_running_loop().run_in_executor(self._threads, call)
+
+
+def _packed(settings: Settings, site: Site) -> list[Packed]:
+    """In the order in which they are recorded: rules are bound to a registry."""
+    return [pack_site(site), pack_rules(settings.rule_files, settings.site.zone)]

@@ -1,0 +1,91 @@
+"""``cases.db`` read from outside, beside the gateway that may be writing it."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+from typing import Final, NamedTuple, Self
+
+from gateway.model import SECOND, Incident, IncidentEvent, OutboxRow, Site
+from gateway.replay.past import Past, Real, real
+from gateway.store import cases_read
+from gateway.store.cases_side import Side, open_to_read
+
+MOST_INCIDENTS: Final = 50_000
+"""Of the newest incidents: who did what with them is held in memory."""
+OPEN_FOR: Final = 90 * 86_400 * SECOND
+"""An incident that opened longer ago than this before the replay begins, and is closed, was
+closed before it as well."""
+_NEAR: Final = 3
+
+
+class File(NamedTuple):
+    """Everything the store has of one incident."""
+
+    incident: Incident
+    events: list[IncidentEvent]
+    outbox: list[OutboxRow]
+    texts: dict[str, str]
+    """Comments by SHA-256; those that were purged are absent."""
+    broken: str
+    """What is wrong with its chain; "" if nothing is."""
+
+
+class Casebook:
+    """Open it with ``async with``. Raises ``Unavailable`` when the file can not be read."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._side = Side(path, writes=False, turned=lambda: None)
+
+    async def __aenter__(self) -> Self:
+        try:
+            await self._side.open(await self._side.call(open_to_read, self._path))
+        except BaseException:
+            await self._side.close()
+            raise
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._side.close()
+
+    async def site(self) -> Site:
+        """The registry as it is now; version 0 and empty before the first import."""
+        return await self._side.run(cases_read.site)
+
+    async def last_arrival(self) -> int:
+        """The last sign of life on the arrival axis, ns."""
+        return await self._side.run(cases_read.last_arrival)
+
+    async def past(self, since: int) -> Past:
+        """What people did with the incidents that were open at ``since`` (wall ns) or later."""
+        found: list[Real] = []
+        for incident in await self._side.run(cases_read.incidents, False, MOST_INCIDENTS):
+            if incident.deadline == 0 and incident.opened_at < since - OPEN_FOR:
+                continue
+            one = real(incident, await self._side.run(cases_read.events, incident.key))
+            if one is not None:
+                found.append(one)
+        return Past(found)
+
+    async def file(self, key: str) -> File | None:
+        """The whole of one incident, or None."""
+        run = self._side.run
+        incident = await run(cases_read.incident, key)
+        if incident is None:
+            return None
+        events = await run(cases_read.events, key)
+        digests = [str(event.data["comment"]) for event in events if event.data.get("comment")]
+        return File(
+            incident,
+            events,
+            await run(cases_read.outbox, key),
+            await run(cases_read.texts, digests),
+            await run(cases_read.verify_one, key),
+        )
+
+    async def near(self, key: str) -> list[str]:
+        """The keys most like ``key``, the likeliest first; the newest where none is."""
+        newest = await self._side.run(cases_read.incidents, False, MOST_INCIDENTS)
+        keys = [incident.key for incident in newest]
+        return difflib.get_close_matches(key.upper(), keys, _NEAR, 0.5) or keys[:_NEAR]

@@ -1,0 +1,306 @@
+"""Looking at a device again although it reported nothing.
+
+Time passed, its place was armed, or what held an alarm back is over.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from gateway.model import Turn
+from rules import sentence, window
+from rules.decide import Deciding, is_clear, scope_key
+from rules.modes import mode_of, next_switch
+from rules.rhythm import limit_of
+from rules.rule import Rule
+from rules.ruleset import Cover
+from rules.state import OPEN, PENDING, Entry, Watch
+from rules.timers import EXIT, MODES, WINDOW
+
+FOUND_ARMED: Final = "armed"
+_JITTER: Final = 1_000_000_000
+"""Ns by which a clock may be mended without any plan's times being worked out anew."""
+
+
+def cover_of(deciding: Deciding, entry: Entry) -> Cover:
+    """Look up the rules of the entry; what belongs to a rule that left is told and dropped."""
+    ruleset, site = deciding.ruleset, deciding.site
+    cover = entry.cover = ruleset.cover(entry.device, entry.kind, site, below=entry.below)
+    for name in [name for name in entry.active if name not in cover.by_name]:
+        _let_go(deciding, entry, name)
+    if entry.windows.samples or entry.windows.since:
+        window.forget(entry.windows, cover.asked)
+    return cover
+
+
+def _let_go(deciding: Deciding, entry: Entry, name: str) -> None:
+    """The rule is gone, or no longer for this device: the incident stays with its owner."""
+    watch = entry.active.pop(name)
+    deciding.state.dirty.add(entry.device)
+    if watch.phase == PENDING:
+        return
+    before = deciding.state.rules_before
+    rule = deciding.ruleset.by_name.get(name) or (before.by_name.get(name) if before else None)
+    if rule is None:
+        return
+    entry.active[name] = watch
+    now = deciding.state.now
+    wall = now + deciding.state.offset
+    deciding.end(rule, entry, watch, sentence.NO_RULE, wall, now)
+
+
+def again(deciding: Deciding, entry: Entry, rule: Rule, now: int, found: str = "") -> None:
+    """Judge ``rule`` by what is known, at arrival ``now``."""
+    watch = entry.active.get(rule.name)
+    get = entry.values.get
+    if watch is None:
+        if (
+            rule.when.holds(get)
+            and _known_live(entry, rule)
+            and deciding.may_begin(rule, entry, now)
+        ):
+            wall = now + deciding.state.offset
+            watch = Watch(rule.digest, PENDING, now, wall, 0, found)
+            deciding.begin(rule, entry, watch, now, entry.values)
+            deciding.state.dirty.add(entry.device)
+        return
+    if rule.modes and not deciding.looks(rule, entry, now):
+        _disarm(deciding, entry, rule, watch, now)
+    elif watch.phase == PENDING:
+        if not watch.entered and not rule.when.holds(get):
+            del entry.active[rule.name]
+    elif watch.phase == OPEN:
+        if is_clear(rule, entry):
+            wall = now + deciding.state.offset
+            deciding.begin_clearing(rule, entry, watch, now, wall, now, "")
+        elif rule.raises:
+            deciding.regrade(rule, entry, watch, now, get)
+    elif not is_clear(rule, entry):
+        watch.phase, watch.due = OPEN, 0
+    deciding.state.dirty.add(entry.device)
+
+
+def _known_live(entry: Entry, rule: Rule) -> bool:
+    """Whether no value of the condition is known only by a report that could not ring."""
+    quiet = entry.quiet
+    if not quiet:
+        return True
+    if rule.rings_late:
+        return not any(quiet.get(name, False) for name in rule.when.names)
+    return quiet.keys().isdisjoint(rule.when.names)
+
+
+def _disarm(deciding: Deciding, entry: Entry, rule: Rule, watch: Watch, now: int) -> None:
+    if watch.phase == PENDING:
+        del entry.active[rule.name]
+        return
+    mode = deciding.mode(deciding.site.place_of(entry.device), now)
+    wall = now + deciding.state.offset
+    why = sentence.disarmed(mode.mode, mode.by, mode.wall or wall, deciding.ruleset.zone)
+    deciding.end(rule, entry, watch, why, wall, now)
+
+
+# --- windows -----------------------------------------------------------------------------
+
+
+def work_out(entry: Entry, end: int) -> None:
+    """What the functions of the entry's rules are worth for windows that end at ``end``."""
+    asked = entry.cover.asked
+    if asked is None:
+        return
+    values = entry.values
+    for call in asked.calls:
+        if call.length:
+            found = window.worth(entry.windows, call, end, entry.newest)
+            if found is None:
+                values.pop(call.key, None)
+            else:
+                values[call.key] = found
+
+
+def schedule_window(deciding: Deciding, entry: Entry, end: int) -> None:
+    """Look again when the next report falls out of a window."""
+    asked = entry.cover.asked
+    if asked is not None and (leaves := window.next_end(entry.windows, asked, end)) is not None:
+        deciding.state.schedule(leaves + entry.lag, entry.device, WINDOW)
+
+
+def window_due(deciding: Deciding, entry: Entry, due: int) -> None:
+    """A report falls out of a window now."""
+    end = max(entry.newest, due - entry.lag)
+    work_out(entry, end)
+    for rule in entry.cover.conditions:
+        if rule.when.calls or rule.clear.calls:
+            again(deciding, entry, rule, due)
+    schedule_window(deciding, entry, end)
+
+
+# --- modes -------------------------------------------------------------------------------
+
+
+def modes_may_have_changed(deciding: Deciding, now: int) -> None:
+    """Work the modes out again; where one changed, the rules that look at modes look again."""
+    state, ruleset, site = deciding.state, deciding.ruleset, deciding.site
+    if not ruleset.modal and not state.modes:
+        return
+    wall = state.likely_wall(now)
+    changed: set[str] = set()
+    for place, before in list(state.modes.items()):
+        if place and place not in site.places:
+            state.set_mode(place, None)
+            continue
+        found = mode_of(ruleset, site, state.said, place, wall, now)
+        if found.mode != before.mode:
+            changed.add(place)
+            state.set_mode(place, found)
+        elif found.by != before.by:
+            state.set_mode(place, found._replace(since=before.since))
+    if wall is not None:
+        switch = next_switch(ruleset, state.said, wall)
+        due = 0 if switch is None else now + (switch - wall)
+        # A small correction of the clock must not move what a restart would place otherwise.
+        if abs(due - state.modes_due) > _JITTER or state.modes_due <= now:
+            state.modes_due = due
+        state.modes_offset = wall - now
+        if state.modes_due:
+            state.schedule(state.modes_due, "", MODES)
+    if changed:
+        _places_changed(deciding, changed, now)
+
+
+def _places_changed(deciding: Deciding, changed: set[str], now: int) -> None:
+    for device in sorted(deciding.state.entries):
+        entry = deciding.state.entries[device]
+        if entry.cover.modal and deciding.site.place_of(device) in changed:
+            look_at_modal(deciding, entry, now)
+
+
+def look_at_modal(deciding: Deciding, entry: Entry, now: int) -> None:
+    """The mode of the entry's place changed, or an exit delay may be over."""
+    for rule in entry.cover.modal:
+        again(deciding, entry, rule, now, FOUND_ARMED)
+    schedule_exits(deciding, entry, now)
+
+
+def schedule_exits(deciding: Deciding, entry: Entry, now: int) -> None:
+    """Look again when the exit delay of a rule is over."""
+    mode = deciding.mode(deciding.site.place_of(entry.device), now)
+    for rule in entry.cover.modal:
+        if rule.exit and mode.mode in rule.modes and mode.since + rule.exit > now:
+            deciding.state.schedule(mode.since + rule.exit, entry.device, EXIT)
+
+
+# --- what was held back ------------------------------------------------------------------
+
+
+def release(deciding: Deciding, now: int) -> None:
+    """Whoever was held back by a rule that stands no more is looked at again."""
+    rounds = 0
+    while deciding.freed and rounds < len(deciding.ruleset.rules):
+        rounds += 1
+        freed, deciding.freed = deciding.freed, []
+        for name, scope, where in freed:
+            _free(deciding, name, scope, where, now)
+
+
+def _free(deciding: Deciding, name: str, scope: str, where: str, now: int) -> None:
+    site = deciding.site
+    for device in sorted(deciding.state.entries):
+        entry = deciding.state.entries[device]
+        for rule in entry.cover.inhibited:
+            if name not in rule.inhibit or rule.inhibit_in != scope:
+                continue
+            if scope_key(scope, device, site) != where:
+                break
+            if rule.absent is not None:
+                entry.excused = now
+                deciding.state.dirty.add(device)
+                schedule_silence(deciding, rule, entry)
+            else:
+                again(deciding, entry, rule, now)
+
+
+# --- silence -----------------------------------------------------------------------------
+
+
+def silence_of(deciding: Deciding, rule: Rule, entry: Entry) -> int:
+    """How long the entry's device may be silent under ``rule``, ns; 0: not watched."""
+    known = deciding.site.devices.get(entry.device)
+    if known is None or rule.absent is None:
+        return 0
+    silence = rule.silence(known)
+    if not silence and rule.rhythm and known.state not in ("planned", "retired"):
+        return limit_of(entry.rhythm)
+    return silence
+
+
+def schedule_silence(deciding: Deciding, rule: Rule, entry: Entry) -> None:
+    """Look when the silence would be too long."""
+    silence = silence_of(deciding, rule, entry)
+    if silence and rule.name not in entry.active:
+        due = max(entry.heard, entry.excused) + silence
+        deciding.state.schedule(due, entry.device, rule.name)
+
+
+def silence_due(deciding: Deciding, rule: Rule, entry: Entry, due: int) -> None:
+    """A device may have been silent for too long."""
+    silence = silence_of(deciding, rule, entry)
+    if not silence or rule.name in entry.active:
+        return
+    real = max(entry.heard, entry.excused) + silence
+    if real > due:
+        deciding.state.schedule(real, entry.device, rule.name)
+        return
+    if not deciding.may_begin(rule, entry, due):
+        return  # looked at again when that is over
+    heard = entry.heard_wall
+    wall = heard + (due - entry.heard) if heard else due + deciding.state.offset
+    why = sentence.silent(heard, max(silence, due - entry.heard), deciding.ruleset.zone)
+    watch = Watch(rule.digest, OPEN, entry.heard, heard, opened=wall, why=why, alarmed=due)
+    watch.began, watch.severity = due, rule.severity.value
+    entry.active[rule.name] = watch
+    deciding.stand(rule.name, entry.device, 1)
+    deciding.change(Turn.alarmed, rule, entry, watch, why, wall, due)
+    deciding.member_alarmed(rule, entry, wall, due, "")
+
+
+def end_silence(deciding: Deciding, entry: Entry, received_at: int, now: int) -> None:
+    """The device reported: whatever said that it is silent is over."""
+    for rule in entry.cover.silences:
+        watch = entry.active.get(rule.name)
+        if watch is not None:
+            why = sentence.heard_again(received_at, deciding.ruleset.zone)
+            deciding.end(rule, entry, watch, why, received_at, now)
+            schedule_silence(deciding, rule, entry)
+
+
+# --- timers of a watch -------------------------------------------------------------------
+
+
+def watch_due(deciding: Deciding, rule: Rule, entry: Entry, watch: Watch, due: int) -> None:
+    """``for``, ``entry``, ``keep`` or a step of ``raise`` is over, if it still holds.
+
+    The values may say otherwise now: a late report updates them without being judged.
+    """
+    if watch.phase == OPEN:
+        if rule.raises:
+            deciding.regrade(rule, entry, watch, due, entry.values.get)
+    elif watch.due > due:
+        deciding.state.schedule(watch.due, entry.device, rule.name)
+    elif watch.phase == PENDING:
+        _pending_over(deciding, rule, entry, watch, due)
+    elif is_clear(rule, entry):
+        deciding.clear(rule, entry, watch, due)
+    else:
+        watch.phase, watch.due = OPEN, 0
+
+
+def _pending_over(deciding: Deciding, rule: Rule, entry: Entry, watch: Watch, due: int) -> None:
+    holds = watch.entered or rule.when.holds(entry.values.get)
+    if not (holds and deciding.may_begin(rule, entry, due)):
+        del entry.active[rule.name]
+    elif rule.entry and not watch.entered:
+        deciding.enter(rule, entry, watch, due, entry.values)
+    else:
+        at = watch.wall + rule.hold + (rule.entry if watch.entered else 0)
+        deciding.open(rule, entry, watch, at, due, entry.values)

@@ -1,0 +1,96 @@
+"""Which place is in which mode: plans, and what people said. 布防, 撤防.
+
+The newest word wins: of the arming records for the place or one above it, and of the switches
+of the plan of the nearest place that has one. Where there is no word at all, a place is ``away``.
+"""
+
+from __future__ import annotations
+
+from typing import Final, NamedTuple
+
+import msgspec
+
+from gateway.model import Site
+from rules.ruleset import Ruleset
+
+ARMED: Final = "away"
+"""Of a place that nobody ever armed or disarmed."""
+PLAN: Final = "plan"
+"""The mode in an arming record that means: as the plan says again."""
+
+
+class Said(msgspec.Struct, array_like=True):
+    """An arming record, kept for its place."""
+
+    mode: str
+    by: str
+    wall: int
+    """When it was said."""
+    arrival: int
+    until: int = 0
+
+
+class Mode(NamedTuple):
+    """The mode of a place now."""
+
+    mode: str
+    by: str
+    """``person:ID``, ``device:ID``, ``plan:NAME``, or "" where nobody ever said one."""
+    since: int
+    """Arrival ns; 0 where it always was so, as far as is known."""
+    wall: int = 0
+    """The same on the wall clock; 0 for not known."""
+
+
+class PlaceMode(NamedTuple):
+    """A row of ``modes``: what people are shown. Times in wall ns, 0 for none."""
+
+    place: str
+    mode: str
+    by: str
+    since: int
+    plan: str
+    next: int
+    until: int
+
+
+def mode_of(
+    ruleset: Ruleset, site: Site, said: dict[str, Said], place: str, wall: int | None, now: int
+) -> Mode:
+    """The mode of ``place`` at arrival ``now``; ``wall`` is None while no clock can be trusted.
+
+    Without a clock no plan counts: what people said still does.
+    """
+    chain = [found.code for found in site.chain(place)]
+    newest: Said | None = None
+    for code in (*chain, ""):
+        one = said.get(code)
+        if one is None or (one.until and wall is not None and wall >= one.until):
+            continue
+        if newest is None or one.arrival > newest.arrival:
+            newest = one
+    plan = ruleset.plan_for(place, site) if wall is not None else None
+    if plan is not None and wall is not None:
+        switched = plan.last_switch(wall)
+        over = newest is not None and switched is not None and switched >= newest.wall
+        if newest is None or newest.mode == PLAN or (over and not newest.until):
+            at = switched or 0
+            return Mode(plan.mode_at(wall), f"plan:{plan.name}", at and now - (wall - at), at)
+    if newest is None or newest.mode == PLAN:
+        return Mode(ARMED, "", 0)
+    return Mode(newest.mode, newest.by, newest.arrival, newest.wall)
+
+
+def next_switch(ruleset: Ruleset, said: dict[str, Said], wall: int) -> int | None:
+    """The first wall ns after ``wall`` at which some place may change its mode by itself."""
+    found = [one.until for one in said.values() if one.until > wall]
+    found += [at for plan in ruleset.plans if (at := plan.next_switch(wall)) is not None]
+    return min(found, default=None)
+
+
+def trim(said: dict[str, Said], site: Site) -> list[str]:
+    """Places that are gone; their words go with them."""
+    gone = [code for code in said if code and code not in site.places]
+    for code in gone:
+        del said[code]
+    return gone

@@ -1,0 +1,216 @@
+"""What a value was over a time: ``rate``, ``avg``, ``min``, ``max``, ``count``, ``changed``.
+
+A window runs on event time, from the device's newest report back; a report that was overtaken
+by up to 30 s is put where it belongs. Everything is unknown (None) while there is not enough.
+
+    rate      change per minute, from the report that stood at the window's begin (or, where it
+              covers at least half of it, the oldest within) to the newest
+    avg       mean of the reports        min, max   of the reports
+    count     how often a yes-or-no value became true; of a device that never says otherwise
+              each report counts; of a number or a text the reports
+    changed   whether the value was another one within; known once watched for so long
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from typing import Final, NamedTuple
+
+import msgspec
+
+from gateway.model import Value
+from rules.syntax import Call
+
+MOST_SAMPLES: Final = 240
+"""Reports kept of one value of one device. More are drawn together in pairs (numbers) or the
+oldest let go (others), so that a window is never finer than a hundredth of itself."""
+LEAST_EQUAL: Final = 8
+"""Reports of the same value before it counts as unchanged: a device that says little is not
+stuck."""
+_MINUTE: Final = 60_000_000_000
+
+
+class Sample(msgspec.Struct, array_like=True, gc=False):
+    """One report of a value, or several drawn together. ``at``: event time of the newest."""
+
+    at: int
+    last: Value
+    n: int = 1
+    total: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
+
+
+class Since(msgspec.Struct, array_like=True, gc=False):
+    """When a value was first seen and when it was last another one; ``equal`` reports since."""
+
+    first: int
+    changed: int
+    equal: int
+    last: Value
+
+
+class Windows(msgspec.Struct, array_like=True):
+    """Of one device: the samples of the values that functions ask for, by value name."""
+
+    samples: dict[str, list[Sample]] = {}
+    since: dict[str, Since] = {}
+
+
+class Asked(NamedTuple):
+    """What the rules of a device ask of its past."""
+
+    calls: tuple[Call, ...]
+    lengths: dict[str, int]
+    """Value name -> the longest time that is asked for, ns."""
+    watched: frozenset[str]
+    """Value names of ``changed``."""
+
+
+def asked(calls: dict[str, Call]) -> Asked | None:
+    """The calls of several conditions together; None for none."""
+    if not calls:
+        return None
+    lengths: dict[str, int] = {}
+    for call in calls.values():
+        if call.function != "changed":
+            lengths[call.name] = max(lengths.get(call.name, 0), call.length)
+    watched = frozenset(call.name for call in calls.values() if call.function == "changed")
+    return Asked(tuple(calls.values()), lengths, watched)
+
+
+def note(windows: Windows, wanted: Asked, name: str, value: Value, at: int) -> bool:
+    """Take the report of a value in; whether it was another one than the one before."""
+    if (length := wanted.lengths.get(name)) is not None:
+        _insert(windows.samples.setdefault(name, []), value, at, length)
+    if name not in wanted.watched:
+        return False
+    since = windows.since.get(name)
+    if since is None:
+        windows.since[name] = Since(at, at, 1, value)
+        return False
+    if type(since.last) is type(value) and since.last == value:
+        since.equal += 1
+        return False
+    since.last, since.equal = value, 1
+    since.changed = max(since.changed, at)
+    return True
+
+
+def _insert(samples: list[Sample], value: Value, at: int, length: int) -> None:
+    number = value if type(value) is float else 0.0
+    sample = Sample(at, value, 1, number, number, number)
+    if samples and samples[-1].at > at:
+        samples.insert(bisect_right(samples, at, key=_at), sample)
+    else:
+        samples.append(sample)
+    # The one before the window says what stood at its begin; older ones say nothing.
+    start = samples[-1].at - length
+    while len(samples) > 1 and samples[1].at <= start:
+        del samples[0]
+    if len(samples) > MOST_SAMPLES:
+        _draw_together(samples)
+
+
+def _at(sample: Sample) -> int:
+    return sample.at
+
+
+def _draw_together(samples: list[Sample]) -> None:
+    if type(samples[-1].last) is not float:
+        del samples[0]
+        return
+    drawn = [
+        Sample(b.at, b.last, a.n + b.n, a.total + b.total, min(a.low, b.low), max(a.high, b.high))
+        for a, b in zip(samples[:-1:2], samples[1::2], strict=False)
+    ]
+    if len(samples) % 2:
+        drawn.append(samples[-1])
+    samples[:] = drawn
+
+
+def forget(windows: Windows, wanted: Asked | None) -> None:
+    """Drop what nobody asks for any more."""
+    lengths = wanted.lengths if wanted else {}
+    watched = wanted.watched if wanted else frozenset()
+    for name in windows.samples.keys() - lengths.keys():
+        del windows.samples[name]
+    for name in windows.since.keys() - watched:
+        del windows.since[name]
+
+
+def worth(windows: Windows, call: Call, end: int, newest: int) -> Value | None:
+    """``call`` for the window that ends at ``end``; ``newest``: the device's newest report."""
+    if call.function == "changed":
+        return _changed(windows.since.get(call.name), call.length, newest)
+    samples = windows.samples.get(call.name)
+    if not samples:
+        return None
+    start = end - call.length
+    first = 0
+    while first < len(samples) and samples[first].at <= start:
+        first += 1
+    if call.function == "count":
+        return float(_count(samples, first))
+    inside = samples[first:] if first else samples
+    if not inside or type(inside[-1].last) is not float:
+        return None
+    if call.function == "rate":
+        return _rate(samples, first, call.length, start)
+    if call.function == "min":
+        return min(sample.low for sample in inside)
+    if call.function == "max":
+        return max(sample.high for sample in inside)
+    return sum(sample.total for sample in inside) / sum(sample.n for sample in inside)
+
+
+def next_end(windows: Windows, wanted: Asked, end: int) -> int | None:
+    """The next end of a window, by event time, at which a report falls out of one."""
+    found: int | None = None
+    for call in wanted.calls:
+        if call.function == "changed":
+            continue
+        start = end - call.length
+        for sample in windows.samples.get(call.name, ()):
+            if sample.at > start:
+                leaves = sample.at + call.length
+                found = leaves if found is None or leaves < found else found
+                break
+    return found
+
+
+def _rate(samples: list[Sample], first: int, length: int, start: int) -> float | None:
+    newest = samples[-1]
+    base = samples[first]
+    if first and samples[first - 1].at >= start - length:
+        base = samples[first - 1]
+    elif newest.at - base.at < length // 2:
+        return None
+    span = newest.at - base.at
+    if span <= 0 or type(base.last) is not float or type(newest.last) is not float:
+        return None
+    return (newest.last - base.last) * _MINUTE / span
+
+
+def _count(samples: list[Sample], first: int) -> int:
+    inside = samples[first:]
+    if not any(type(sample.last) is bool for sample in samples):
+        return sum(sample.n for sample in inside)
+    if all(sample.last is True for sample in samples):
+        return len(inside)
+    before = samples[first - 1].last if first else None
+    rises = 0
+    for sample in inside:
+        rises += sample.last is True and before is not True
+        before = sample.last
+    return rises
+
+
+def _changed(since: Since | None, length: int, newest: int) -> bool | None:
+    if since is None:
+        return None
+    if since.changed > newest - length and since.changed > since.first:
+        return True
+    if newest - since.first < length or since.equal < LEAST_EQUAL:
+        return None
+    return False
