@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.model import Change, Site
+from gateway.model import Change, Site, Text
 from rules import look, sentence
 from rules.decide import Deciding, is_clear, same_place
 from rules.rule import Rule
@@ -19,7 +19,6 @@ def bind(ruleset: Ruleset, site: Site, state: State, now: int, changes: list[Cha
     """Fit the state to ``ruleset`` and ``site``; the same pair again changes nothing."""
     deciding = Deciding(ruleset, site, state, changes, 0)
     before = state.now
-    state.rules_before = state.ruleset
     state.ruleset, state.site, state.now = ruleset, site, now
     state.forget_timers()
     _forget_strangers(state, site, now)
@@ -33,7 +32,6 @@ def bind(ruleset: Ruleset, site: Site, state: State, now: int, changes: list[Cha
         _set_timers(deciding, entry, before)
     look.modes_may_have_changed(deciding, now)
     look.release(deciding, now)
-    state.rules_before = None
 
 
 def _forget_strangers(state: State, site: Site, now: int) -> None:
@@ -118,9 +116,8 @@ def _regroup(deciding: Deciding, now: int) -> None:
     for (name, same), group in list(state.groups.items()):
         over = ruleset.by_name.get(name)
         if over is None or over.confirm is None:
-            before = state.rules_before.by_name.get(name) if state.rules_before else None
-            if group.device and before is not None:
-                deciding.close_group(before, group, sentence.NO_RULE, now)
+            if group.device:
+                deciding.close_group(name, Text(name, name), group, sentence.NO_RULE, now)
             del state.groups[name, same]
             state.dirty_groups.add((name, same))
             continue

@@ -22,9 +22,9 @@ MAX_DAYS: Final = 366
 """The longest entry."""
 MAX_DATES: Final = 5_000
 """Single dates (RDATE, EXDATE) in the whole calendar."""
-MAX_REPEATS: Final = 50_000
-"""Repetitions of all entries together, counted up to ``_COUNTED_TO``."""
-_COUNTED_TO: Final = 2100
+MAX_REPEATS: Final = 20_000
+"""Steps of all repetitions together, counted for ``_COUNTED_FOR`` years."""
+_COUNTED_FOR: Final = 100
 YEARS: Final = (1900, 2200)
 
 _KEPT: Final = re.compile(
@@ -60,24 +60,25 @@ class Days(NamedTuple):
 class Calendar:
     """A read and checked calendar."""
 
-    __slots__ = ("_events",)
+    __slots__ = ("_query",)
 
     def __init__(self, events: list[Event]) -> None:
-        self._events = events
-
-    def days(self, year: int) -> Days:
-        """The special days of ``year``. A working day wins over a holiday on the same day."""
         import icalendar
         import recurring_ical_events
 
+        calendar = icalendar.Calendar()
+        calendar.subcomponents.extend(events)
+        # Made once: it remembers how far it has followed each repetition.
+        self._query = recurring_ical_events.of(calendar)
+
+    def days(self, year: int) -> Days:
+        """The special days of ``year``. A working day wins over a holiday on the same day."""
         if not YEARS[0] <= year < YEARS[1]:
             return Days(frozenset(), frozenset())
-        calendar = icalendar.Calendar()
-        calendar.subcomponents.extend(self._events)
         first, last = date(year, 1, 1), date(year + 1, 1, 1)
         holidays: set[date] = set()
         working: set[date] = set()
-        for event in recurring_ical_events.of(calendar).between(first, last):
+        for event in self._query.between(first, last):
             begin, end = event["DTSTART"].dt, event["DTEND"].dt
             found = working if _is_working(event) else holidays
             found.update(_between(max(begin, first), min(end, last)))
@@ -240,10 +241,9 @@ class _Reading:
             raise CalendarFault(entry.line, message)
         if "UNTIL" in rule:
             rule["UNTIL"] = [self._day(_first(rule, "UNTIL", None))]
-        times = max(0, _COUNTED_TO - begin.year) * 366 // (_PERIOD[rule["FREQ"][0]] * step) + 1
-        self._repeats += min(times, _first(rule, "COUNT", times))
+        self._repeats += _steps(rule, step, begin)
         if self._repeats > MAX_REPEATS:
-            message = f"more than {MAX_REPEATS:,} repetitions up to {_COUNTED_TO}; give an UNTIL"
+            message = f"more than {MAX_REPEATS:,} repetitions; give an UNTIL or a COUNT"
             raise CalendarFault(entry.line, message)
         return rule
 
@@ -267,7 +267,8 @@ def _parsed(entry: _Entry) -> Any:
 def _repeats(rule: dict[str, Any], step: Any) -> bool:
     """Whether the rule is one of days and surely comes round.
 
-    One that never does (30 February) would be searched for up to the year 9999.
+    One that never does (30 February) would be searched for up to the year 9999, and one that
+    seldom does (Friday 29 February) day by day.
     """
     freq = [str(word).upper() for word in rule.get("FREQ", ())]
     if not _PARTS.issuperset(rule) or len(freq) != 1 or freq[0] not in _PERIOD:
@@ -280,13 +281,23 @@ def _repeats(rule: dict[str, Any], step: Any) -> bool:
     numbers = [abs(int(day)) for day in rule.get("BYMONTHDAY", ())]
     weekdays = [str(day) for day in rule.get("BYDAY", ())]
     counted = any(day[:1] in "+-123456789" for day in weekdays)
-    if step > 1 and (months or numbers or counted):
+    if (step > 1 or freq[0] in ("DAILY", "WEEKLY")) and (months or numbers or counted):
         return False
     if counted and (numbers or not _counts(freq[0], months, weekdays)):
         return False
     longest = max((_LONGEST[month - 1] for month in months if 1 <= month <= 12), default=31)
     in_range = all(1 <= month <= 12 for month in months) and 0 not in numbers
     return in_range and (not numbers or min(numbers) <= longest)
+
+
+def _steps(rule: dict[str, Any], step: int, begin: date) -> int:
+    """How many periods the library may have to look at."""
+    end = date(begin.year + _COUNTED_FOR, 1, 1)
+    if "UNTIL" in rule:
+        end = max(begin, min(end, rule["UNTIL"][0]))
+    steps = (end - begin).days // (_PERIOD[rule["FREQ"][0]] * step) + 1
+    filtered = any(name.startswith("BY") for name in rule)
+    return steps if filtered else min(steps, _first(rule, "COUNT", steps))
 
 
 def _counts(freq: str, months: list[int], weekdays: list[str]) -> bool:

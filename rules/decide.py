@@ -49,13 +49,13 @@ class Deciding:
         evidence: Evidence | None = None,
     ) -> None:
         """Add the change; ``at`` is wall ns, ``now`` arrival ns."""
-        if watch.told is None:
-            same = same_place(rule.same, entry.device, self.site)
-            watch.told = (rule.incident, same, rule.category.value)
         if turn is Turn.alarmed:
             self.state.tally[rule.name, "alarmed"] += 1
         if rule.recorded:
             return
+        if watch.told is None:
+            same = same_place(rule.same, entry.device, self.site)
+            watch.told = (rule.incident, same, rule.category.value)
         incident, same, category = watch.told
         self.changes.append(
             Change(
@@ -77,6 +77,34 @@ class Deciding:
                 incident=incident,
             )
         )
+
+    def let_go(self, name: str, entry: Entry, watch: Watch, now: int) -> None:
+        """The rule of an alarm is gone, or no longer for this device: nobody watches it.
+
+        Said from what the alarm itself remembers; the incident stays with its owner.
+        """
+        self.stand(name, entry.device, -1)
+        if watch.told is not None:
+            incident, same, category = watch.told
+            self.changes.append(
+                Change(
+                    turn=Turn.cleared,
+                    rule=name,
+                    device=entry.device,
+                    kind=entry.kind,
+                    same=same,
+                    place=self.site.place_of(entry.device),
+                    category=Category(category),
+                    severity=Severity(watch.severity),
+                    title=Text(name, name),
+                    why=sentence.NO_RULE,
+                    at=now + self.state.offset,
+                    now=now,
+                    record=self.record,
+                    incident=incident,
+                )
+            )
+        self.member_over(name, entry.device, now)
 
     def failed(self, rule: Rule, error: Exception) -> None:
         """Count a rule that raised; its neighbours go on."""
@@ -288,7 +316,7 @@ class Deciding:
         if enough and not group.device and entry is not None:
             self._open_group(over, same, group, at, now, entry, found)
         elif not enough and group.device:
-            self.close_group(over, group, sentence.NOT_CONFIRMED, now)
+            self.close_group(over.name, over.title, group, sentence.NOT_CONFIRMED, now)
         if not group.members and not group.device:
             del self.state.groups[over.name, same]
         elif (due := groups.next_due(group, confirm)) is not None:
@@ -309,40 +337,49 @@ class Deciding:
         ]
         why = sentence.confirmed(names, at, self.ruleset.zone)
         self.stand(over.name, entry.device, 1)
-        self._group_change(Turn.alarmed, over, group, why, at, now, found)
+        self.state.tally[over.name, "alarmed"] += 1
+        self._group_change(Turn.alarmed, over.name, over.title, group, why, at, now, found)
 
     def _name_of(self, device: str) -> str:
         known = self.site.devices.get(device)
         return known.name if known is not None else device
 
-    def close_group(self, over: Rule, group: Group, why: Text, now: int) -> None:
+    def close_group(self, name: str, title: Text, group: Group, why: Text, now: int) -> None:
         """The rule over a place stands no more."""
-        self._group_change(Turn.cleared, over, group, why, now + self.state.offset, now)
-        self.stand(over.name, group.device, -1)
+        self._group_change(Turn.cleared, name, title, group, why, now + self.state.offset, now)
+        self.stand(name, group.device, -1)
         group.device = ""
 
     def say_group(self, over: Rule, group: Group, now: int) -> None:
         """Say once more that a rule over a place stands, as it was found at start."""
-        wall = now + self.state.offset
-        self._group_change(Turn.alarmed, over, group, sentence.STILL_CONFIRMED, wall, now, "start")
+        wall, why = now + self.state.offset, sentence.STILL_CONFIRMED
+        self._group_change(Turn.alarmed, over.name, over.title, group, why, wall, now, "start")
 
     def _group_change(
-        self, turn: Turn, over: Rule, group: Group, why: Text, at: int, now: int, found: str = ""
+        self,
+        turn: Turn,
+        name: str,
+        title: Text,
+        group: Group,
+        why: Text,
+        at: int,
+        now: int,
+        found: str = "",
     ) -> None:
-        if turn is Turn.alarmed:
-            self.state.tally[over.name, "alarmed"] += 1
-        incident, same, category = group.told or (over.incident, "", over.category.value)
+        if group.told is None:
+            return
+        incident, same, category = group.told
         self.changes.append(
             Change(
                 turn=turn,
-                rule=over.name,
+                rule=name,
                 device=group.device,
                 kind=group.kind,
                 same=same,
                 place=self.site.place_of(group.device),
                 category=Category(category),
                 severity=Severity(group.severity),
-                title=over.title,
+                title=title,
                 why=why,
                 at=at,
                 now=now,

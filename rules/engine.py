@@ -150,6 +150,8 @@ def _observe(
     if cover is NOTHING or entry.kind != reading.kind or entry.below is not below:
         entry.kind, entry.below = reading.kind, below
         cover = look.cover_of(deciding, entry)
+        for rule in cover.silences:
+            look.schedule_silence(deciding, rule, entry)
     older = _merge(entry, reading, event, deciding.ruleset)
     quiet, tested = reading.retained or reading.late, said.get(TEST) is True
     brought: list[str] = []

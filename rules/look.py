@@ -27,26 +27,13 @@ def cover_of(deciding: Deciding, entry: Entry) -> Cover:
     ruleset, site = deciding.ruleset, deciding.site
     cover = entry.cover = ruleset.cover(entry.device, entry.kind, site, below=entry.below)
     for name in [name for name in entry.active if name not in cover.by_name]:
-        _let_go(deciding, entry, name)
+        watch = entry.active.pop(name)
+        deciding.state.dirty.add(entry.device)
+        if watch.phase != PENDING:
+            deciding.let_go(name, entry, watch, deciding.state.now)
     if entry.windows.samples or entry.windows.since:
         window.forget(entry.windows, cover.asked)
     return cover
-
-
-def _let_go(deciding: Deciding, entry: Entry, name: str) -> None:
-    """The rule is gone, or no longer for this device: the incident stays with its owner."""
-    watch = entry.active.pop(name)
-    deciding.state.dirty.add(entry.device)
-    if watch.phase == PENDING:
-        return
-    before = deciding.state.rules_before
-    rule = deciding.ruleset.by_name.get(name) or (before.by_name.get(name) if before else None)
-    if rule is None:
-        return
-    entry.active[name] = watch
-    now = deciding.state.now
-    wall = now + deciding.state.offset
-    deciding.end(rule, entry, watch, sentence.NO_RULE, wall, now)
 
 
 def again(deciding: Deciding, entry: Entry, rule: Rule, now: int, found: str = "") -> None:

@@ -137,7 +137,7 @@ class _Comparing:
         sorts = self._reach.sorts
         return (
             wide.origin in ("any", narrow.origin)
-            and (not wide.modes or bool(narrow.modes) and narrow.modes <= wide.modes)
+            and (not wide.modes or (bool(narrow.modes) and narrow.modes <= wide.modes))
             and set(sorts[narrow.name]) <= set(sorts[wide.name])
         )
 

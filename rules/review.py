@@ -1,8 +1,8 @@
-"""What is allowed in rules and still worth a look: conditions that can never hold, alarms that
-never end, rules that no device matches, rules that say what another one says.
+"""What is allowed in rules and still worth a look.
 
-Pure, and bounded for the largest site that is allowed. A condition is judged by its values alone
-(``rules.satisfy``), and nothing is said where that can not decide.
+Conditions that can never hold, alarms that never end, rules that no device matches, rules that
+say what another one says. Pure, and bounded for the largest site that is allowed. A condition is
+judged by its values alone (``rules.satisfy``), and nothing is said where that can not decide.
 """
 
 from __future__ import annotations

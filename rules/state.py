@@ -181,8 +181,6 @@ class State:
         """``offset`` when that was worked out."""
         self.modes_stale = False
         """Whether the modes, or the next switch, are to be worked out again."""
-        self.rules_before: Ruleset | None = None
-        """While rules are exchanged: those that were in force."""
         self.holding_back: dict[tuple[str, str], Counter[str]] = {}
         """(rule, scope) -> where it stands now and holds others back, with how many devices."""
         self.costs: dict[str, Cost] = {}

@@ -36,6 +36,13 @@ FLAGS: Final[Mapping[str, Says]] = MappingProxyType(
         "on": _says("开启", "on", "关闭", "off"),
         "online": _says("在线", "online", "离线", "offline"),
         "open": _says("被打开", "open", "已关闭", "closed"),
+        "rule_failing": _says("规则出错或过慢", "rule failing", "规则正常", "rule working"),
+        "rules_refused": _says(
+            "改动的规则或登记表有错，仍用原来的",
+            "changed rules or registry refused, the old ones go on",
+            "规则和登记表正常",
+            "rules and registry in order",
+        ),
         "shielded": _says("已屏蔽", "shielded", "未屏蔽", "not shielded"),
         "sink_down": _says("数据上送中断", "sink down", "数据上送正常", "sinks running"),
         "started": _says("已启动", "started", "未启动", "not started"),

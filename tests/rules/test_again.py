@@ -163,9 +163,8 @@ def test_state_saved_before_there_was_an_again_loads_and_the_next_press_rings() 
     e = engine(rule("when: alarm"))
     e.report(0, PRESS)
     keep(e.saved, e.state)
-    *entry, active = msgspec.msgpack.decode(e.saved["device:s1"])
-    assert len(active["r"]) == 11
-    older = {"r": active["r"][:-1]}
+    *entry, active = msgspec.msgpack.decode(e.saved["device:s1"])[:8]
+    older = {"r": active["r"][:10]}
     e.saved["device:s1"] = msgspec.msgpack.encode([*entry, older])
     e.state = rules.State.restore(e.saved)
     assert e.state.refused == {}

@@ -309,11 +309,13 @@ def test_an_open_alarm_that_is_over_under_the_new_rule_clears() -> None:
     assert e.wait(60) == ["cleared r s1 @15"]
 
 
-def test_a_removed_rule_is_forgotten_in_silence() -> None:
+def test_the_alarm_of_a_removed_rule_says_that_it_is_no_longer_watched() -> None:
     e = engine(rule("when: alarm"), rule("when: test", name="q"))
     e.report(0, {"alarm": True})
     e.ruleset = load(rule("when: test", name="q"))
-    assert e.report(1, {"alarm": False}) == []
+    (change,) = e.changes(1, {"alarm": False})
+    assert (change.turn.value, change.rule) == ("cleared", "r")
+    assert "no longer watched" in change.why.en
     assert e.state.entries["s1"].active == {}
 
 

@@ -28,14 +28,14 @@ def test_a_value_that_was_live_once_is_not_quiet() -> None:
     e.report(0, {"alarm": False}, retained=True)
     e.report(1, {"alarm": True})
     e.ruleset = load(rule("when: alarm", name="q", category="facility"))
-    assert e.report(2, {"battery": 9.0}) == ["alarmed q s1 @2"]
+    assert e.report(2, {"battery": 9.0}) == ["cleared r s1 @2", "alarmed q s1 @2"]
 
 
 def test_a_life_alarm_found_at_start_rings_under_a_new_rule_without_its_name() -> None:
     e = engine(rule("when: alarm"))
     e.report(0, {"alarm": True}, retained=True)
     e.ruleset = load(rule("when: alarm", name="q"))
-    assert e.report(1, {"battery": 9.0}) == ["alarmed q s1 @1"]
+    assert e.report(1, {"battery": 9.0}) == ["cleared r s1 @1", "alarmed q s1 @1"]
 
 
 # --- reports that are older than what is known ---------------------------------------------

@@ -3,7 +3,18 @@
 from __future__ import annotations
 
 import rules
-from gateway.model import SECOND, Change, Device, Evidence, Place, Reading, Record, Site, Value
+from gateway.model import (
+    SECOND,
+    Arming,
+    Change,
+    Device,
+    Evidence,
+    Place,
+    Reading,
+    Record,
+    Site,
+    Value,
+)
 
 WALL = 1_767_600_000 * SECOND
 ARRIVAL = 1_000 * SECOND
@@ -24,10 +35,13 @@ def device(
     flat: str = "",
     silence: float = 0,
     state: str = "accepted",
+    tags: tuple[str, ...] = (),
+    driver: str = "d",
 ) -> Device:
     return Device(
-        id, "d", id, kind, id, place, flat=flat, max_silence=int(silence * SECOND), state=state
-    )
+        id, driver, id, kind, id, place, flat=flat, max_silence=int(silence * SECOND),
+        state=state, tags=tags,
+    )  # fmt: skip
 
 
 def site(*devices: Device, version: int = 1) -> Site:
@@ -41,8 +55,10 @@ def rule(body: str = "", *, name: str = "r", on: str = "smoke", category: str = 
     return "\n".join("  " + ("" if line.startswith("-") else "  ") + line for line in lines) + "\n"
 
 
-def load(*written: str) -> rules.Ruleset:
-    return rules.load([("site.yaml", "rules:\n" + "".join(written))])
+def load(*written: str, more: str = "", calendar: str = "") -> rules.Ruleset:
+    """Of rules, and with ``more`` of settings and plans."""
+    files = [("site.yaml", "rules:\n" + "".join(written) + more)]
+    return rules.load([*files, ("holidays.ics", calendar)] if calendar else files)
 
 
 def record(
@@ -90,11 +106,27 @@ class Engine:
         self, second: float, values: dict[str, Value], *args: str, **more: object
     ) -> list[Change]:
         one = record(second, values, *args, **more)  # type: ignore[arg-type]
-        return rules.step(self.ruleset, self.site, self.state, one)
+        return self.step(one)
+
+    def step(self, one: Record) -> list[Change]:
+        changes = rules.step(self.ruleset, self.site, self.state, one)
+        assert self.state.failures == {}
+        return changes
+
+    def arm(
+        self, second: float, mode: str, place: str = "", by: str = "person:p1", until: float = 0
+    ) -> list[str]:
+        """Somebody sets ``place`` to ``mode``."""
+        offset = int(second * SECOND)
+        ends = WALL + int(until * SECOND) if until else 0
+        item = Arming(place, mode, by, ends, WALL + offset)
+        return said(self.step(Record(1, ARRIVAL + offset, "b", offset, WALL + offset, True, item)))
 
     def wait(self, second: float) -> list[str]:
         now = ARRIVAL + int(second * SECOND)
-        return said(rules.tick(self.ruleset, self.site, self.state, now))
+        changes = rules.tick(self.ruleset, self.site, self.state, now)
+        assert self.state.failures == {}
+        return said(changes)
 
     def restart(self) -> None:
         keep(self.saved, self.state)
