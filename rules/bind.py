@@ -56,8 +56,8 @@ def _admit_watched(ruleset: Ruleset, site: Site, state: State) -> None:
 
 
 def _cover_everybody(deciding: Deciding) -> None:
-    for entry in list(deciding.state.entries.values()):
-        look.cover_of(deciding, entry)
+    for device in sorted(deciding.state.entries):
+        look.cover_of(deciding, deciding.state.entries[device])
 
 
 def _count_standing(deciding: Deciding) -> None:

@@ -155,6 +155,7 @@ class _Reading:
     def take(self, entry: _Entry) -> None:
         """Add ``entry`` to ``events``. Raises ``CalendarFault``."""
         import icalendar
+        import recurring_ical_events
 
         raw = _parsed(entry)
         if str(raw.get("STATUS", "")).upper() == "CANCELLED":
@@ -170,6 +171,7 @@ class _Reading:
                     event.add(name, days)
             if "RRULE" in raw:
                 event.add("RRULE", self._rule(entry, raw, begin))
+                recurring_ical_events.of(event)  # here a fault has a line
         except (AttributeError, TypeError, ValueError, OverflowError) as error:
             if isinstance(error, CalendarFault):
                 raise

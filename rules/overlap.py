@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from itertools import chain, islice
 from typing import Final, NamedTuple
 
 from gateway.document import Problem
@@ -33,6 +34,9 @@ class _Held(NamedTuple):
         return satisfy.apart(self.yes, other.no)
 
 
+_Judged = tuple[Rule, _Held]
+
+
 def overlaps(ruleset: Ruleset, reach: Reach, shipped: Collection[str]) -> Iterator[Problem]:
     """Warnings, each at the rule that is too much; of a shipped one and another at the other."""
     comparing = _Comparing(ruleset, reach, shipped)
@@ -53,30 +57,38 @@ class _Comparing:
     def pairs(self) -> Iterator[Problem]:
         """Every two rules that share a device and a value."""
         seen: set[tuple[str, str]] = set()
-        lists: set[tuple[str, ...]] = set()
-        steps = 0
-        for rules in self._reach.rules.values():
-            fitting = [(rule, held) for rule in rules if (held := self._rings(rule)) is not None]
-            names = tuple(rule.name for rule, _ in fitting)
-            if names in lists:
-                continue
-            lists.add(names)
-            for number, (one, held) in enumerate(fitting):
-                for other, beside in fitting[number + 1 :]:
-                    steps += 1
-                    pair = (one.name, other.name)
-                    if held.names.isdisjoint(beside.names) or pair in seen:
-                        continue
-                    seen.add(pair)
-                    yield from self._compared(one, held, other, beside)
-                    if len(seen) > MOST_PAIRS or steps > MOST_STEPS:
-                        message = "too many rules share devices; not all pairs were compared"
-                        yield Problem(one.where.file, 1, 1, message)
-                        return
+        for steps, ((one, held), (other, beside)) in enumerate(self._meeting()):
+            if len(seen) >= MOST_PAIRS or steps >= MOST_STEPS:
+                message = "too many rules share devices; not all pairs were compared"
+                yield Problem(one.where.file, 1, 1, message)
+                return
+            pair = (one.name, other.name)
+            if pair not in seen and not held.names.isdisjoint(beside.names):
+                seen.add(pair)
+                yield from self._compared(one, held, other, beside)
 
-    def _rings(self, rule: Rule) -> _Held | None:
-        """The condition of a rule that may be compared with others."""
-        return None if rule.recorded else self._condition(rule)
+    def _meeting(self) -> Iterator[tuple[_Judged, _Judged]]:
+        """Rules that have a device in common, two by two in the order of the files."""
+        number = self._reach.number
+        of_sort = {sort: self._rings(rules) for sort, rules in self._reach.by_sort.items()}
+        groups = [(sort, own, []) for sort, own in of_sort.items()]
+        for spot, rules in self._reach.by_spot.items():
+            groups.append((spot.sort, self._rings(rules), of_sort[spot.sort]))
+        done: set[tuple[object, ...]] = set()
+        for sort, own, beside in groups:
+            key = (sort, bool(beside), *(rule.name for rule, _ in own))
+            if key in done:
+                continue
+            done.add(key)
+            for at, one in enumerate(own, 1):
+                for other in chain(islice(own, at, None), beside):
+                    first = number[one[0].name] < number[other[0].name]
+                    yield (one, other) if first else (other, one)
+
+    def _rings(self, rules: Iterable[Rule]) -> list[_Judged]:
+        """Those that may be compared, with their conditions."""
+        judged = ((rule, self._condition(rule)) for rule in rules if not rule.recorded)
+        return [(rule, held) for rule, held in judged if held is not None]
 
     def _condition(self, rule: Rule) -> _Held | None:
         if rule.when is NEVER or rule.name in self._varied:
@@ -134,11 +146,10 @@ class _Comparing:
 
     def _covers(self, wide: Rule, narrow: Rule) -> bool:
         """Whether ``wide`` is about every device of ``narrow``, in every mode of it."""
-        sorts = self._reach.sorts
         return (
             wide.origin in ("any", narrow.origin)
             and (not wide.modes or (bool(narrow.modes) and narrow.modes <= wide.modes))
-            and set(sorts[narrow.name]) <= set(sorts[wide.name])
+            and self._reach.covers(wide.name, narrow.name)
         )
 
     def held_back(self) -> Iterator[Problem]:
@@ -151,7 +162,7 @@ class _Comparing:
                     held is not None
                     and back is not None
                     and other.hold <= rule.hold
-                    and self._reach.sorts[rule.name]
+                    and self._reach.is_matched(rule.name)
                     and self._covers(other, rule)
                     and held.implies(back)
                 ):

@@ -1,7 +1,8 @@
 """Which devices of a site each rule is about, without asking each rule about each device.
 
-Devices that no rule can tell apart (one kind, the same of the named places above them, the same
-of the named tags) are one *sort*; a district of 50,000 devices has a few hundred.
+Devices that no rule tells apart by kind or tag are of one *sort*; of a sort, those that no rule
+tells apart by place or name stand in one *spot*. A district of 50,000 devices has a few hundred
+spots, and most rules choose by kind alone.
 """
 
 from __future__ import annotations
@@ -14,96 +15,132 @@ from rules.rule import Rule, Setting
 
 
 class Sort(NamedTuple):
-    """Devices that are the same to every rule."""
+    """Devices of one kind with the same of the tags that rules name."""
 
     kind: str
-    grids: frozenset[str]
-    """The codes named in some rule that are the device's place or lie above it."""
     tags: frozenset[str]
+
+    def fits(self, rule: Rule) -> bool:
+        """Whether ``rule`` is about these devices, if it is about their place and name."""
+        if rule.kinds and self.kind not in rule.kinds:
+            return False
+        return not rule.tags or not rule.tags.isdisjoint(self.tags)
+
+
+class Spot(NamedTuple):
+    """Devices that are the same to every rule."""
+
+    sort: Sort
+    grids: frozenset[str]
+    """The codes named in some rule that are the devices' place or lie above it."""
     device: str
     """Its id if some rule names it; else ""."""
 
     def fits(self, rule: Rule) -> bool:
-        """Whether ``rule`` is about these devices, wherever they report to."""
-        return (
-            (not rule.kinds or self.kind in rule.kinds)
-            and (not rule.grids or not rule.grids.isdisjoint(self.grids))
-            and (not rule.tags or not rule.tags.isdisjoint(self.tags))
-            and (not rule.devices or self.device in rule.devices)
-        )
+        """Whether ``rule`` is about these devices."""
+        if rule.devices and self.device not in rule.devices:
+            return False
+        return (not rule.grids or not rule.grids.isdisjoint(self.grids)) and self.sort.fits(rule)
 
 
 class Reach:
-    """The sorts of a site's devices, and the rules for each."""
+    """The devices of a site as rules see them, and the rules for each."""
 
     def __init__(self, rules: Iterable[Rule], settings: Iterable[Setting], site: Site) -> None:
-        self._rules = tuple(rule for rule in rules if rule.confirm is None)
         self.site = site
-        choosing: list[Rule | Setting] = [*self._rules, *settings]
-        self._grids = frozenset(code for each in choosing for code in each.grids)
-        self._named = frozenset(device for each in choosing for device in each.devices)
-        self._tags = frozenset(tag for rule in self._rules for tag in rule.tags)
-        self.devices: dict[Sort, list[Device]] = {}
-        above: dict[str, frozenset[str]] = {}
-        for device in site.devices.values():
-            if device.place not in above:
-                codes = (place.code for place in site.chain(device.place))
-                above[device.place] = self._grids.intersection(codes)
-            sort = Sort(
-                device.kind,
-                above[device.place],
-                self._tags.intersection(device.tags),
-                device.id if device.id in self._named else "",
-            )
-            self.devices.setdefault(sort, []).append(device)
-        if not self.devices:  # nobody knows what will report: any kind
-            nothing: frozenset[str] = frozenset()
-            self.devices = {Sort(kind, nothing, nothing, ""): [] for kind in KINDS}
-        self.rules: dict[Sort, list[Rule]] = {sort: [] for sort in self.devices}
-        self.sorts: dict[str, list[Sort]] = {rule.name: [] for rule in self._rules}
-        self._match()
+        self.number: dict[str, int] = {}
+        """Of each rule, in the order of the files."""
+        chosen: list[Rule] = []
+        for rule in rules:
+            self.number[rule.name] = len(self.number)
+            if rule.confirm is None:
+                chosen.append(rule)
+        self.devices: dict[Spot, list[Device]] = {}
+        self._spot_of: dict[str, Spot] = {}
+        self._below: dict[str, set[Spot]] = {
+            code: set() for each in settings for code in each.grids
+        }
+        """Code that some setting names -> what is below it."""
+        self._place(chosen)
+        sorts: dict[Sort, list[Spot]] = {}
+        for spot in self.devices:
+            sorts.setdefault(spot.sort, []).append(spot)
+        if not sorts:  # nobody knows what will report: any kind
+            sorts = {Sort(kind, frozenset()): [] for kind in KINDS}
+        self._spots = sorts
+        self.by_sort: dict[Sort, list[Rule]] = {sort: [] for sort in sorts}
+        """The rules that ask for no place and no name."""
+        self.by_spot: dict[Spot, list[Rule]] = {}
+        """The rules that do."""
+        self._sorts_of: dict[str, set[Sort]] = {}
+        self._spots_of: dict[str, set[Spot]] = {}
+        self._match(chosen)
 
-    def _match(self) -> None:
-        by_anchor: dict[tuple[str, str], list[int]] = {}
-        for number, rule in enumerate(self._rules):
-            for anchor in _anchors(rule):
-                by_anchor.setdefault(anchor, []).append(number)
-        for sort, fitting in self.rules.items():
-            numbers = {n for anchor in _keys(sort) for n in by_anchor.get(anchor, ())}
-            for number in sorted(numbers):
-                rule = self._rules[number]
-                if sort.fits(rule):
-                    fitting.append(rule)
-                    self.sorts[rule.name].append(sort)
+    def _place(self, rules: Iterable[Rule]) -> None:
+        grids = frozenset(code for rule in rules for code in rule.grids)
+        named = frozenset(device for rule in rules for device in rule.devices)
+        tags = frozenset(tag for rule in rules for tag in rule.tags)
+        above: dict[str, tuple[frozenset[str], list[str]]] = {}
+        for device in self.site.devices.values():
+            place = device.place
+            if place not in above:
+                codes = [each.code for each in self.site.chain(place)]
+                above[place] = (grids.intersection(codes), [c for c in codes if c in self._below])
+            inside, settled = above[place]
+            sort = Sort(device.kind, tags.intersection(device.tags))
+            spot = Spot(sort, inside, device.id if device.id in named else "")
+            self.devices.setdefault(spot, []).append(device)
+            self._spot_of[device.id] = spot
+            for code in settled:
+                self._below[code].add(spot)
 
-    def chosen(self, setting: Setting) -> Iterator[Device]:
-        """The devices that ``setting`` changes its rule for."""
-        for sort in self.sorts.get(setting.rule, ()):
-            if setting.devices:
-                here = sort.device in setting.devices
+    def _match(self, rules: Iterable[Rule]) -> None:
+        by_word: dict[str, list[Spot]] = {}
+        for spot in self.devices:
+            for word in (*spot.grids, f"device {spot.device}"):
+                by_word.setdefault(word, []).append(spot)
+        for rule in rules:
+            if rule.devices or rule.grids:
+                words = [f"device {each}" for each in rule.devices] or rule.grids
+                found = {
+                    spot for word in words for spot in by_word.get(word, ()) if spot.fits(rule)
+                }
+                self._spots_of[rule.name] = found
+                for spot in found:
+                    self.by_spot.setdefault(spot, []).append(rule)
             else:
-                here = not setting.grids or not setting.grids.isdisjoint(sort.grids)
-            if here:
-                yield from self.devices[sort]
+                sorts = {sort for sort in self.by_sort if sort.fits(rule)}
+                self._sorts_of[rule.name] = sorts
+                for sort in sorts:
+                    self.by_sort[sort].append(rule)
 
+    def spots(self, rule: str) -> Iterator[Spot]:
+        """Where the devices of a rule are."""
+        yield from self._spots_of.get(rule, ())
+        for sort in self._sorts_of.get(rule, ()):
+            yield from self._spots[sort]
 
-def _anchors(rule: Rule) -> Iterator[tuple[str, str]]:
-    """What a device must have, one of, for ``rule`` to be looked at: the rarest of its words."""
-    for what, words in (
-        ("device", rule.devices),
-        ("grid", rule.grids),
-        ("tag", rule.tags),
-        ("kind", rule.kinds),
-    ):
-        if words:
-            yield from ((what, word) for word in words)
-            return
-    yield "any", ""
+    def is_matched(self, rule: str) -> bool:
+        """Whether any device is a rule's, or may be at a site that knows none."""
+        return bool(self._spots_of.get(rule) or self._sorts_of.get(rule))
 
+    def covers(self, wide: str, narrow: str) -> bool:
+        """Whether rule ``wide`` is about every device of ``narrow``, as far as is easily seen."""
+        if wide in self._sorts_of:
+            mine = self._sorts_of[wide]
+            if narrow in self._sorts_of:
+                return self._sorts_of[narrow] <= mine
+            return all(spot.sort in mine for spot in self._spots_of.get(narrow, ()))
+        return narrow in self._spots_of and self._spots_of[narrow] <= self._spots_of[wide]
 
-def _keys(sort: Sort) -> Iterator[tuple[str, str]]:
-    yield "any", ""
-    yield "kind", sort.kind
-    yield "device", sort.device
-    yield from (("grid", code) for code in sort.grids)
-    yield from (("tag", tag) for tag in sort.tags)
+    def reaches(self, setting: Setting) -> bool:
+        """Whether ``setting`` changes its rule for any device."""
+        if setting.devices:
+            spots = {self._spot_of[each] for each in setting.devices if each in self._spot_of}
+        elif setting.grids:
+            spots = {spot for code in setting.grids for spot in self._below[code]}
+        else:
+            return self.is_matched(setting.rule)
+        here = self._spots_of.get(setting.rule, ())
+        sorts = self._sorts_of.get(setting.rule, ())
+        return any(spot in here or spot.sort in sorts for spot in spots)

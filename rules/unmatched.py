@@ -6,15 +6,15 @@ from collections.abc import Collection, Iterator
 from typing import Final
 
 from gateway.document import Problem, nearest
-from gateway.model import UNKNOWN_KIND, Device, Site
+from gateway.model import UNKNOWN_KIND, Site
 from rules.decide import same_place
-from rules.reach import Reach, Sort
+from rules.reach import Reach, Spot
 from rules.rule import Confirm, Rule, Setting
 from rules.ruleset import Ruleset
 
 MOST_TO_COMPARE: Final = 2_000
 """Names; looking for the nearest of more takes a second for each wrong one."""
-MOST_STEPS: Final = 1_000_000
+MOST_STEPS: Final = 300_000
 """Of the search for places where rules meet, and for settings that others hide."""
 _UNREGISTERED: Final = ("gateway", UNKNOWN_KIND)
 """Kinds of devices that stand in no registry."""
@@ -57,7 +57,7 @@ class _Search:
         self._kinds = {device.kind for device in self._site.devices.values()}
         self._tags = {tag for device in self._site.devices.values() for tag in device.tags}
         self._steps = 0
-        self._places: dict[str, dict[Sort, dict[str, set[str]]]] = {}
+        self._places: dict[str, dict[Spot, dict[str, int]]] = {}
 
     # --- rules ---------------------------------------------------------------------------
 
@@ -71,7 +71,7 @@ class _Search:
         if registered and rule.kinds and not rule.kinds & self._kinds:
             kinds = " or ".join(sorted(rule.kinds))
             found.append(_problem(rule.where, rule.name, f"no {kinds} is registered"))
-        if not found and registered and not self._reach.sorts[rule.name] and _known(rule):
+        if not found and registered and not self._reach.is_matched(rule.name) and _known(rule):
             written = (("on", rule.kinds), ("tag", rule.tags), ("grid", rule.grids))
             keys = [key for key, words in (*written, ("device", rule.devices)) if words]
             message = f"no registered device fits {' and '.join(keys)} together"
@@ -81,11 +81,12 @@ class _Search:
     def words(self, chosen: Rule | Setting, where: Problem) -> Iterator[Problem]:
         """Codes, names and tags that nothing at the site has."""
         name = chosen.name if isinstance(chosen, Rule) else chosen.rule
-        for code in sorted(chosen.grids - self._site.places.keys()):
+        for code in sorted(code for code in chosen.grids if code not in self._site.places):
             message = f"there is no place {code!r}{_near(code, self._site.places)}"
             yield _problem(where, name, message)
-        for device in sorted(chosen.devices - self._site.devices.keys()):
-            if "/" not in device:  # else the address of a device that nobody registered
+        for device in sorted(chosen.devices):
+            # With a slash it is the address of a device that nobody registered.
+            if device not in self._site.devices and "/" not in device:
                 message = f"there is no device {device!r}{_near(device, self._site.devices)}"
                 yield _problem(where, name, message)
         for tag in sorted(chosen.tags - self._tags) if isinstance(chosen, Rule) else ():
@@ -105,26 +106,27 @@ class _Search:
 
     def _meets(self, same: str, confirm: Confirm) -> bool:
         """Whether some place has enough devices that the confirming rules are about."""
-        sorts = {sort for name in confirm.rules for sort in self._reach.sorts.get(name, ())}
+        spots = {spot for name in confirm.rules for spot in self._reach.spots(name)}
         devices: dict[str, int] = {}
         kinds: dict[str, set[str]] = {}
-        for sort in sorts:
-            for place, here in self._devices_by_place(same).get(sort, {}).items():
-                devices[place] = devices.get(place, 0) + len(here)
-                kinds.setdefault(place, set()).add(sort.kind)
+        for spot in spots:
+            for place, count in self._devices_by_place(same).get(spot, {}).items():
+                devices[place] = devices.get(place, 0) + count
+                kinds.setdefault(place, set()).add(spot.sort.kind)
                 self._steps += 1
                 enough = devices[place] >= confirm.devices and len(kinds[place]) >= confirm.kinds
                 if enough or self._steps > MOST_STEPS:
                     return True
         return False
 
-    def _devices_by_place(self, same: str) -> dict[Sort, dict[str, set[str]]]:
-        """Sort -> place within which alarms are one -> its devices of that sort."""
+    def _devices_by_place(self, same: str) -> dict[Spot, dict[str, int]]:
+        """Spot -> place within which alarms are one -> how many devices of that spot it has."""
         if same in self._places:
             return self._places[same]
-        found: dict[Sort, dict[str, set[str]]] = {}
+        found: dict[Spot, dict[str, int]] = {}
         known: dict[tuple[str, str], str] = {}
-        for sort, devices in self._reach.devices.items():
+        for spot, devices in self._reach.devices.items():
+            counts = found.setdefault(spot, {})
             for device in devices:
                 key = (device.place, device.flat)
                 if same != "device" and key not in known:
@@ -132,7 +134,7 @@ class _Search:
                 place = known.get(key, "")
                 if same == "device" or place.startswith("device:"):
                     place = f"device:{device.id}"
-                found.setdefault(sort, {}).setdefault(place, set()).add(device.id)
+                counts[place] = counts.get(place, 0) + 1
         self._places[same] = found
         return found
 
@@ -144,7 +146,7 @@ class _Search:
         for setting in self._ruleset.settings:
             if (wrong := list(self.words(setting, setting.where))) != []:
                 yield from wrong
-            elif next(self._reach.chosen(setting), None) is None:
+            elif not self._reach.reaches(setting):
                 if self._reaches_registered(setting):
                     message = "this setting reaches no device of the rule"
                     yield _problem(setting.where, setting.rule, message)
@@ -161,48 +163,70 @@ class _Search:
 
     def _hidden(self, name: str, settings: list[Setting]) -> Iterator[Problem]:
         """Settings of one rule each of whose values is said again nearer to every device."""
-        counts: set[int] = set()
-        hider: dict[int, Setting] = {}
-        seen: set[tuple[str, str]] = set()
-        for device in self._devices_of(name):
-            own = device.id if any(device.id in each.devices for each in settings) else ""
-            if (device.place, own) in seen:
-                continue
-            seen.add((device.place, own))
-            self._steps += len(settings)
-            if self._steps > MOST_STEPS:
-                return
-            chain = tuple(place.code for place in self._site.chain(device.place))
-            said = [
-                (far, -number)
-                for number, each in enumerate(settings)
-                if (far := each.distance(device.id, chain)) is not None
-            ]
-            _mark(settings, [-number for _, number in sorted(said)], counts, hider)
-        for number, setting in enumerate(settings):
-            if number not in counts and number in hider:
-                where = hider[number].where
+        ranked = _Ranked(settings)
+        for place, device in self._distinct(name, ranked):
+            self._steps += 1
+            if self._steps > MOST_STEPS or len(ranked.heard) == len(settings):
+                break
+            ranked.look(device, [above.code for above in self._site.chain(place)])
+        else:
+            for number, nearer in ranked.hidden():
+                setting, where = settings[number], settings[nearer].where
                 message = f"this setting changes nothing: {where.file}:{where.line} is nearer"
                 yield _problem(setting.where, name, f"{message} to every device")
 
-    def _devices_of(self, name: str) -> Iterator[Device]:
-        for sort in self._reach.sorts.get(name, ()):
-            yield from self._reach.devices[sort]
+    def _distinct(self, name: str, ranked: _Ranked) -> Iterator[tuple[str, str]]:
+        """The place of each device of a rule, with its id where a setting names it."""
+        seen: set[tuple[str, str]] = set()
+        for spot in self._reach.spots(name):
+            for device in self._reach.devices[spot]:
+                key = (device.place, device.id if device.id in ranked.by_device else "")
+                if key not in seen:
+                    seen.add(key)
+                    yield key
 
 
-def _mark(
-    settings: list[Setting], nearest_first: list[int], counts: set[int], hider: dict[int, Setting]
-) -> None:
-    """Note which of the settings of one device say something that no nearer one says."""
-    by: dict[str, int] = {}
-    for number in nearest_first:
-        names = settings[number].changes.keys()
-        if names <= by.keys():
-            hider[number] = settings[by[min(names)]]
-        else:
-            counts.add(number)
-        for what in names:
-            by.setdefault(what, number)
+class _Ranked:
+    """The settings of one rule by how near they are to a device; numbers count from 0."""
+
+    def __init__(self, settings: list[Setting]) -> None:
+        self._settings = settings
+        self.by_device: dict[str, list[int]] = {}
+        self._by_code: dict[str, list[int]] = {}
+        self._everywhere: list[int] = []
+        self.heard: set[int] = set()
+        """Those that say something to a device that no nearer one says."""
+        self._nearer: dict[int, int] = {}
+        # Of two that are equally near the later one counts.
+        for number in reversed(range(len(settings))):
+            setting = settings[number]
+            for device in setting.devices:
+                self.by_device.setdefault(device, []).append(number)
+            for code in setting.grids:
+                self._by_code.setdefault(code, []).append(number)
+            if not setting.devices and not setting.grids:
+                self._everywhere.append(number)
+
+    def look(self, device: str, chain: list[str]) -> None:
+        """Note who is heard by a device; ``chain`` are its places, nearest first."""
+        said: dict[str, int] = {}
+        near = [self.by_device.get(device, ()), *(self._by_code.get(code, ()) for code in chain)]
+        for number in (n for numbers in (*near, self._everywhere) for n in numbers):
+            names = self._settings[number].changes.keys()
+            if names <= said.keys():
+                # One that names two of the places is met again farther off.
+                if said[min(names)] != number:
+                    self._nearer[number] = said[min(names)]
+            else:
+                self.heard.add(number)
+            for name in names:
+                said.setdefault(name, number)
+
+    def hidden(self) -> Iterator[tuple[int, int]]:
+        """Those that no device hears, each with one that is nearer."""
+        for number, nearer in sorted(self._nearer.items()):
+            if number not in self.heard:
+                yield number, nearer
 
 
 def _known(rule: Rule) -> bool:

@@ -141,6 +141,12 @@ def test_an_impossible_clock_is_answered(now: int) -> None:
     assert office.last_switch(now) is None
 
 
+def test_the_night_into_the_year_is_that_of_the_day_it_begins_on() -> None:
+    made = plan({"daily": "19:00-07:30"}, days=ics("DTSTART:20261231"), on_holidays=[])
+    assert not armed(made, "2027-01-01T03:00")
+    assert armed(made, "2027-01-02T03:00")
+
+
 # --- clocks put forward and back -----------------------------------------------------------
 
 
@@ -214,6 +220,7 @@ def test_a_weekend_that_is_worked_has_monday_s_times(line: str) -> None:
 def test_a_working_day_within_the_holidays_is_one() -> None:
     office = plan(OFFICE, days=ics(NATIONAL, "DTSTART;VALUE=DATE:20261002;;SUMMARY:补班"))
     assert [armed(office, f"2026-10-0{n}T12:00") for n in (1, 2, 3)] == [True, False, True]
+    assert "10-02" not in holidays(NATIONAL, "DTSTART;VALUE=DATE:20261002;;SUMMARY:补班")
 
 
 def holidays(*entries: str, year: int = 2026, zone: ZoneInfo = CHINA) -> list[str]:
@@ -242,6 +249,7 @@ def holidays(*entries: str, year: int = 2026, zone: ZoneInfo = CHINA) -> list[st
         ("DTSTART;VALUE=DATE:20201126;;RRULE:FREQ=YEARLY;BYMONTH=11;BYDAY=4TH", ["11-26"]),
         ("DTSTART;VALUE=DATE:20200131;;RRULE:FREQ=YEARLY;INTERVAL=2", ["01-31"]),
         ("DTSTART;VALUE=DATE:20260101;;STATUS:CANCELLED", []),
+        ("DTSTART;VALUE=DATE:20260101;;GEO:nowhere;;no property at all", ["01-01"]),
         (
             "DTSTART;VALUE=DATE:20260101;;BEGIN:VALARM;;TRIGGER:-PT1H;;DTSTART:x;;END:VALARM",
             ["01-01"],
