@@ -114,6 +114,8 @@ KINDS: Final[Mapping[str, Mapping[str, ValueType]]] = MappingProxyType(
             "cpu": ValueType(float, "%"),
             "temperature": ValueType(float, "°C"),
             "clock_trusted": ValueType(bool),
+            "rules_refused": ValueType(bool),
+            "rule_failing": ValueType(bool),
         },
     }
 )

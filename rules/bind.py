@@ -18,20 +18,23 @@ _FORGET_AFTER: Final = 7 * 86_400 * 1_000_000_000
 def bind(ruleset: Ruleset, site: Site, state: State, now: int, changes: list[Change]) -> None:
     """Fit the state to ``ruleset`` and ``site``; the same pair again changes nothing."""
     deciding = Deciding(ruleset, site, state, changes, 0)
-    before = state.now
-    state.ruleset, state.site, state.now = ruleset, site, now
+    # What fell due before ``now`` still fires at its own time: the axis stays where it stood.
+    before = state.now = state.now or now
+    state.ruleset, state.site = ruleset, site
     state.forget_timers()
     _forget_strangers(state, site, now)
-    _admit_watched(ruleset, site, state)
-    _cover_everybody(deciding)
+    _admit_watched(ruleset, site, state, now)
+    _cover_everybody(deciding, now)
     _count_standing(deciding)
     for name in sorted(name for name, entry in state.entries.items() if entry.active):
         _carry_over(deciding, state.entries[name], now)
     _regroup(deciding, now)
+    if changes:
+        state.now = now  # nothing may be said to have happened before what was just said
     for entry in state.entries.values():
         _set_timers(deciding, entry, before)
-    look.modes_may_have_changed(deciding, now)
-    look.release(deciding, now)
+    look.modes_may_have_changed(deciding, before)
+    look.release(deciding, before)
 
 
 def _forget_strangers(state: State, site: Site, now: int) -> None:
@@ -43,7 +46,7 @@ def _forget_strangers(state: State, site: Site, now: int) -> None:
     state.strangers = sum(device not in site.devices for device in state.entries)
 
 
-def _admit_watched(ruleset: Ruleset, site: Site, state: State) -> None:
+def _admit_watched(ruleset: Ruleset, site: Site, state: State, now: int) -> None:
     """A registered device that never reported is silent from now on."""
     if not any(rule.absent is not None for rule in ruleset.rules):
         return
@@ -52,12 +55,14 @@ def _admit_watched(ruleset: Ruleset, site: Site, state: State) -> None:
             continue
         cover = ruleset.cover(device.id, device.kind, site)
         if any(rule.silence(device) for rule in cover.silences):
-            state.admit(device.id, device.kind, site)
+            entry = state.admit(device.id, device.kind, site)
+            if entry is not None:
+                entry.heard = now
 
 
-def _cover_everybody(deciding: Deciding) -> None:
+def _cover_everybody(deciding: Deciding, now: int) -> None:
     for device in sorted(deciding.state.entries):
-        look.cover_of(deciding, deciding.state.entries[device])
+        look.cover_of(deciding, deciding.state.entries[device], now)
 
 
 def _count_standing(deciding: Deciding) -> None:
@@ -132,7 +137,8 @@ def _regroup(deciding: Deciding, now: int) -> None:
                 state.dirty_groups.add((name, same))
         if group.digest != over.digest or state.dirty_groups:
             group.digest = over.digest
-        deciding.weigh(over, same, group, now + state.offset, now)
+        # As far as time had come: what grew old meanwhile does so at its own time.
+        deciding.weigh(over, same, group, state.now + state.offset, state.now)
 
 
 def _set_timers(deciding: Deciding, entry: Entry, before: int) -> None:

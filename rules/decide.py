@@ -13,7 +13,7 @@ from rules.modes import Mode, mode_of
 from rules.rule import Raise, Rule
 from rules.ruleset import Ruleset
 from rules.state import CLEARING, OPEN, Entry, State, Watch
-from rules.timers import GROUP
+from rules.timers import EXIT, GROUP
 
 FAULTS: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What a faulty rule may raise; the next rule goes on all the same."""
@@ -119,7 +119,12 @@ class Deciding:
         if not rule.modes:
             return True
         mode = self.mode(self.site.place_of(entry.device), now)
-        return mode.mode in rule.modes and now >= mode.since + rule.exit
+        if mode.mode not in rule.modes:
+            return False
+        if now >= mode.since + rule.exit:
+            return True
+        self.state.schedule(mode.since + rule.exit, entry.device, EXIT)
+        return False
 
     def mode(self, place: str, now: int) -> Mode:
         """The mode of ``place``, as it was worked out when it last may have changed."""

@@ -149,7 +149,7 @@ def _observe(
     below = bool(reading.origin)
     if cover is NOTHING or entry.kind != reading.kind or entry.below is not below:
         entry.kind, entry.below = reading.kind, below
-        cover = look.cover_of(deciding, entry)
+        cover = look.cover_of(deciding, entry, now)
         for rule in cover.silences:
             look.schedule_silence(deciding, rule, entry)
     older = _merge(entry, reading, event, deciding.ruleset)
@@ -316,7 +316,7 @@ def _fire(ruleset: Ruleset, site: Site, state: State, now: int, changes: list[Ch
         _settle(deciding, now)
     while (timer := state.pop_due(now)) is not None:
         due, device, name = timer
-        state.now = max(state.now, due)
+        due = state.now = max(state.now, due)  # rules that came later may look back
         if name == MODES:
             state.modes_stale = True
         elif name.startswith(GROUP):

@@ -22,7 +22,7 @@ _JITTER: Final = 1_000_000_000
 """Ns by which a clock may be mended without any plan's times being worked out anew."""
 
 
-def cover_of(deciding: Deciding, entry: Entry) -> Cover:
+def cover_of(deciding: Deciding, entry: Entry, now: int) -> Cover:
     """Look up the rules of the entry; what belongs to a rule that left is told and dropped."""
     ruleset, site = deciding.ruleset, deciding.site
     cover = entry.cover = ruleset.cover(entry.device, entry.kind, site, below=entry.below)
@@ -30,7 +30,7 @@ def cover_of(deciding: Deciding, entry: Entry) -> Cover:
         watch = entry.active.pop(name)
         deciding.state.dirty.add(entry.device)
         if watch.phase != PENDING:
-            deciding.let_go(name, entry, watch, deciding.state.now)
+            deciding.let_go(name, entry, watch, now)
     if entry.windows.samples or entry.windows.since:
         window.forget(entry.windows, cover.asked)
     return cover

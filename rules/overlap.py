@@ -10,7 +10,7 @@ from gateway.document import Problem
 from gateway.model import Severity
 from rules import satisfy
 from rules.expression import NEVER
-from rules.reach import Reach
+from rules.reach import Reach, Sort
 from rules.rule import Rule
 from rules.ruleset import Ruleset
 from rules.satisfy import Cases, TooMany
@@ -71,6 +71,7 @@ class _Comparing:
         """Rules that have a device in common, two by two in the order of the files."""
         number = self._reach.number
         of_sort = {sort: self._rings(rules) for sort, rules in self._reach.by_sort.items()}
+        groups: list[tuple[Sort, list[_Judged], list[_Judged]]]
         groups = [(sort, own, []) for sort, own in of_sort.items()]
         for spot, rules in self._reach.by_spot.items():
             groups.append((spot.sort, self._rings(rules), of_sort[spot.sort]))

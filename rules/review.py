@@ -26,7 +26,7 @@ from rules.written import TIMES
 
 MAX_WARNINGS: Final = 100
 """A wrong registry would otherwise fill the screen, a line for each rule."""
-MAX_VARIANTS: Final = 1_000
+MAX_VARIANTS: Final = 500
 """Rules as settings change them that are judged; each has to be compiled."""
 
 
@@ -84,8 +84,8 @@ class _Conditions:
         self.found: list[Problem] = []
 
     def _wrong(self, message: str) -> None:
-        message = f"rule {self._rule.name!r}: {message}"
-        self.found.append(self._where._replace(message=message))
+        where, name = self._where, self._rule.name
+        self.found.append(where._replace(message=f"rule {name!r}: {message}"))
 
     def values(self) -> None:
         """Values that no device of the rule's kinds has."""

@@ -43,6 +43,8 @@ class Rule:
     """Empty: every kind."""
     tags: frozenset[str]
     """Empty: whatever words a device has; else one of these."""
+    not_tags: frozenset[str]
+    """None of these."""
     devices: frozenset[str]
     grids: frozenset[str]
     origin: str
@@ -88,9 +90,12 @@ class Rule:
             return False
         if self.devices and device not in self.devices:
             return False
-        if self.tags:
+        if self.tags or self.not_tags:
             known = site.devices.get(device)
-            if known is None or self.tags.isdisjoint(known.tags):
+            words = known.tags if known is not None else ()
+            if self.tags and self.tags.isdisjoint(words):
+                return False
+            if not self.not_tags.isdisjoint(words):
                 return False
         chain = site.chain(site.place_of(device)) if self.grids else ()
         return not self.grids or any(place.code in self.grids for place in chain)

@@ -1,44 +1,42 @@
 """``*.test.yaml``: stories told to the rules in virtual time, and whether they went as written.
 
-Every story is told twice, the second time with a restart from the saved state before each
-line: both must give the same changes.
+Every story is told three times, the second time with a restart from the saved state before each
+line, the third time with the time between lines cut into single looks. All must give the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Annotated, Any, Final, NamedTuple
-
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
+from typing import Final, NamedTuple
 
 from gateway.document import Document, Problem, Problems, nearest, parse, validate
 from gateway.model import (
-    EXTRA,
-    LEVELS,
     SECOND,
-    Category,
+    Arming,
     Change,
-    Device,
-    Place,
+    DeviceSeen,
+    Edition,
     Quality,
     Reading,
     Record,
-    Severity,
     Site,
-    Value,
-    every_value_name,
+    Stored,
 )
-from gateway.options import Duration
 from rules.engine import step, tick
 from rules.ruleset import Ruleset, load, packs
 from rules.state import State
+from rules.story import Expected, File, Line
 
-_WALL: Final = 1_767_600_000 * SECOND
-"""Second 0 of every story: 2026-01-05 08:00 UTC, 16:00 in China."""
 _ARRIVAL: Final = 1_000 * SECOND
 _LATE: Final = 300.0
 """Seconds after which a report counts as late, as at intake."""
+_PARTS: Final = 8
+"""Looks between two lines, besides those at which a timer is due."""
+_STAGES: Final = {
+    "restart": "a restart here changes what follows",
+    "looks": "looking in between changes what happens until here",
+}
 
 
 class Result(NamedTuple):
@@ -65,135 +63,13 @@ def run(paths: Iterable[Path]) -> list[Result]:
     return results
 
 
-# --- the written form --------------------------------------------------------------------
-
-
-class _Strict(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _report(values: Any) -> Any:
-    if not isinstance(values, dict):
-        raise ValueError("a report is a mapping of value names to values")
-    known = every_value_name()
-    for name, value in values.items():
-        if name not in known and not name.startswith(EXTRA):
-            raise ValueError(f"unknown value {name!r}{nearest(name, known)}")
-        if not isinstance(value, bool | int | float | str):
-            raise ValueError(f"{name} must be a number, true, false or a text")
-    return {n: float(v) if type(v) is int else v for n, v in values.items()}
-
-
-def _level(value: str) -> str:
-    if value not in LEVELS:
-        raise ValueError(f"there is no level {value!r}{nearest(value, LEVELS)}")
-    return value
-
-
-class _Place(_Strict):
-    code: str
-    parent: str = ""
-    level: Annotated[str, AfterValidator(_level)]
-    name: str = ""
-
-
-class _Device(_Strict):
-    id: str
-    kind: str
-    place: str = ""
-    flat: str = ""
-    max_silence: Duration = 0.0
-    state: str = "accepted"
-
-
-class _Expected(_Strict):
-    """One change; what is left out may be anything."""
-
-    alarmed: str | None = None
-    cleared: str | None = None
-    device: str | None = None
-    same: str | None = None
-    place: str | None = None
-    found: str | None = None
-    severity: Severity | None = None
-    category: Category | None = None
-    incident: str | None = None
-    why: str | None = None
-
-    def fits(self, change: Change) -> bool:
-        """Whether ``change`` is the one meant."""
-        rule = {"alarmed": self.alarmed, "cleared": self.cleared}.get(change.turn.value)
-        named = ("device", "same", "place", "found", "severity", "category", "incident")
-        if rule != change.rule or self.why not in (None, change.why.zh, change.why.en):
-            return False
-        return all(getattr(self, n) in (None, getattr(change, n)) for n in named)
-
-    def __str__(self) -> str:
-        return ", ".join(f"{n}: {_plain(v)}" for n, v in self if v is not None)
-
-
-class _Line(_Strict):
-    """One line of a story: a report or what is expected since the line before."""
-
-    at: Duration
-    device: str | None = None
-    kind: str | None = None
-    report: Annotated[dict[str, Any], BeforeValidator(_report)] | None = None
-    age: Duration = 0.0
-    """How much older the event is than its arrival."""
-    retained: bool = False
-    suspect: bool = False
-    expect: list[_Expected] | None = None
-
-
-class _Story(_Strict):
-    name: str
-    story: Annotated[list[_Line], Field(min_length=1)]
-
-
-class _File(_Strict):
-    rules: list[str] = []
-    packs: list[str] = []
-    places: list[_Place] = []
-    devices: list[_Device] = []
-    stories: Annotated[list[_Story], Field(min_length=1)]
-
-    def site(self) -> Site:
-        """The small registry that the stories happen in."""
-        places = {p.code: Place(p.code, p.parent, p.level, p.name or p.code) for p in self.places}
-        devices = {
-            d.id: Device(
-                id=d.id,
-                driver="story",
-                address=d.id,
-                kind=d.kind,
-                name=d.id,
-                place=d.place,
-                flat=d.flat,
-                max_silence=int(d.max_silence * SECOND),
-                state=d.state,
-            )
-            for d in self.devices
-        }
-        return Site(1, places, devices)
-
-
-# --- telling -----------------------------------------------------------------------------
-
-
 def _run_file(path: Path) -> list[Result]:
-    text = _read(path, Problem(str(path), 1, 1, ""))
-    document = parse(str(path), text)
-    written = validate(document, _File)
-    here = document.problem(("rules",), "")
-    try:
-        files = packs(written.packs)
-    except ValueError as error:
-        raise Problems([document.problem(("packs",), str(error))]) from None
-    files += [(str(path.parent / name), _read(path.parent / name, here)) for name in written.rules]
-    ruleset = load(files)
+    document = parse(str(path), _read(path, Problem(str(path), 1, 1, "")))
+    written = validate(document, File)
+    rules = _Rules(path.parent, document, written)
+    ruleset = rules.load(written.rules, ("rules",))
     return [
-        Result(str(path), story.name, tuple(_Telling(document, written, index, ruleset).tell()))
+        Result(str(path), story.name, tuple(_Telling(rules, index, ruleset).tell()))
         for index, story in enumerate(written.stories)
     ]
 
@@ -207,15 +83,40 @@ def _read(path: Path, here: Problem) -> str:
         raise Problems([here._replace(message=f"{path}: not UTF-8 text")]) from None
 
 
+class _Rules:
+    """Loads the rule files that a story file names; they lie beside it."""
+
+    def __init__(self, folder: Path, document: Document, file: File) -> None:
+        self.folder = folder
+        self.document = document
+        self.file = file
+
+    def load(self, names: list[str], path: tuple[str | int, ...]) -> Ruleset:
+        """The packs and calendars of the file with the rule files ``names``, written at ``path``."""
+        try:
+            files = packs(self.file.packs)
+        except ValueError as error:
+            raise Problems([self.document.problem(("packs",), str(error))]) from None
+        for where, listed in ((path, names), (("calendars",), self.file.calendars)):
+            here = self.document.problem(where, "")
+            files += [(str(self.folder / n), _read(self.folder / n, here)) for n in listed]
+        return load(files)
+
+
 class _Telling:
     """One story against one ruleset."""
 
-    def __init__(self, document: Document, file: _File, index: int, ruleset: Ruleset) -> None:
-        self._document = document
+    def __init__(self, rules: _Rules, index: int, ruleset: Ruleset) -> None:
+        file = rules.file
+        self._document = rules.document
+        self._rules = rules
         self._ruleset = ruleset
+        self._later: dict[int, Ruleset] = {}
+        """Line -> the rules that are loaded there."""
         self._site = file.site()
         self._kinds = {device.id: device.kind for device in file.devices}
         self._lines = file.stories[index].story
+        self._wall = file.begins(index, ruleset.zone)
         self._path = ("stories", index, "story")
 
     def tell(self) -> list[Problem]:
@@ -223,11 +124,15 @@ class _Telling:
         problems = self._check()
         if problems:
             return problems
-        happened = self._changes(restarting=False)
-        again = self._changes(restarting=True)
-        for index in range(len(self._lines)):
-            if happened[index] != again[index]:
-                problems.append(self._problem((index,), "a restart here changes what follows"))
+        happened = self._told("").changes
+        for stage, message in _STAGES.items():
+            again = self._told(stage)
+            for index, (one, other) in enumerate(zip(happened, again.changes, strict=True)):
+                if one != other:
+                    problems.append(self._problem((index,), message))
+            for name, (count, said) in sorted(again.failures.items()):
+                message = f"rule {name!r} failed {count} times: {said}"
+                problems.append(self._problem((), message))
         for index, line in enumerate(self._lines):
             if line.expect is not None:
                 problems += self._compare(index, line.expect, happened)
@@ -236,77 +141,61 @@ class _Telling:
             self._problem((len(self._lines) - 1,), f"never expected: {_said(change)}")
             for change in left
         ]
-        return problems
+        return list(dict.fromkeys(problems))
+
+    def _told(self, stage: str) -> _Once:
+        once = _Once(self._ruleset, self._site, self._wall, self._kinds)
+        for number, line in enumerate(self._lines):
+            if stage == "restart":
+                once.restart()
+            elif stage == "looks":
+                once.look_until(_ARRIVAL + int(line.at * SECOND))
+            once.tell(number, line, self._later.get(number))
+        once.note_failures()
+        return once
+
+    # --- the story itself ----------------------------------------------------------------
 
     def _check(self) -> list[Problem]:
-        problems = []
-        before = 0.0
+        problems: list[Problem] = []
+        ruleset, before = self._ruleset, 0.0
         for index, line in enumerate(self._lines):
-            if (line.report is None) is (line.expect is None):
-                problems.append(self._problem((index,), "a line is either a report or an expect"))
-            elif line.report is not None and line.device is None:
-                problems.append(self._problem((index,), "'device' is missing"))
-            elif line.report is not None and not (line.kind or line.device in self._kinds):
-                message = f"unknown device {line.device!r}{nearest(str(line.device), self._kinds)}"
-                problems.append(self._problem((index, "device"), message))
+            problems += [self._problem((index,), message) for message in line.misfits()]
             if line.at < before:
                 problems.append(self._problem((index, "at"), "earlier than the line before"))
             before = line.at
+            problems += self._unknown(index, line)
+            if line.rules is not None:
+                path = (*self._path, index, "rules")
+                ruleset = self._later[index] = self._rules.load(line.rules, path)
             for number, expected in enumerate(line.expect or ()):
                 problems += self._check_expected((index, "expect", number), expected)
         return problems
 
-    def _check_expected(self, path: tuple[str | int, ...], expected: _Expected) -> list[Problem]:
-        if (expected.alarmed is None) is (expected.cleared is None):
-            return [self._problem(path, "write either 'alarmed: RULE' or 'cleared: RULE'")]
-        key, rule = (
-            ("alarmed", expected.alarmed) if expected.alarmed else ("cleared", expected.cleared)
-        )
-        if rule in self._ruleset.by_name:
+    def _unknown(self, index: int, line: Line) -> Iterator[Problem]:
+        if line.device is not None and not (line.kind or line.device in self._kinds):
+            hint = nearest(line.device, self._kinds)
+            yield self._problem((index, "device"), f"unknown device {line.device!r}{hint}")
+        if line.place and line.place not in self._site.places:
+            hint = nearest(line.place, self._site.places)
+            yield self._problem((index, "place"), f"there is no place {line.place!r}{hint}")
+
+    def _check_expected(self, path: tuple[str | int, ...], expected: Expected) -> list[Problem]:
+        turns = expected.turns()
+        if len(turns) != 1:
+            message = "write either 'alarmed: RULE', 'cleared: RULE' or 'changed: RULE'"
+            return [self._problem(path, message)]
+        ((key, _, rule),) = turns
+        known = {*self._ruleset.by_name}.union(*(later.by_name for later in self._later.values()))
+        if rule in known:
             return []
-        hint = nearest(str(rule), self._ruleset.by_name)
-        return [self._problem((*path, key), f"there is no rule {rule!r}{hint}")]
+        return [self._problem((*path, key), f"there is no rule {rule!r}{nearest(rule, known)}")]
 
     def _problem(self, path: tuple[str | int, ...], message: str) -> Problem:
         return self._document.problem((*self._path, *path), message)
 
-    def _changes(self, *, restarting: bool) -> list[list[Change]]:
-        """The changes of each line."""
-        state, saved = State(), dict[str, bytes]()
-        told: list[list[Change]] = []
-        for number, line in enumerate(self._lines, 1):
-            if restarting:
-                for key, blob in state.take_dirty().items():
-                    if blob is None:
-                        saved.pop(key, None)
-                    else:
-                        saved[key] = blob
-                state = State.restore(saved)
-            if line.report is None:
-                now = _ARRIVAL + int(line.at * SECOND)
-                told.append(tick(self._ruleset, self._site, state, now))
-            else:
-                told.append(step(self._ruleset, self._site, state, self._record(number, line)))
-        return told
-
-    def _record(self, number: int, line: _Line) -> Record:
-        offset = int(line.at * SECOND)
-        device = str(line.device)
-        values: dict[str, Value] = dict(line.report or {})
-        reading = Reading(
-            device=device,
-            kind=line.kind or self._kinds[device],
-            values=values,
-            retained=line.retained,
-            received_at=_WALL + offset,
-            at=_WALL + offset - int(line.age * SECOND),
-            quality=Quality.suspect if line.suspect else Quality.good,
-            late=line.age > _LATE,
-        )
-        return Record(number, _ARRIVAL + offset, "story", offset, _WALL + offset, True, reading)
-
     def _compare(
-        self, index: int, expected: list[_Expected], happened: list[list[Change]]
+        self, index: int, expected: list[Expected], happened: list[list[Change]]
     ) -> list[Problem]:
         """Match all changes up to line ``index``; those are taken out of ``happened``."""
         changes = [change for told in happened[: index + 1] for change in told]
@@ -325,6 +214,88 @@ class _Telling:
         return problems
 
 
+class _Once:
+    """A story told once; ``changes`` are those of each line."""
+
+    def __init__(self, ruleset: Ruleset, site: Site, wall: int, kinds: dict[str, str]) -> None:
+        self._ruleset = ruleset
+        self._site = site
+        self._wall = wall
+        """Wall ns of second 0, as the clock has it by now."""
+        self._kinds = kinds
+        self._state = State()
+        self._saved: dict[str, bytes] = {}
+        self._between: list[Change] = []
+        self.changes: list[list[Change]] = []
+        self.failures: dict[str, tuple[int, str]] = {}
+
+    def restart(self) -> None:
+        """Go on from what is saved."""
+        self.note_failures()
+        for key, blob in self._state.take_dirty().items():
+            if blob is None:
+                self._saved.pop(key, None)
+            else:
+                self._saved[key] = blob
+        self._state = State.restore(self._saved)
+
+    def note_failures(self) -> None:
+        """Remember rules that raised: a state forgets them."""
+        self.failures.update(self._state.failures)
+
+    def look_until(self, now: int) -> None:
+        """Look at the rules again and again until ``now``, also whenever a timer is due."""
+        start = max(self._state.now, _ARRIVAL)
+        for part in range(1, _PARTS):
+            mark = start + (now - start) * part // _PARTS
+            while (due := self._state.next_due()) is not None and due < mark:
+                self._between += tick(self._ruleset, self._site, self._state, due)
+            self._between += tick(self._ruleset, self._site, self._state, mark)
+
+    def tell(self, number: int, line: Line, later: Ruleset | None) -> None:
+        """Let the line happen."""
+        now = _ARRIVAL + int(line.at * SECOND)
+        found, self._between = self._between, []
+        if line.clock is not None:
+            self._wall += int(line.clock * SECOND)
+        if later is not None:  # as the program does: the old rules up to now, then the new ones
+            found += tick(self._ruleset, self._site, self._state, now)
+            self._ruleset = later
+        item = self._item(number, line)
+        if item is None:
+            found += tick(self._ruleset, self._site, self._state, now)
+        else:
+            offset = now - _ARRIVAL
+            record = Record(number + 1, now, "story", offset, self._wall + offset, True, item)
+            found += step(self._ruleset, self._site, self._state, record)
+        self.changes.append(found)
+
+    def _item(self, number: int, line: Line) -> Stored | None:
+        """What the journal holds of the line; None for an expectation."""
+        wall = self._wall + int(line.at * SECOND)
+        if line.arm is not None:
+            until = wall + int(line.until * SECOND) if line.until is not None else 0
+            return Arming(line.place, line.arm, line.by, until, wall)
+        if line.rules is not None:
+            return Edition("rules", str(number), wall)
+        if line.clock is not None:  # the next record tells of it; of the gateway's own there are
+            return DeviceSeen("gateway/self", "gateway", received_at=wall)
+        if line.report is None:
+            return None
+        device = str(line.device)
+        return Reading(
+            device=device,
+            kind=line.kind or self._kinds[device],
+            values=dict(line.report),
+            retained=line.retained,
+            origin=tuple(line.origin),
+            received_at=wall,
+            at=wall - int(line.age * SECOND),
+            quality=Quality.suspect if line.suspect else Quality.good,
+            late=line.age > _LATE,
+        )
+
+
 def _all_said(changes: list[Change]) -> str:
     return " / ".join(map(_said, changes)) or "nothing"
 
@@ -333,10 +304,11 @@ def _said(change: Change) -> str:
     at = (change.now - _ARRIVAL) / SECOND
     found = f", found: {change.found}" if change.found else ""
     return (
-        f"{change.turn.value}: {change.rule}, device: {change.device}{found},"
+        f"{_KEYS.get(change.turn.value, change.turn.value)}: {change.rule}, device:"
+        f" {change.device}{found}, severity: {change.severity.value},"
         f" same: {change.same} at {at:g}s ({change.why.en})"
     )
 
 
-def _plain(value: Any) -> Any:
-    return getattr(value, "value", value)
+_KEYS: Final = {"severity": "changed"}
+"""How the turns of a change are written in an expectation, where it is another word."""

@@ -148,6 +148,7 @@ class _Base(Strict):
     title: Annotated[TitleSpec, BeforeValidator(_title)]
     on: Annotated[list[Annotated[str, AfterValidator(_kind)]], BeforeValidator(_some)] | None = None
     tag: Some | None = None
+    not_tag: Some | None = None
     origin: Literal["here", "below", "any"] = "here"
     when: str | None = None
     clear: str | None = None
@@ -183,7 +184,7 @@ _WORDS: Final[dict[str, Any]] = {
 RuleSpec: Final = create_model("RuleSpec", __base__=_Base, **_WORDS)
 
 _OF_CONDITIONS: Final = ("when", "clear", "for", "raise", "armed", "entry", "exit", "with")
-_OF_DEVICES: Final = ("on", "tag", "device", "grid", "origin", "again", "keep", "late", "absent")
+_OF_DEVICES: Final = ("on", "tag", "not_tag", "device", "grid", "origin", "again", "keep", "late", "absent")
 _OF_CONFIRM: Final = ("within", "devices", "kinds")
 
 
@@ -243,6 +244,7 @@ class RuleReader:
             title=Text(spec.title.zh, spec.title.en),
             kinds=frozenset() if ANY in on else frozenset(on),
             tags=frozenset(spec.tag or ()),
+            not_tags=frozenset(spec.not_tag or ()),
             devices=frozenset(spec.device or ()),
             grids=frozenset(spec.grid or ()),
             origin=spec.origin,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
@@ -25,11 +26,12 @@ _CLIP: Final = "video/mp4"
 
 
 class Api:
-    """The handlers over one view."""
+    """The handlers over one view; ``chinese`` translates a line about a rule file."""
 
-    def __init__(self, view: View, streams: Streams) -> None:
+    def __init__(self, view: View, streams: Streams, chinese: Callable[[str], str]) -> None:
         self._view = view
         self._streams = streams
+        self._chinese = chinese
 
     def routes(self) -> list[web.RouteDef]:
         """Every path of the API."""
@@ -132,15 +134,18 @@ class Api:
 
     async def rules(self, _request: web.Request) -> web.Response:
         """The rules in force, with counters."""
-        return as_json(shapes.rules_json(self._view.rules_report()))
+        return as_json(self._rules())
+
+    def _rules(self) -> shapes.Json:
+        view = self._view
+        return shapes.rules_json(view.rules_edition(), view.rules_report(), self._chinese)
 
     async def reload_rules(self, request: web.Request) -> web.Response:
-        """Read the rule files again; ``problems`` of the answer say why they were not taken."""
+        """Read the rule files again; ``faults`` of the answer say why they were not taken."""
         _check_json(request)
-        try:
-            return as_json(shapes.rules_json(await self._view.reload_rules()))
-        except ActRefused as refusal:
-            return _refused(refusal)
+        outcome = await self._view.reload_rules()
+        faults = shapes.problems_json(outcome.problems, self._chinese)
+        return as_json(self._rules() | {"ok": outcome.ok, "faults": faults})
 
     async def ledger(self, _request: web.Request) -> web.Response:
         """Where every reading went."""

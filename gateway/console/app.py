@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from types import TracebackType
 from typing import Final, NamedTuple
 
@@ -31,11 +31,13 @@ def create_app(
     zone: str = "Asia/Shanghai",
     clock: Clock | None = None,
     hosts: Iterable[str] = (),
+    chinese: Callable[[str], str] = str,
 ) -> web.Application:
     """The console over ``view``.
 
     ``language`` is for those who have not chosen one, ``zone`` the time zone of the page's
-    times, ``hosts`` further names under which the console may be asked for.
+    times, ``hosts`` further names under which the console may be asked for. ``chinese`` puts a
+    line about a rule file into Chinese; without it such lines are English.
     """
     allowed = Hosts(hosts)
     app = web.Application(middlewares=[guard(allowed)], client_max_size=_MAX_BODY)
@@ -44,7 +46,7 @@ def create_app(
     page = Page(view, language, zone)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(streams.close)
-    app.add_routes(Api(view, streams).routes())
+    app.add_routes(Api(view, streams, chinese).routes())
     app.add_routes(
         [
             web.get("/", page.handle),

@@ -14,7 +14,7 @@ from aiohttp import web
 
 from gateway.console import shapes
 from gateway.console.query import MAX_INCIDENTS
-from gateway.console.view import Health, Ledger, ModeRow, RulesReport, View
+from gateway.console.view import Health, Ledger, ModeRow, RuleRow, RulesEdition, View
 from gateway.model import MODES, Incident, Site
 
 if TYPE_CHECKING:
@@ -43,7 +43,7 @@ class Metrics:
         families.messages(await self._view.outbox_counts())
         families.devices(self._view)
         families.arming(self._view.site(), self._view.modes())
-        families.rules(self._view.rules_report())
+        families.rules(self._view.rules_edition(), self._view.rules_report())
         families.health(self._view.health())
         families.gauge("console_streams", "Open event streams", {(): self._streams()})
         registry = prometheus.CollectorRegistry(auto_describe=False)
@@ -141,34 +141,21 @@ class _Families:
             "place",
         )
 
-    def rules(self, report: RulesReport) -> None:
-        rules = report["rules"][:MAX_RULES]
-        self.gauge(
-            "rule_open", "Alarms that stand", {(r["name"],): r["open"] for r in rules}, "rule"
-        )
-        self.counter(
-            "rule_alarms", "Alarms since start", {(r["name"],): r["alarms"] for r in rules}, "rule"
-        )
-        self.counter(
-            "rule_inhibited",
-            "Alarms that did not begin because another rule stood",
-            {(r["name"],): r["inhibited"] for r in rules},
-            "rule",
-        )
-        self.counter(
-            "rule_errors", "Errors of a rule", {(r["name"],): r["errors"] for r in rules}, "rule"
-        )
-        self.gauge(
-            "rule_seconds",
-            "Mean time of one evaluation",
-            {(r["name"],): r["microseconds"] / 1e6 for r in rules},
-            "rule",
-        )
-        self.gauge(
-            "rule_reload_refused",
-            "1 while new rules wait to be mended",
-            {(): bool(report["problems"])},
-        )
+    def rules(self, edition: RulesEdition, rows: Sequence[RuleRow]) -> None:
+        first = rows[:MAX_RULES]
+
+        def of(what: str) -> _Values:
+            return {(row.name,): row.counters.get(what, 0) for row in first}
+
+        inhibited = "Alarms that did not begin because another rule stood"
+        self.gauge("rule_open", "Alarms that stand", of("open"), "rule")
+        self.counter("rule_alarms", "Alarms since start", of("alarmed"), "rule")
+        self.counter("rule_inhibited", inhibited, of("inhibited"), "rule")
+        self.counter("rule_errors", "Errors of a rule", of("failed"), "rule")
+        seconds: _Values = {(row.name,): row.mean / 1e9 for row in first}
+        self.gauge("rule_seconds", "Mean time of one evaluation", seconds, "rule")
+        refused = bool(edition.problems)
+        self.gauge("rule_reload_refused", "1 while new rules wait to be mended", {(): refused})
 
     def health(self, health: Health) -> None:
         tasks = health["tasks"]

@@ -7,11 +7,18 @@ comes in two languages, the bare name is Chinese and ``…_en`` is English.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final, NamedTuple
 
-from gateway.console.view import Health, ModeRow, Now, RulesReport, TaskHealth
+from gateway.console.view import (
+    Health,
+    ModeRow,
+    Now,
+    RuleRow,
+    RulesEdition,
+    TaskHealth,
+)
 from gateway.model import (
     SECOND,
     UNKNOWN_KIND,
@@ -280,19 +287,30 @@ def health_json(health: Health) -> Json:
 def arming_json(site: Site, rows: Iterable[ModeRow]) -> list[Json]:
     """How each place is armed, a place before what lies in it."""
     by_code = {row.place: row for row in rows}
-    return [mode_json(site, by_code[code]) for code in _in_tree_order(site, by_code)]
+    below: dict[str, list[str]] = {}
+    for code, place in site.places.items():
+        parent = place.parent if place.parent in site.places else ""
+        below.setdefault(parent, []).append(code)
+    found: list[Json] = []
+    left = [(code, 0) for code in reversed(below.get("", []))]
+    while left:  # no recursion: a registry may be deep
+        code, depth = left.pop()
+        left += [(each, depth + 1) for each in reversed(below.get(code, []))]
+        if code in by_code:
+            found.append(mode_json(site, by_code[code], depth))
+    return found
 
 
-def mode_json(site: Site, row: ModeRow) -> Json:
-    """How one place is armed; ``depth`` is 0 for a topmost place and for the whole site."""
-    place = site.places.get(row.place)
+def mode_json(site: Site, row: ModeRow, depth: int) -> Json:
+    """How one place is armed; ``depth`` is 0 for a topmost place."""
+    place = site.places[row.place]
     by, _, who = row.by.partition(":")
     return {
         "place": row.place,
-        "name": place.name if place is not None else row.place,
-        "place_name": place_name(site, row.place),
-        "place_codes": [each.code for each in site.chain(row.place)],
-        "depth": max(0, len(site.chain(row.place)) - 1),
+        "name": place.name,
+        "parent": place.parent,
+        "level": place.level,
+        "depth": depth,
         "mode": row.mode,
         "by": row.by,
         "by_name": _named(site, by, who),
@@ -303,28 +321,37 @@ def mode_json(site: Site, row: ModeRow) -> Json:
     }
 
 
-def rules_json(report: RulesReport) -> Json:
-    """The rules in force and what became of the last reload."""
+def rules_json(
+    edition: RulesEdition, rows: Iterable[RuleRow], chinese: Callable[[str], str]
+) -> Json:
+    """The rules in force, and why newer ones are not."""
     return {
-        "digest": report["digest"],
-        "since": iso(report["since"]),
-        "rules": [
-            {**figures, "title": figures["title"].zh, "title_en": figures["title"].en}
-            for figures in report["rules"]
-        ],
-        "problems": [{"zh": each.zh, "en": each.en} for each in report["problems"]],
-        "refused_at": iso(report["refused_at"]),
+        "digest": edition.digest,
+        "since": iso(edition.since),
+        "rules": [rule_json(row) for row in rows],
+        "problems": problems_json(edition.problems, chinese),
+        "refused_at": iso(edition.refused_at),
     }
 
 
-def _in_tree_order(site: Site, codes: Iterable[str]) -> list[str]:
-    """Depth first, and within one place as the registry has them."""
-    order = {code: index for index, code in enumerate(site.places)}
+def rule_json(row: RuleRow) -> Json:
+    """One rule with its counters; ``cost`` is the mean of one evaluation in µs."""
+    count = row.counters.get
+    return {
+        "name": row.name,
+        "title": row.title.zh,
+        "title_en": row.title.en,
+        "open": count("open", 0),
+        "alarms": count("alarmed", 0),
+        "inhibited": count("inhibited", 0),
+        "errors": count("failed", 0),
+        "cost": round(row.mean / 1_000, 2),
+    }
 
-    def path(code: str) -> list[int]:
-        return [order[place.code] for place in reversed(site.chain(code))]
 
-    return sorted(codes, key=path)
+def problems_json(problems: Sequence[str], chinese: Callable[[str], str]) -> list[Json]:
+    """Each line in both languages."""
+    return [{"zh": chinese(problem), "en": problem} for problem in problems]
 
 
 def _named(site: Site, by: str, who: str) -> str:

@@ -100,33 +100,56 @@ class ModeRow(Protocol):
         """Wall ns at which what was said ends by itself; 0: it does not."""
 
 
-class RuleFigures(TypedDict):
+class RuleRow(Protocol):
     """One rule in force; it is counted since the program started."""
 
-    name: str
-    title: Text
-    open: int
-    """Devices or places for which its condition stands now."""
-    alarms: int
-    inhibited: int
-    """Alarms that did not begin because another rule stood (``inhibit``)."""
-    errors: int
-    microseconds: float
-    """Mean time of one evaluation."""
+    @property
+    def name(self) -> str:
+        """As the rule file calls it."""
+
+    @property
+    def title(self) -> Text:
+        """As people call it."""
+
+    @property
+    def counters(self) -> Mapping[str, int]:
+        """``open`` (alarms that stand now), ``alarmed``, ``inhibited``, ``failed``; absent: 0."""
+
+    @property
+    def mean(self) -> int:
+        """Ns of one evaluation; 0 before the first that was measured."""
 
 
-class RulesReport(TypedDict):
-    """The rules in force and what became of the last attempt to load others."""
+class RulesEdition(Protocol):
+    """Which rules are in force, and why newer ones are not."""
 
-    digest: str
-    since: int
-    """Wall ns from when these are in force."""
-    rules: list[RuleFigures]
-    problems: list[Text]
-    """``file:line:column: message`` of a reload that was refused; empty when the last one was
-    taken."""
-    refused_at: int
-    """Wall ns of that reload; 0 when the last one was taken."""
+    @property
+    def digest(self) -> str:
+        """SHA-256 of the rules in force."""
+
+    @property
+    def since(self) -> int:
+        """Wall ns from when they are; 0 for not known."""
+
+    @property
+    def problems(self) -> Sequence[str]:
+        """``file:line:column: message`` of the files as they are now; empty: they are in force."""
+
+    @property
+    def refused_at(self) -> int:
+        """Wall ns when they were refused; 0 while they are in force."""
+
+
+class Outcome(Protocol):
+    """What became of a reload."""
+
+    @property
+    def ok(self) -> bool:
+        """Whether the files are in force as they are now."""
+
+    @property
+    def problems(self) -> Sequence[str]:
+        """If not, why: one line each."""
 
 
 class View(Protocol):
@@ -183,10 +206,13 @@ class View(Protocol):
         Returned: it is on disk. Raises ``ActRefused`` and ``Unavailable``.
         """
 
-    def rules_report(self) -> RulesReport:
-        """The rules in force, with counters."""
+    def rules_report(self) -> Sequence[RuleRow]:
+        """The rules in force; empty until they run."""
 
-    async def reload_rules(self) -> RulesReport:
+    def rules_edition(self) -> RulesEdition:
+        """Which rules these are."""
+
+    async def reload_rules(self) -> Outcome:
         """Read the rule files again; the old rules go on when anything is wrong with them."""
 
     def evidence(self, sha256: str) -> Path | None:

@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway.console.view import ActRefused, Health, Ledger, Now, RuleFigures, RulesReport
+from gateway.console.view import ActRefused, Health, Ledger, Now
 from gateway.model import (
     SECOND,
     Category,
@@ -128,24 +128,37 @@ class ModeRow(NamedTuple):
     until: int = 0
 
 
-def make_rules(wall: int) -> RulesReport:
-    def rule(name: str, zh: str, en: str, *figures: int, us: float) -> RuleFigures:
-        open_, alarms, inhibited, errors = figures
-        return {"name": name, "title": Text(zh, en), "open": open_, "alarms": alarms,
-                "inhibited": inhibited, "errors": errors, "microseconds": us}  # fmt: skip
+class RuleRow(NamedTuple):
+    """One rule, as the rules' reader counts it."""
 
-    return {
-        "digest": "5f3c" * 16,
-        "since": wall - HOUR,
-        "rules": [
-            rule("heat_rising", "温度骤升", "Temperature rising fast", 0, 0, 0, 0, us=3.25),
-            rule("device_silent", "设备失联", "Device silent", 2, 7, 31, 0, us=0.8),
-            rule("smoke_alarm", "烟感报警", "Smoke alarm", 1, 12_345, 0, 0, us=1.5),
-            rule("hydrant_low", "消火栓压力不足", "Hydrant pressure lost", 0, 0, 0, 3, us=2.0),
-        ],
-        "problems": [],
-        "refused_at": 0,
-    }
+    name: str
+    title: Text
+    counters: dict[str, int]
+    mean: int
+
+
+class Edition(NamedTuple):
+    """Which rules are in force, and why newer ones are not."""
+
+    digest: str
+    since: int
+    problems: tuple[str, ...] = ()
+    refused_at: int = 0
+
+
+class Outcome(NamedTuple):
+    """What became of a reload."""
+
+    ok: bool
+    problems: tuple[str, ...]
+
+
+RULES = (
+    RuleRow("heat_rising", Text("温度骤升", "Temperature rising fast"), {}, 3_254),
+    RuleRow("device_silent", Text("设备失联", "Device silent"), {"open": 2, "alarmed": 7, "inhibited": 31}, 800),
+    RuleRow("smoke_alarm", Text("烟感报警", "Smoke alarm"), {"open": 1, "alarmed": 12_345}, 1_500),
+    RuleRow("hydrant_low", Text("消火栓压力不足", "Hydrant pressure lost"), {"failed": 3}, 2_000),
+)  # fmt: skip
 
 
 class MemoryView:
@@ -166,7 +179,10 @@ class MemoryView:
         wall = clock.now().wall
         self.armed = {code: ModeRow(code) for code in self.the_site.places}
         self.refuses_arming: Text | None = None
-        self.rules = make_rules(wall)
+        self.rules: tuple[RuleRow, ...] = RULES
+        self.edition = Edition("5f3c" * 16, wall - HOUR)
+        self.faults: tuple[str, ...] = ()
+        """Of the rule files as the next reload finds them."""
         self.reloads = 0
         self.well = True
         self.broken = ""
@@ -318,12 +334,17 @@ class MemoryView:
             )
         await self.touch()
 
-    def rules_report(self) -> RulesReport:
+    def rules_report(self) -> tuple[RuleRow, ...]:
         return self.rules
 
-    async def reload_rules(self) -> RulesReport:
+    def rules_edition(self) -> Edition:
+        return self.edition
+
+    async def reload_rules(self) -> Outcome:
         self.reloads += 1
-        return self.rules
+        at = self.now().wall if self.faults else 0
+        self.edition = self.edition._replace(problems=self.faults, refused_at=at)
+        return Outcome(not self.faults, self.faults)
 
     def evidence(self, sha256: str) -> Path | None:
         path = self.folder / sha256 if self.folder is not None else None

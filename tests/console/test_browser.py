@@ -11,12 +11,13 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta, timezone
 from pathlib import Path
 
+import msgspec
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
 from gateway.clock import SystemClock
 from gateway.console.app import create_app, serve
-from gateway.model import SECOND, Category, End, Happened, Severity, State, Text
+from gateway.model import SECOND, Category, End, Happened, Place, Severity, State, Text
 from tests.console.memory_view import HOUR, MemoryView, ModeRow, make_incident
 
 CHROMIUM = shutil.which("chromium") or ""
@@ -42,7 +43,7 @@ class Desk:
 async def a_desk(folder: Path, width: int = 1366, height: int = 768) -> AsyncIterator[Desk]:
     view = MemoryView(SystemClock(), folder)
     async with (
-        serve(create_app(view), "127.0.0.1", 0) as bound,
+        serve(create_app(view, chinese=in_chinese), "127.0.0.1", 0) as bound,
         async_playwright() as playwright,
         await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS) as browser,
     ):
@@ -82,6 +83,10 @@ async def a_busy_day(view: MemoryView) -> None:
             title=Text("设备失联：3 号楼 8 层烟感", "Device silent: building 3, floor 8"),
         )
     )  # fmt: skip
+
+
+def in_chinese(line: str) -> str:
+    return line.replace("unknown name", "没有名为") + " 的选项"
 
 
 async def shoot(desk: Desk, name: str, *, whole: bool = False) -> None:
@@ -172,6 +177,8 @@ async def test_a_place_is_armed_by_two_taps(tmp_path: Path) -> None:
 
         await grid.click()
         await expect(page.locator("#arming-person")).to_have_value("zhao")
+        dialog = page.locator("#arming-dialog")
+        assert await dialog.evaluate("(it) => it.scrollWidth - it.clientWidth") <= 0
         await shoot(desk, "arming-dialog-390")
         await page.get_by_role("button", name="外出布防", exact=True).last.click()
 
@@ -213,6 +220,29 @@ async def test_arming_is_seen_live_and_by_whom_and_until_when(tmp_path: Path) ->
         assert all("409" in each for each in desk.troubles)
 
 
+async def test_buildings_that_are_as_their_grid_is_stay_out_of_the_way(tmp_path: Path) -> None:
+    async with a_desk(tmp_path) as desk:
+        page, view = desk.page, desk.view
+        grid = "1309010102"
+        buildings = [Place(f"{grid}{n:02}", grid, "building", f"{n} 号楼") for n in range(1, 81)]
+        places = view.the_site.places | {each.code: each for each in buildings}
+        view.the_site = msgspec.structs.replace(view.the_site, places=places)
+        view.armed = {code: ModeRow(code) for code in places}
+        await view.arm(f"{grid}07", "disarmed", "person:zhao", 0)
+        await page.goto(desk.url)
+        rows = page.locator("#places button")
+        await expect(rows).to_have_count(6)
+        await expect(rows.last).to_contain_text("7 号楼")
+        await page.get_by_role("button", name="显示全部 85 处").click()
+        await expect(rows).to_have_count(60)
+        await expect(page.locator("#places-more")).to_contain_text("另有 25 处未显示")
+        await page.locator("#place-search").fill("77 号")
+        await expect(rows).to_have_count(1)
+        await rows.click()
+        await expect(page.locator("#arming-place")).to_contain_text("第二网格 / 77 号楼")
+        assert desk.troubles == []
+
+
 async def test_rules_show_what_they_did_and_the_faults_of_new_ones(tmp_path: Path) -> None:
     async with a_desk(tmp_path) as desk:
         page, view = desk.page, desk.view
@@ -224,14 +254,17 @@ async def test_rules_show_what_they_did_and_the_faults_of_new_ones(tmp_path: Pat
         await expect(rows.nth(0)).to_contain_text("消火栓压力不足")
         await expect(rows.nth(1)).to_contain_text("设备失联")
         await expect(rows.nth(2)).to_contain_text("12,345")
-        fault = Text("site.yaml:4:9: 没有名为 hihg 的选项", "site.yaml:4:9: unknown name 'hihg'")
-        view.rules = {**view.rules, "problems": [fault] * 3, "refused_at": view.now().wall}
+        view.faults = ("site.yaml:4:9: unknown name 'hihg'",) * 3
         await page.get_by_role("button", name="重新读取").click()
-        await expect(page.locator("#toast")).to_contain_text("新规则有 3 处错误")
+        await expect(page.locator("#toast")).to_have_text("没有换用：新规则有 3 处错误。")
         await expect(page.locator("#rules-problems li")).to_have_count(3)
-        await expect(page.locator("#rules-problems")).to_contain_text("没有名为 hihg 的选项")
+        await expect(page.locator("#rules-problems")).to_contain_text("没有名为 'hihg' 的选项")
         await shoot(desk, "rules-refused", whole=True)
-        assert view.reloads == 1
+        view.faults = ()
+        await page.get_by_role("button", name="重新读取").click()
+        await expect(page.locator("#toast")).to_have_text("规则已重新读取。")
+        await expect(page.locator("#rules-refused")).to_be_hidden()
+        assert view.reloads == 2
         assert desk.troubles == []
 
 

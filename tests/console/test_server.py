@@ -7,16 +7,18 @@ import re
 from pathlib import Path
 
 import aiohttp
+import msgspec
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 import gateway.console
 from gateway.console.app import create_app, serve
 from gateway.console.events import MAX_STREAMS
+from gateway.console.metrics import MAX_PLACES, MAX_RULES
 from gateway.model import End
 from gateway.ports import Unavailable
 from tests.console.conftest import Client
-from tests.console.memory_view import MemoryView, make_incident
+from tests.console.memory_view import MemoryView, ModeRow, make_incident
 from tests.virtual import START, VirtualClock, settle
 
 README = (Path(gateway.console.__file__).parent / "README.md").read_text(encoding="utf-8")
@@ -87,6 +89,7 @@ async def test_metrics_speak_of_everything_and_each_is_in_the_readme(
 ) -> None:
     await view.open(make_incident("F1", START), "zhang", "li")
     await view.end("F1", "zhang", End.told)
+    await view.arm("1309", "disarmed", "person:li", 0)
     async with client.get("/metrics") as answer:
         text = await answer.text()
         assert answer.content_type == "text/plain"
@@ -99,6 +102,13 @@ async def test_metrics_speak_of_everything_and_each_is_in_the_readme(
         'gridwarden_messages{end="told"} 1.0',
         'gridwarden_messages{end="waiting"} 1.0',
         'gridwarden_devices{which="silent"} 1.0',
+        'gridwarden_arming_places{mode="away"} 4.0',
+        'gridwarden_arming_mode{place="1309"} 0.0',
+        'gridwarden_rule_alarms_total{rule="smoke_alarm"} 12345.0',
+        'gridwarden_rule_errors_total{rule="hydrant_low"} 3.0',
+        'gridwarden_rule_inhibited_total{rule="device_silent"} 31.0',
+        'gridwarden_rule_seconds{rule="smoke_alarm"} 1.5e-06',
+        "gridwarden_rule_reload_refused 0.0",
         'gridwarden_task_up{task="driver mqtt"} 1.0',
         'gridwarden_store{figure="bytes",store="journal"} 1.048576e+06',
         'gridwarden_build_info{version="0.1.0"} 1.0',
@@ -109,10 +119,27 @@ async def test_metrics_speak_of_everything_and_each_is_in_the_readme(
     assert names == documented
 
 
+async def test_series_of_places_and_rules_are_bounded(client: Client, view: MemoryView) -> None:
+    root = view.the_site.places["1309"]
+    places = {
+        f"1309{n:04}": msgspec.structs.replace(root, code=f"1309{n:04}", parent="1309")
+        for n in range(1_000)
+    }
+    view.the_site = msgspec.structs.replace(view.the_site, places=places | {"1309": root})
+    view.armed = {code: ModeRow(code) for code in view.the_site.places}
+    view.rules = tuple(view.rules[0]._replace(name=f"r{n}") for n in range(2_000))
+    async with client.get("/metrics") as answer:
+        text = await answer.text()
+    assert text.count("\ngridwarden_arming_mode{") == MAX_PLACES
+    assert 'gridwarden_arming_mode{place="1309"}' in text
+    assert 'gridwarden_arming_places{mode="away"} 1001.0' in text
+    assert text.count("\ngridwarden_rule_open{") == MAX_RULES
+
+
 async def test_every_path_of_the_api_is_in_the_readme(view: MemoryView) -> None:
     paths = {resource.canonical for resource in create_app(view).router.resources()}
     for path in paths - {"/static", "/api/v1/incidents/{key}/{verb}"}:
-        assert f"`GET {path}" in README or f"`{path}`" in README, path
+        assert any(f"`{verb}{path}" in README for verb in ("GET ", "POST ", "")), path
 
 
 async def test_parallel_readers_get_whole_answers(client: Client, view: MemoryView) -> None:

@@ -11,6 +11,7 @@ import gateway.console
 from gateway.console.texts import TEXTS, texts_in
 from gateway.model import (
     KINDS,
+    MODES,
     ROLES,
     UNKNOWN_KIND,
     Category,
@@ -58,6 +59,7 @@ def test_every_name_of_the_model_has_a_word() -> None:
         "quality": list(Quality), "role": list(ROLES), "kind": [*KINDS, UNKNOWN_KIND],
         "value": list(names), "true": flags, "false": flags,
         "purpose": ["opened", "again", "cleared", "overdue", "closed"],
+        "mode": list(MODES), "arm": [*MODES, "plan"], "found": ["start", "late", "armed"],
         "device_state": ["planned", "installed", "accepted", "bypassed", "retired"],
     }  # fmt: skip
     for group, members in wanted.items():

@@ -90,6 +90,16 @@ def record(
     return Record(n, ARRIVAL + offset, "boot", offset, wall, True, reading)
 
 
+def arming(
+    second: float, mode: str, place: str = "", by: str = "person:p1", until: float = 0
+) -> Record:
+    """That somebody sets ``place`` to ``mode``; ``until`` counts seconds from the begin."""
+    offset = int(second * SECOND)
+    ends = WALL + int(until * SECOND) if until else 0
+    item = Arming(place, mode, by, ends, WALL + offset)
+    return Record(1, ARRIVAL + offset, "boot", offset, WALL + offset, True, item)
+
+
 class Engine:
     """A ruleset with a site and a state; what happens is said in short lines."""
 
@@ -117,10 +127,7 @@ class Engine:
         self, second: float, mode: str, place: str = "", by: str = "person:p1", until: float = 0
     ) -> list[str]:
         """Somebody sets ``place`` to ``mode``."""
-        offset = int(second * SECOND)
-        ends = WALL + int(until * SECOND) if until else 0
-        item = Arming(place, mode, by, ends, WALL + offset)
-        return said(self.step(Record(1, ARRIVAL + offset, "b", offset, WALL + offset, True, item)))
+        return said(self.step(arming(second, mode, place, by, until)))
 
     def wait(self, second: float) -> list[str]:
         now = ARRIVAL + int(second * SECOND)

@@ -10,10 +10,8 @@ const ROWS = 60; // more are found with the search box
 const SEARCHED = 12; // places from which on a search box is worth its room
 const MODES = ["disarmed", "home", "away"];
 const HOURS = [1, 2, 4, 8, 24];
+const SAME = ["mode", "by", "since", "until", "plan"];
 const byId = (id) => document.getElementById(id);
-
-const nameOf = (row) => row.name || t("arming.site");
-const pathOf = (row) => row.place_name || t("arming.site");
 
 // Who or what set it, since when, and what happens next.
 function facts(row) {
@@ -33,12 +31,15 @@ export class Arming {
   constructor(onDone) {
     this.onDone = onDone;
     this.rows = [];
+    this.byPlace = new Map();
+    this.all = false;
     this.people = [];
     this.person = "";
     this.drawn = "";
     this.list = byId("places");
     this.dialog = byId("arming-dialog");
     byId("place-search").addEventListener("input", () => this.draw());
+    byId("places-all").addEventListener("click", () => { this.all = !this.all; this.draw(); });
     byId("arming-cancel").addEventListener("click", () => this.dialog.close());
     byId("arming-for").append(make("option", { value: "" }, t("arming.for_ever")),
       ...HOURS.map((n) => make("option", { value: `${n}h` }, t("arming.for_hours", { n }))));
@@ -56,20 +57,35 @@ export class Arming {
 
   show(rows) {
     this.rows = rows;
+    this.byPlace = new Map(rows.map((row) => [row.place, row]));
+    for (const row of rows) { // a place comes before what lies in it
+      const above = this.byPlace.get(row.parent);
+      row.codes = [row.place, ...(above?.codes ?? [])];
+      row.path = above ? `${above.path} / ${row.name}` : row.name;
+    }
     this.draw();
   }
 
-  // The topmost places first where there are too many, each below the place that it lies in.
+  // On a large site the buildings that are as their grid is stay out of the way; of what is left
+  // the topmost places come first, each below the place that it lies in.
   chosen() {
     const wish = byId("place-search").value.trim().toLowerCase();
-    const found = this.rows.filter((row) => !wish || pathOf(row).toLowerCase().includes(wish));
+    const few = !wish && !this.all && this.rows.length >= SEARCHED;
+    const found = this.rows.filter((row) => (few ? this.matters(row) : !wish || row.path.toLowerCase().includes(wish)));
     const shown = new Set([...found].sort((a, b) => a.depth - b.depth).slice(0, ROWS));
     return [found.length, found.filter((row) => shown.has(row))];
+  }
+
+  matters(row) {
+    const above = this.byPlace.get(row.parent);
+    return row.level !== "building" || !above || SAME.some((name) => row[name] !== above[name]);
   }
 
   draw() {
     const [all, shown] = this.chosen();
     byId("place-search").hidden = this.rows.length < SEARCHED;
+    byId("places-all").hidden = this.rows.length < SEARCHED || byId("place-search").value.trim() !== "";
+    setText(byId("places-all"), this.all ? t("arming.few") : t("arming.all", { n: number(this.rows.length) }));
     byId("places-none").hidden = shown.length > 0;
     setText(byId("places-none"), t(this.rows.length ? "arming.none_found" : "arming.none"));
     byId("places-more").hidden = all <= shown.length;
@@ -85,25 +101,25 @@ export class Arming {
   }
 
   row(row) {
-    const button = make("button", { type: "button", className: `place depth-${Math.min(row.depth, 5)}`, title: pathOf(row), "data-place": row.place, "data-mode": row.mode },
-      make("span", { className: "where" }, make("b", {}, nameOf(row)), make("small", {}, facts(row))), chip(row.mode));
+    const button = make("button", { type: "button", className: `place depth-${Math.min(row.depth, 5)}`, title: row.path, "data-place": row.place, "data-mode": row.mode },
+      make("span", { className: "where" }, make("b", {}, row.name), make("small", {}, facts(row))), chip(row.mode));
     button.addEventListener("click", () => this.open(row));
     return make("li", {}, button);
   }
 
   open(row) {
     this.current = row;
-    setText(byId("arming-place"), pathOf(row));
+    setText(byId("arming-place"), row.path);
     setText(byId("arming-now"), `${t("arming.now", { mode: word("mode", row.mode) })} · ${facts(row)}`);
     byId("arming-error").hidden = true;
     byId("arming-for").value = "";
-    const groups = inCharge(this.people, row.place_codes);
+    const groups = inCharge(this.people, row.codes);
     const select = byId("arming-person");
     select.replaceChildren(...peopleGroups(groups));
     const usual = groups.flat().find((person) => person.id === this.person) ?? groups.flat()[0];
     if (usual) select.value = usual.id;
     else this.fail(t("arming.nobody"));
-    const planned = this.rows.some((each) => each.plan && (each === row || !row.place || each.place_codes.includes(row.place)));
+    const planned = this.rows.some((each) => each.plan && (each === row || each.codes.includes(row.place)));
     for (const button of this.buttons) {
       button.setAttribute("aria-pressed", String(button.dataset.mode === row.mode));
       button.disabled = !usual || (button.dataset.mode === "plan" && !planned);
@@ -122,7 +138,7 @@ export class Arming {
       if (answer.ok) {
         this.dialog.close();
         this.show(answer.body);
-        this.onDone(t("arming.done", { place: nameOf(row), mode: word("arm", mode) }));
+        this.onDone(t("arming.done", { place: row.name, mode: word("arm", mode) }));
       } else this.fail(failure(answer));
     } catch {
       this.fail(t("act.failed", { reason: t("act.offline") }));

@@ -104,7 +104,7 @@ function calmly(refresh, pause) {
 }
 
 const refreshIncidents = calmly(fetchIncidents, 500);
-const refreshArming = calmly(() => arming.fetch(), 500);
+const refreshArming = calmly(() => arming.fetch(), 2000);
 const refreshRest = calmly(fetchRest, 2000);
 
 function refresh() {

@@ -51,7 +51,14 @@ export class Rules {
     return make("tr", { className: rule.errors ? "trouble" : "", "data-rule": rule.name },
       make("th", { scope: "row" }, said(rule, "title"), make("small", {}, rule.name)),
       figure("open", "loud"), figure("alarms"), figure("inhibited"), figure("errors", "wrong"),
-      make("td", { className: "end", "data-name": t("rules.cost") }, t("rules.micro", { n: number(rule.microseconds) })));
+      make("td", { className: "end", "data-name": t("rules.cost") }, t("rules.micro", { n: number(rule.cost) })));
+  }
+
+  // The faults stand in the panel; what is no fault of the files is said here.
+  became({ ok, faults, problems }) {
+    if (ok) return t("rules.reloaded");
+    if (problems.length) return t("rules.refused_now", { n: number(problems.length) });
+    return t("rules.not_now", { reason: faults.map((fault) => fault[language]).join(t("list.separator")) });
   }
 
   async reload() {
@@ -61,8 +68,7 @@ export class Rules {
       const answer = await post("rules/reload", {});
       if (answer.ok) {
         this.show(answer.body);
-        const faults = answer.body.problems.length;
-        this.onDone(faults ? t("rules.refused_now", { n: number(faults) }) : t("rules.reloaded"), !faults);
+        this.onDone(this.became(answer.body), answer.body.ok);
       } else this.onDone(failure(answer), false);
     } catch {
       this.onDone(t("act.failed", { reason: t("act.offline") }), false);

@@ -4,7 +4,7 @@ import { has, language, make, number, setText, span, t, when, word } from "./wor
 
 const ROWS = 300; // more are found with the search box
 const LOUD = ["alarm", "open", "leak", "motion"];
-const BAD = ["tamper", "fault", "battery_low", "sink_down", "driver_down", "disk_full", "store_replaced", "store_damaged"];
+const BAD = ["tamper", "fault", "battery_low", "sink_down", "driver_down", "disk_full", "store_replaced", "store_damaged", "rules_refused", "rule_failing"];
 const QUIET = [...BAD, "test", "muted", "shielded", "vibration"]; // not worth a word while false
 const VALUES = 6;
 

@@ -1,0 +1,305 @@
+"""``gridwarden arm``: which places are armed, and arming or disarming one, at a running gateway."""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+from collections.abc import Iterable, Mapping
+from datetime import datetime, tzinfo
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import click
+
+from gateway.cli._problems import told
+from gateway.cli._say import language, say
+from gateway.cli.check import DEFAULT_FILE
+from gateway.config.load import read_document
+from gateway.config.settings import ConsoleSection
+from gateway.console.query import MAX_ARMING
+from gateway.document import Document, validate
+from gateway.model import MODES, Text
+from gateway.options import parse_duration
+from gateway.ports import Refused, Unavailable
+from gateway.web import check_url, one_line
+
+_MODES: Final[Mapping[str, Text]] = {
+    "disarmed": Text("撤防", "disarmed"),
+    "home": Text("在家布防", "home"),
+    "away": Text("外出布防", "away"),
+    "plan": Text("按计划", "as planned"),
+}
+_EVERYWHERE: Final = "all"
+_PATIENCE: Final = 10.0
+"""Seconds: a gateway of this machine answers at once, even while it writes."""
+_MOST: Final = 8_000_000
+"""Bytes of an answer: a district's places."""
+_ANY: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read, not bound
+
+
+class _Wish(NamedTuple):
+    """What the command line asks for; names are not looked up yet."""
+
+    place: str
+    mode: str
+    by: str
+    span: str
+
+
+@click.command(
+    "arm",
+    help=say(
+        "显示各处的布防状态,或布防、撤防一处。PLACE 是地点编码或名称(all 为全部地点);"
+        "MODE 为 away(外出布防)、home(在家布防)、disarmed(撤防)或 plan(按计划)。\n\n"
+        "例:gridwarden arm 第一网格 disarmed --by 张三 --for 2h",
+        "Show how each place is armed, or arm one. PLACE is a code or a name of the registry"
+        " (all: everywhere); MODE is away, home, disarmed, or plan (as the plan says again).\n\n"
+        "Example: gridwarden arm 1309010101 disarmed --by zhang --for 2h",
+    ),
+)
+@click.argument("place", default="")
+@click.argument("mode", default="")
+@click.option("--by", default="", help=say("由谁设置:人员编号或姓名", "who: a person's id or name"))
+@click.option("--for", "span", default="", help=say("持续多久,如 2h", "how long, like 2h"))
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    default=Path(DEFAULT_FILE),
+    show_default=True,
+    help=say("配置文件,其中有网关地址", "the configuration that says where the gateway is"),
+)
+@click.option("--url", default="", help=say("网关地址", "the gateway's address"))
+def command(place: str, mode: str, by: str, span: str, config: Path, url: str) -> int:
+    """See the help text. Exit code 1 when the gateway does not run or does not take it."""
+    wish = _checked(place, mode, by, span)
+    address, zone = _gateway(config, url)
+    asyncio.run(_run(address, zone, wish))
+    return 0
+
+
+def _checked(place: str, mode: str, by: str, span: str) -> _Wish:
+    """The wish, or wrong usage."""
+    if not mode:
+        if by or span:
+            raise click.UsageError(
+                say("缺少布防方式 MODE", "MODE is missing; give PLACE, MODE and --by")
+            )
+        return _Wish(place, "", "", "")
+    chinese = {text.zh: name for name, text in _MODES.items()}
+    named = chinese.get(mode, mode)
+    if named not in _MODES:
+        near = _near(mode, [*_MODES, *chinese])
+        known = say("、".join(f"{k}({t.zh})" for k, t in _MODES.items()), ", ".join(_MODES))
+        raise click.BadParameter(
+            say(f"没有布防方式 {mode}{near};可用的有 {known}",
+                f"there is no mode {mode}{near}; there are {known}"),
+            param_hint="MODE",
+        )  # fmt: skip
+    if not by:
+        raise click.UsageError(say("请用 --by 说明由谁设置", "say with --by who sets it"))
+    if span and named not in MODES:
+        raise click.UsageError(
+            say("按计划不能加 --for", "--for can not go with plan: a plan has its own times")
+        )
+    if span:
+        _check_span(span)
+    return _Wish(place, named, by, span)
+
+
+def _check_span(span: str) -> None:
+    try:
+        seconds = parse_duration(span)
+    except ValueError as error:
+        raise click.BadParameter(told(str(error)), param_hint="--for") from None
+    if not 0 < seconds <= MAX_ARMING:
+        days = MAX_ARMING / 86_400
+        raise click.BadParameter(
+            say(f"必须大于 0,最多 {days:g}d", f"must be more than 0 and at most {days:g}d"),
+            param_hint="--for",
+        )
+
+
+# --- where the gateway is ----------------------------------------------------------------
+
+
+def _gateway(config: Path, url: str) -> tuple[str, tzinfo | None]:
+    """Its address, and the zone of its site (None: this machine's).
+
+    Only the part about the console has to be right: a fault in a rule keeps nobody from disarming.
+    """
+    if url and not config.is_file():
+        return _checked_url(url), None
+    document = read_document(config)
+    zone = _zone(document)
+    if url:
+        return _checked_url(url), zone
+    section = document.data.get("console")
+    alone = document._replace(data={"console": {} if section is None else section})
+    console = validate(alone, ConsoleSection, ("console",))
+    if not console.port:
+        raise ValueError(
+            say(f"{config} 中 console.port 为 0,请用 --url 给出网关地址",
+                f"{config}: console.port is 0; give the gateway's address with --url")
+        )  # fmt: skip
+    host = _ANY.get(console.host, console.host)
+    return f"http://{f'[{host}]' if ':' in host else host}:{console.port}", zone
+
+
+def _checked_url(url: str) -> str:
+    try:
+        return check_url(url).rstrip("/")
+    except ValueError as error:
+        raise click.BadParameter(told(str(error)), param_hint="--url") from None
+
+
+def _zone(document: Document) -> tzinfo | None:
+    site = document.data.get("site")
+    name = site.get("zone", "Asia/Shanghai") if isinstance(site, dict) else "Asia/Shanghai"
+    try:
+        return ZoneInfo(str(name))
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return None
+
+
+# --- what is asked of it -----------------------------------------------------------------
+
+
+async def _run(address: str, zone: tzinfo | None, wish: _Wish) -> None:
+    import aiohttp
+
+    timeout = aiohttp.ClientTimeout(total=_PATIENCE)
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        rows = await _ask(session, "GET", f"{address}/api/v1/arming")
+        places = _pick(rows, wish.place) if wish.place else rows
+        if not wish.mode:
+            _show(places, zone)
+            return
+        people = await _ask(session, "GET", f"{address}/api/v1/people")
+        everywhere = wish.place == _EVERYWHERE
+        body = {
+            "place": "" if everywhere else places[0]["place"],
+            "mode": wish.mode,
+            "person": _person(people, wish.by),
+            "for": wish.span,
+        }
+        rows = await _ask(session, "POST", f"{address}/api/v1/arming", body)
+        _show([row for row in rows if everywhere or row["place"] == body["place"]], zone)
+
+
+async def _ask(session: Any, method: str, url: str, body: Any = None) -> list[dict[str, Any]]:
+    """The rows that the gateway answers. ``Unavailable`` or ``Refused`` with one line."""
+    import aiohttp
+
+    try:
+        async with session.request(method, url, json=body) as answer:
+            status, raw = answer.status, await answer.content.read(_MOST)
+            found = await _decoded(raw)
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        reason = one_line(str(error)) or type(error).__name__
+        where = url.split("/api/")[0]
+        raise Unavailable(
+            say(f"{where} 没有网关应答;网关运行了吗?(gridwarden run)({reason})",
+                f"no gateway answers at {where}; is it running (gridwarden run)? ({reason})")
+        ) from None  # fmt: skip
+    if status == 200 and isinstance(found, list):
+        return found
+    said = found if isinstance(found, dict) else {}
+    reason = said.get(language()) or told(str(said.get("error", "")))
+    if not reason:
+        raise Refused(
+            say(f"{url} 的应答不是 gridwarden 网关的(HTTP {status})",
+                f"what answers at {url} is no gridwarden gateway (HTTP {status})")
+        )  # fmt: skip
+    raise Refused(one_line(reason))
+
+
+async def _decoded(raw: bytes) -> Any:
+    import msgspec
+
+    try:
+        return msgspec.json.decode(raw)
+    except (msgspec.DecodeError, UnicodeDecodeError):
+        return None
+
+
+def _pick(rows: list[dict[str, Any]], wanted: str) -> list[dict[str, Any]]:
+    """The place called ``wanted`` by code or name, then what lies in it."""
+    if wanted == _EVERYWHERE:
+        return rows
+    found = [row for row in rows if row["place"] == wanted]
+    found = found or [row for row in rows if row["name"] == wanted]
+    if len(found) > 1:
+        which = ", ".join(row["place"] for row in found[:5])
+        raise Refused(
+            say(f"有 {len(found)} 处叫 {wanted},请用编码:{which}",
+                f"{len(found)} places are called {wanted}; use the code: {which}")
+        )  # fmt: skip
+    if not found:
+        near = _near(wanted, [row[key] for row in rows for key in ("place", "name")])
+        raise Refused(say(f"没有地点 {wanted}{near}", f"there is no place {wanted}{near}"))
+    inside = {found[0]["place"]}
+    for row in rows:  # a place comes before what lies in it
+        if row["parent"] in inside:
+            inside.add(row["place"])
+    return [row for row in rows if row["place"] in inside]
+
+
+def _person(people: list[dict[str, Any]], wanted: str) -> str:
+    """The id of whoever has the id or the name ``wanted``."""
+    found = [each["id"] for each in people if each["id"] == wanted]
+    found = found or [each["id"] for each in people if each["name"] == wanted]
+    if len(found) > 1:
+        which = ", ".join(found[:5])
+        raise Refused(
+            say(f"有 {len(found)} 人叫 {wanted},请用编号:{which}",
+                f"{len(found)} people are called {wanted}; use the id: {which}")
+        )  # fmt: skip
+    if not found:
+        near = _near(wanted, [each[key] for each in people for key in ("id", "name")])
+        raise Refused(say(f"名单上没有 {wanted}{near}",
+                          f"the registry knows no person {wanted}{near}"))  # fmt: skip
+    return str(found[0])
+
+
+def _near(word: str, known: Iterable[str]) -> str:
+    found = difflib.get_close_matches(word, list(known), 1, 0.5)
+    return say(f";是不是想写 {found[0]}?", f"; did you mean {found[0]}?") if found else ""
+
+
+# --- what is shown -----------------------------------------------------------------------
+
+
+def _show(rows: list[dict[str, Any]], zone: tzinfo | None) -> None:
+    if not rows:
+        click.echo(say("登记簿里没有地点", "the registry has no places"))
+    top = min((row["depth"] for row in rows), default=0)
+    for row in rows:
+        click.echo("  " * (row["depth"] - top) + _line(row, zone))
+
+
+def _line(row: dict[str, Any], zone: tzinfo | None) -> str:
+    """As ``第一网格 (1309010101): 在家布防,自 01-05 16:00,张三,到 01-05 18:00``."""
+    mode = _MODES.get(row["mode"])
+    facts = [mode.say(language()) if mode is not None else str(row["mode"])]
+    by = str(row["by"]).partition(":")[0]
+    named = row["by_name"]
+    who = {
+        "person": named,
+        "device": say(f"设备 {named}", f"device {named}"),
+        "plan": say(f"计划 {named}", f"plan {named}"),
+    }
+    if row["since"]:
+        facts.append(say(f"自 {_time(row['since'], zone)}", f"since {_time(row['since'], zone)}"))
+    if by in who:
+        facts.append(who[by])
+    if row["until"]:
+        facts.append(say(f"到 {_time(row['until'], zone)}", f"until {_time(row['until'], zone)}"))
+    if row["next"]:
+        at, plan = _time(row["next"], zone), row["plan"]
+        facts.append(say(f"计划 {plan} 于 {at} 切换", f"plan {plan} switches at {at}"))
+    return f"{row['name']} ({row['place']}): {', '.join(facts)}"
+
+
+def _time(iso: str, zone: tzinfo | None) -> str:
+    return f"{datetime.fromisoformat(iso).astimezone(zone):%m-%d %H:%M}"

@@ -1,0 +1,171 @@
+"""Arming: who looks when, what is found at arming, and what disarming ends."""
+
+from __future__ import annotations
+
+import rules
+from gateway.model import SECOND
+from tests.rules.told import WALL, Engine, arming, device, load, rule, site
+
+DOOR = rule("when: open; armed: any; exit: 30s; entry: 20s", on="contact", category="intrusion")
+BEAM = rule("when: alarm; armed: away; keep: 5s", name="beam", on="infrared", category="intrusion")
+AT = site(device("d1", "contact"), device("i1", "infrared"), device("i2", "infrared", place="CG2"))
+NIGHT = """plans:
+  - name: night
+    title: Night
+    grid: CG1
+    week: {daily: "19:00-07:00"}
+"""
+"""Second 0 of the tests is 16:00: 19:00 is second 10,800, 07:00 second 54,000."""
+
+
+def door(e: Engine, second: float, open_: bool) -> list[str]:
+    return e.report(second, {"open": open_}, "d1", kind="contact")
+
+
+def beam(e: Engine, second: float, alarm: bool, name: str = "i1") -> list[str]:
+    return e.report(second, {"alarm": alarm}, name, kind="infrared")
+
+
+def test_where_nobody_ever_said_a_mode_the_place_is_armed() -> None:
+    e = Engine(load(BEAM), AT)
+    assert beam(e, 0, True) == ["alarmed beam i1 @0"]
+
+
+def test_a_disarmed_place_is_not_looked_at_and_others_are() -> None:
+    e = Engine(load(BEAM), AT)
+    assert e.arm(0, "disarmed", "CG1") == []
+    assert beam(e, 1, True) == []
+    assert beam(e, 1, True, "i2") == ["alarmed beam i2 @1"]
+    assert e.state.tally["beam", "disarmed"] == 1
+
+
+def test_the_newest_word_counts_whichever_level_it_is_for() -> None:
+    e = Engine(load(BEAM), AT)
+    e.arm(0, "disarmed", "CG1")
+    e.arm(1, "away", "C")
+    assert beam(e, 2, True) == ["alarmed beam i1 @2"]
+
+
+def test_a_mode_that_a_rule_does_not_name_is_none_of_its_own() -> None:
+    e = Engine(load(BEAM), AT)
+    e.arm(0, "home", "C")
+    assert beam(e, 1, True) == []
+
+
+def test_disarming_ends_what_stands_and_says_who_did_it() -> None:
+    e = Engine(load(BEAM), AT)
+    beam(e, 0, True)
+    changes = e.step(arming(5, "disarmed"))
+    assert [(c.turn.value, c.why.en) for c in changes] == [
+        ("cleared", "disarmed by p1 since 16:00:05")
+    ]
+    assert changes[0].why.zh == "由 p1 已撤防，自 16:00:05 起"
+
+
+def test_what_holds_when_the_place_is_armed_is_found_after_the_exit_delay() -> None:
+    e = Engine(load(BEAM, DOOR), AT)
+    e.arm(0, "disarmed")
+    door(e, 1, True)
+    beam(e, 2, True)
+    assert e.arm(10, "away") == ["alarmed beam i1 @10 armed"]
+    assert e.wait(59.9) == []  # 30 s to leave, and 20 s for the way to the keypad
+    assert e.wait(60) == ["alarmed r d1 @60 armed"]
+
+
+def test_what_begins_during_the_exit_delay_is_looked_at_when_it_is_over() -> None:
+    e = Engine(load(DOOR), AT)
+    e.arm(0, "away")
+    assert door(e, 1, True) == []
+    assert e.wait(49.9) == []
+    assert e.wait(50) == ["alarmed r d1 @50 armed"]
+
+
+def test_an_entry_delay_goes_on_though_the_door_is_shut_and_disarming_ends_it() -> None:
+    e = Engine(load(DOOR), AT)
+    assert door(e, 100, True) == []
+    assert door(e, 102, False) == []
+    assert e.wait(119.9) == []
+    assert e.wait(120) == ["alarmed r d1 @120"]
+    e = Engine(load(DOOR), AT)
+    door(e, 100, True)
+    assert e.arm(115, "disarmed") == []
+    assert e.wait(500) == []
+
+
+def test_the_sentence_of_an_entry_is_of_its_begin() -> None:
+    e = Engine(load(DOOR), AT)
+    door(e, 100, True)
+    door(e, 102, False)
+    e.wait(120)
+    watch = e.state.entries["d1"].active["r"]
+    assert watch.why is not None
+    assert watch.why.en == "open since 16:01:40"
+
+
+def test_a_plan_arms_and_disarms_by_itself() -> None:
+    e = Engine(load(BEAM, more=NIGHT), AT)
+    assert beam(e, 0, True) == []
+    assert e.wait(10_799) == []
+    assert e.wait(10_800) == ["alarmed beam i1 @10800 armed"]
+    assert e.wait(54_000) == ["cleared beam i1 @54000"]
+
+
+def test_a_word_holds_until_the_next_switch_of_the_plan() -> None:
+    e = Engine(load(BEAM, more=NIGHT), AT)
+    beam(e, 0, False)
+    e.arm(10_900, "disarmed", "CG1")
+    assert beam(e, 11_000, True) == []
+    beam(e, 11_001, False)
+    assert e.wait(60_000) == []
+    assert beam(e, 97_300, True) == ["alarmed beam i1 @97300"]  # 19:01 the next evening
+
+
+def test_a_word_with_an_end_holds_until_then() -> None:
+    e = Engine(load(BEAM, more=NIGHT), AT)
+    e.arm(10_900, "disarmed", "CG1", until=14_400)
+    assert beam(e, 11_000, True) == []
+    assert e.wait(14_400) == ["alarmed beam i1 @14400 armed"]
+
+
+def test_the_plan_counts_again_when_somebody_says_so() -> None:
+    e = Engine(load(BEAM, more=NIGHT), AT)
+    beam(e, 11_000, False)
+    e.arm(11_001, "disarmed", "CG1")
+    assert beam(e, 11_002, True) == []
+    assert e.arm(11_003, "plan", "CG1") == ["alarmed beam i1 @11003 armed"]
+
+
+def test_a_clock_that_jumps_moves_the_switch_with_it() -> None:
+    e = Engine(load(BEAM, more=NIGHT), AT)
+    assert beam(e, 0, True) == []
+    # at second 10 the clock turns out to be 3 hours behind: it is 19:00:10 already
+    assert e.report(10, {"battery": 9.0}, "i2", kind="infrared", jump=10_800) == [
+        "alarmed beam i1 @10 armed"
+    ]
+
+
+def test_a_restart_changes_nothing_in_any_of_it() -> None:
+    e = Engine(load(BEAM, DOOR, more=NIGHT), AT)
+    assert beam(e, 0, True) == []
+    door(e, 1, True)
+    e.restart()
+    assert e.wait(10_800) == ["alarmed beam i1 @10800 armed"]
+    e.restart()
+    assert e.wait(10_849.9) == []
+    e.restart()
+    assert e.wait(10_850) == ["alarmed r d1 @10850 armed"]
+    e.restart()
+    assert e.arm(10_860, "disarmed") == ["cleared r d1 @10860", "cleared beam i1 @10860"]
+
+
+def test_modes_are_told_with_who_and_when() -> None:
+    e = Engine(load(BEAM, more=NIGHT), AT)
+    beam(e, 0, False)
+    e.arm(5, "disarmed", "CG2", by="person:li")
+    rows = {row.place: row for row in rules.modes(e.ruleset, e.site, e.state, WALL + 10 * SECOND)}
+    assert (rows["CG2"].mode, rows["CG2"].by, rows["CG2"].since) == (
+        "disarmed", "person:li", WALL + 5 * SECOND,
+    )  # fmt: skip
+    assert (rows["CG1B1"].mode, rows["CG1B1"].plan) == ("disarmed", "night")
+    assert rows["CG1B1"].next == WALL + 10_800 * SECOND
+    assert (rows["C"].mode, rows["C"].by, rows["C"].next) == ("away", "", 0)
