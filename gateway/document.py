@@ -34,6 +34,8 @@ _EXPECTED: Final = {
     "float_type": "a number is expected",
     "bool_type": "true or false is expected",
 }
+_BRACKET: Final = re.compile(r"[\[\]{}]")
+_MAX_BRACKETS: Final = 200
 _NULLS: Final = ("", "~", "null", "Null", "NULL")
 
 
@@ -83,12 +85,19 @@ def parse(file: str, text: str, found: list[Problem] | None = None) -> Document:
     document = Document(file, None, {}, {})
     if len(text.encode("utf-8", "surrogatepass")) > MAX_BYTES:
         raise Problems([Problem(file, 1, 1, f"larger than {MAX_BYTES:,} bytes; split it")])
+    if _brackets(text) > _MAX_BRACKETS:
+        raise Problems([Problem(file, 1, 1, "nested too deeply")])
     try:
         node = yaml.compose(text, Loader=yaml.SafeLoader)
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         raise Problems([Problem(file, line, column, _plainly(str(error.problem)))]) from None
+    except yaml.reader.ReaderError as error:
+        before = text[: error.position]
+        line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+        message = f"not YAML: the character {error.character:#x} is not allowed"
+        raise Problems([Problem(file, line, column, message)]) from None
     except yaml.YAMLError as error:
         message = str(error).splitlines()[0]
         raise Problems([Problem(file, 1, 1, f"not YAML: {message}")]) from None
@@ -160,7 +169,8 @@ def _build(
     if id(node) in above or len(path) > _MAX_DEPTH:
         return wrong("nested too deeply")
     if len(document.values) > MAX_BYTES // 8:
-        return wrong("too many entries; are there aliases of aliases?")
+        many = "too many entries; are there aliases of aliases?"
+        return None if problems and problems[-1].message == many else wrong(many)
     if not node.tag.startswith("tag:yaml.org,2002:"):
         return wrong(f"tags are not allowed here ({node.tag})")
     above = above | {id(node)}
@@ -187,6 +197,18 @@ def _build(
         document.keys[(*path, key)] = (line, column)
         mapping[key] = _build(document, value_node, (*path, key), problems, above)
     return mapping
+
+
+def _brackets(text: str) -> int:
+    """The most brackets that are open at once; those in texts are counted with them.
+
+    The scanner of YAML takes time with the square of their depth.
+    """
+    open_now = most = 0
+    for found in _BRACKET.finditer(text):
+        open_now = max(open_now + (1 if found[0] in "[{" else -1), 0)
+        most = max(most, open_now)
+    return most
 
 
 def _plainly(problem: str) -> str:
@@ -232,7 +254,7 @@ def _translate(
         known = re.findall(r"'([^']+)'", expected)
         message = f"{detail['input']!r} is none of them{nearest(detail['input'], known)}"
     elif kind in _EXPECTED:
-        message = f"{word}: {_EXPECTED[kind]}"
+        message = f"{word}: {_EXPECTED[kind]}" if word else _EXPECTED[kind]
     elif kind != "value_error":
         message = f"{word}: {message[:1].lower()}{message[1:]}"
     return document.problem(location, message)

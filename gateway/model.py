@@ -63,7 +63,8 @@ KINDS: Final[Mapping[str, Mapping[str, ValueType]]] = MappingProxyType(
             "vibration": ValueType(bool),
             "lel": ValueType(float, "%"),
         },
-        "camera": {
+        "camera": _ALARM
+        | {
             "motion": ValueType(bool),
             "area": ValueType(float, "1"),
             "zone": ValueType(str),

@@ -151,6 +151,8 @@ def _set_timers(deciding: Deciding, entry: Entry, before: int) -> None:
         if watch.phase != OPEN and watch.due:
             state.schedule(watch.due, entry.device, name)
         elif watch.phase == OPEN and rule.raises:
+            if watch.eased:
+                state.schedule(watch.eased + rule.keep, entry.device, name)
             for line in rule.raises:
                 if line.after and watch.began + line.after > before:
                     state.schedule(watch.began + line.after, entry.device, name)

@@ -15,6 +15,7 @@ from rules.ruleset import Ruleset
 from rules.state import CLEARING, OPEN, Entry, State, Watch
 from rules.timers import EXIT, GROUP
 
+SEVERITIES: Final = tuple(severity.value for severity in Severity)
 FAULTS: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What a faulty rule may raise; the next rule goes on all the same."""
 _LONGEST_FAULT: Final = 200
@@ -23,7 +24,7 @@ _LONGEST_FAULT: Final = 200
 class Deciding:
     """What every decision of one step needs, and the list it adds to."""
 
-    __slots__ = ("changes", "freed", "record", "ruleset", "site", "state")
+    __slots__ = ("changes", "record", "ruleset", "site", "state")
 
     def __init__(
         self, ruleset: Ruleset, site: Site, state: State, changes: list[Change], record: int
@@ -33,8 +34,6 @@ class Deciding:
         self.state = state
         self.changes = changes
         self.record = record
-        self.freed: list[tuple[str, str, str]] = []
-        """(rule, scope, where) that holds nobody back any more: to be looked at again."""
 
     def change(
         self,
@@ -243,12 +242,25 @@ class Deciding:
         line = _line(rule, watch, now, get)
         severity = (line.severity if line else rule.severity).value
         self._schedule_grade(rule, entry, watch, now)
-        if severity == watch.severity:
+        if not self._is_due(rule, entry, watch, severity, now):
             return
         before, watch.severity = watch.severity or rule.severity.value, severity
         wall = now + self.state.offset
         why = sentence.graded(line, before, severity, entry.values, wall, self.ruleset.zone)
         self.change(Turn.severity, rule, entry, watch, why, wall, now, watch.found)
+
+    def _is_due(self, rule: Rule, entry: Entry, watch: Watch, severity: str, now: int) -> bool:
+        """Whether ``severity`` is to be said: a higher one at once, a lower one after ``keep``."""
+        rank = SEVERITIES.index(severity) - SEVERITIES.index(watch.severity or rule.severity.value)
+        if rank >= 0:
+            watch.eased = 0
+            return rank > 0
+        watch.eased = watch.eased or now
+        if now - watch.eased < rule.keep:
+            self.state.schedule(watch.eased + rule.keep, entry.device, rule.name)
+            return False
+        watch.eased = 0
+        return True
 
     def _grade_at_opening(
         self, rule: Rule, entry: Entry, watch: Watch, now: int, values: Mapping[str, Value]
@@ -273,7 +285,7 @@ class Deciding:
             standing[where] += step
             if standing[where] <= 0:
                 del standing[where]
-                self.freed.append((rule, scope, where))
+                self.state.freed.append((rule, scope, where))
 
     def member_alarmed(self, rule: Rule, entry: Entry, at: int, now: int, found: str) -> None:
         """The alarm counts for the rules over a place that name its rule."""

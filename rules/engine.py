@@ -71,7 +71,7 @@ def step(
         _arm(deciding, item, record, now)
     elif type(item) is Edition:
         state.editions[item.what] = item.digest
-    if state.modes_stale or deciding.freed:
+    if state.modes_stale or state.freed:
         _settle(deciding, now)
     return changes
 
@@ -118,6 +118,7 @@ def standing(ruleset: Ruleset, site: Site, state: State, now: int) -> list[Chang
 def modes(ruleset: Ruleset, site: Site, state: State, wall: int) -> list[PlaceMode]:
     """The mode of every place at wall ns ``wall``, the topmost first; for people to see."""
     rows: list[PlaceMode] = []
+    switches = {plan.name: plan.next_switch(wall) or 0 for plan in ruleset.plans}
     for code in site.places:
         found = mode_of(ruleset, site, state.said, code, wall, state.now)
         plan = ruleset.plan_for(code, site)
@@ -129,7 +130,7 @@ def modes(ruleset: Ruleset, site: Site, state: State, wall: int) -> list[PlaceMo
                 by=found.by,
                 since=found.wall,
                 plan=plan.name if plan else "",
-                next=(plan.next_switch(wall) or 0) if plan else 0,
+                next=switches[plan.name] if plan else 0,
                 until=said.until if said and said.until > wall else 0,
             )
         )
@@ -154,12 +155,14 @@ def _observe(
             look.schedule_silence(deciding, rule, entry)
     older = _merge(entry, reading, event, deciding.ruleset)
     quiet, tested = reading.retained or reading.late, said.get(TEST) is True
-    brought: list[str] = []
+    brought: list[str] | None = None
     if cover.asked is not None and not reading.retained and not tested:
         brought = _note_windows(deciding, entry, reading, event, now)
     active = entry.active
     if not reading.retained:  # what a broker remembers is no sign of life
-        _note_life(deciding, entry, reading, now)
+        if cover.silences:
+            _note_life(deciding, entry, reading, now)
+        entry.heard, entry.heard_wall = now, reading.received_at
     if quiet or tested or entry.quiet:
         _note_quiet(entry, said, older, quiet, tested)
     values = {**entry.values, TEST: True} if tested else entry.values
@@ -182,22 +185,22 @@ def _observe(
             deciding.failed(rule, error)
     if report is not None and report.believed:
         report.believe()
-    for key in brought:
-        entry.values[key] = False  # it was so for this report alone
+    if brought:
+        for key in brought:
+            entry.values[key] = False  # it was so for this report alone
 
 
 def _note_life(deciding: Deciding, entry: Entry, reading: Reading, now: int) -> None:
-    """The device lives: its silence ends, its rhythm is learnt."""
+    """The device lives: its rhythm is learnt, its silence ends."""
     cover = entry.cover
     if cover.rhythm and entry.heard_wall and entry.excused <= entry.heard:
         rhythm.heard(entry.rhythm, now - entry.heard)
     entry.heard, entry.heard_wall = now, reading.received_at
-    if cover.silences:
-        if entry.active:
-            look.end_silence(deciding, entry, reading.received_at, now)
-        if cover.rhythm:
-            for rule in cover.silences:
-                look.schedule_silence(deciding, rule, entry)
+    if entry.active:
+        look.end_silence(deciding, entry, reading.received_at, now)
+    if cover.rhythm:
+        for rule in cover.silences:
+            look.schedule_silence(deciding, rule, entry)
 
 
 def _note_windows(
@@ -303,7 +306,7 @@ def _arm(deciding: Deciding, item: Arming, record: Record, now: int) -> None:
 def _settle(deciding: Deciding, now: int) -> None:
     """What a decision brings about elsewhere, until nothing more does."""
     state = deciding.state
-    while state.modes_stale or deciding.freed:
+    while state.modes_stale or state.freed:
         if state.modes_stale:
             state.modes_stale = False
             look.modes_may_have_changed(deciding, now)
@@ -312,7 +315,7 @@ def _settle(deciding: Deciding, now: int) -> None:
 
 def _fire(ruleset: Ruleset, site: Site, state: State, now: int, changes: list[Change]) -> None:
     deciding = Deciding(ruleset, site, state, changes, 0)
-    if state.modes_stale or deciding.freed:
+    if state.modes_stale or state.freed:
         _settle(deciding, now)
     while (timer := state.pop_due(now)) is not None:
         due, device, name = timer
@@ -324,7 +327,7 @@ def _fire(ruleset: Ruleset, site: Site, state: State, now: int, changes: list[Ch
         elif (entry := state.entries.get(device)) is not None:
             state.dirty.add(device)
             _entry_due(deciding, entry, name, due)
-        if state.modes_stale or deciding.freed:
+        if state.modes_stale or state.freed:
             _settle(deciding, due)
 
 

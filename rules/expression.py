@@ -55,6 +55,8 @@ being tested, one that can not be disarmed is armed. All other names are unknown
 TEST: Final = "test"
 """The one value that counts only for the report it comes in, and is not remembered."""
 
+_LARGEST: Final = 1e300
+"""Of a threshold: what is larger stands for nothing that can be measured."""
 _NAN: Final = float("nan")
 _KINDS_OF_VALUE: Final = {float: "a number", bool: "yes or no", str: "a text", None: "any"}
 _OF_NUMBERS: Final = ("rate", "avg", "min", "max")
@@ -107,13 +109,19 @@ def compile_condition(
     return _condition(tree, True, frozenset(checker.names), tuple(checker.calls.values()))
 
 
-def threshold(written: Value) -> Literal:
+def threshold(written: object) -> Literal:
     """A number, perhaps with its unit, true, false or a text, as it stands under ``with:``.
 
     Raises ``Faults``.
     """
+    if isinstance(written, bool):
+        return Literal(0, written)
+    if isinstance(written, int | float):
+        if not -_LARGEST < written < _LARGEST:
+            raise Faults(Fault(0, f"{written} is too large"))
+        return Literal(0, float(written))
     if not isinstance(written, str):
-        return Literal(0, written if isinstance(written, bool) else float(written))
+        raise Faults(Fault(0, "a number, true, false or a text is expected"))
     try:
         node = parse(written)
     except Faults:

@@ -182,10 +182,9 @@ def schedule_exits(deciding: Deciding, entry: Entry, now: int) -> None:
 
 def release(deciding: Deciding, now: int) -> None:
     """Whoever was held back by a rule that stands no more is looked at again."""
-    rounds = 0
-    while deciding.freed and rounds < len(deciding.ruleset.rules):
-        rounds += 1
-        freed, deciding.freed = deciding.freed, []
+    state = deciding.state
+    while state.freed:
+        freed, state.freed = state.freed, []
         for name, scope, where in freed:
             _free(deciding, name, scope, where, now)
 

@@ -63,6 +63,8 @@ class Ruleset:
     """Rule -> the scopes in which it holds others back."""
     modal: bool = field(init=False)
     """Whether any rule looks at modes."""
+    _plan_of: Mapping[str, Plan] = field(init=False)
+    """Place code -> its plan; "" for the whole site. The first that is written counts."""
     _of: dict[str, list[Setting]] = field(init=False)
     _variants: dict[tuple[str, str], Rule | None] = field(init=False)
     _covers: dict[tuple[Any, ...], Cover] = field(init=False)
@@ -88,6 +90,11 @@ class Ruleset:
         for setting in self.settings:
             of.setdefault(setting.rule, []).append(setting)
         put(self, "_of", of)
+        plan_of: dict[str, Plan] = {}
+        for plan in self.plans:
+            for code in plan.grids or ("",):
+                plan_of.setdefault(code, plan)
+        put(self, "_plan_of", plan_of)
         put(self, "_variants", {})
         put(self, "_covers", {})
         put(self, "_site", [None])
@@ -170,11 +177,8 @@ class Ruleset:
 
     def plan_for(self, place: str, site: Site) -> Plan | None:
         """The plan of ``place``: of the nearest place that has one, then of the whole site."""
-        for above in site.chain(place):
-            for plan in self.plans:
-                if above.code in plan.grids:
-                    return plan
-        return next((plan for plan in self.plans if not plan.grids), None)
+        plans = self._plan_of
+        return next((plans[p.code] for p in site.chain(place) if p.code in plans), plans.get(""))
 
 
 def conditions_of(rule: Rule) -> list[Condition]:
@@ -355,6 +359,22 @@ class _Loader:
                         self._unknown_rule(document, path, name)
                     elif message := _may_not_name(rule, key, known[name]):
                         self._problems.append(document.problem(path, message))
+                    elif key == "inhibit" and self._leads_to(name, rule.name):
+                        message = f"{name!r} is held back by this rule in turn; leave one out"
+                        self._problems.append(document.problem(path, message))
+
+    def _leads_to(self, start: str, goal: str) -> bool:
+        """Whether ``goal`` holds ``start`` back, directly or through others."""
+        seen, ahead = {start}, [start]
+        while ahead:
+            rule = self._known.get(ahead.pop())
+            for name in rule.inhibit if rule is not None else ():
+                if name == goal:
+                    return True
+                if name not in seen:
+                    seen.add(name)
+                    ahead.append(name)
+        return False
 
     def _unknown_rule(self, document: Document, path: tuple[str | int, ...], name: str) -> None:
         if self._broken:  # it may stand in what could not be read
@@ -384,8 +404,6 @@ def _may_not_name(rule: Rule, key: str, other: Rule) -> str:
         return "a rule can not name itself"
     if other.confirm is not None and key == "confirm":
         return f"{other.name!r} is a rule over a place itself; name the rules that it is made of"
-    if key == "inhibit" and rule.name in other.inhibit:
-        return f"{other.name!r} is held back by this rule in turn; leave one of the two out"
     return ""
 
 

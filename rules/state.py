@@ -74,6 +74,8 @@ class Watch(msgspec.Struct, array_like=True):
     """Arrival ns of the first ``alarmed`` change: from when ``raise`` counts."""
     severity: str = ""
     """As it was said last; "" for what was saved before severities could change."""
+    eased: int = 0
+    """Arrival ns since when a lower severity would do; 0 while it would not."""
     told: tuple[str, str, str] | None = None
     """Incident word, place and category of the alarm: its end goes where its begin went, also
     when the device has moved or the rule is gone since."""
@@ -183,6 +185,8 @@ class State:
         """Whether the modes, or the next switch, are to be worked out again."""
         self.holding_back: dict[tuple[str, str], Counter[str]] = {}
         """(rule, scope) -> where it stands now and holds others back, with how many devices."""
+        self.freed: list[tuple[str, str, str]] = []
+        """(rule, scope, where) that holds nobody back any more: looked at again within the step."""
         self.costs: dict[str, Cost] = {}
         """What a rule took, as far as it was measured."""
         self.failures: dict[str, tuple[int, str]] = {}

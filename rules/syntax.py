@@ -328,12 +328,22 @@ class _Parser:
                 Fault(name.at, f"{function} needs the name of a value, as in {_example(function)}")
             )
         self._next += 1
+        if self._peek().text == "(":
+            message = f"a function of a function is not possible; as in {_example(function)}"
+            raise Faults(Fault(name.at, message))
         length = self._length(function) if self._take(",") else 0
         if not length and function != "changed":
             raise Faults(Fault(token.at, f"{function} needs a time, as in {_example(function)}"))
         if self._take(")") is None:
-            raise Faults(Fault(token.at, "this bracket is never closed"))
+            raise Faults(self._unclosed(token))
         return Call(token.at, function, name.text, length)
+
+    def _unclosed(self, token: _Token) -> Fault:
+        """What stands where the call should end."""
+        after, example = self._peek(), _example(token.text)
+        if after.kind == "end":
+            return Fault(token.at, "this bracket is never closed")
+        return Fault(after.at, f"{after.text!r} is not expected here; as in {example}")
 
     def _length(self, function: str) -> int:
         token = self._peek()

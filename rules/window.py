@@ -14,6 +14,7 @@ by up to 30 s is put where it belongs. Everything is unknown (None) while there 
 from __future__ import annotations
 
 from bisect import bisect_right
+from math import fsum
 from typing import Final, NamedTuple
 
 import msgspec
@@ -157,11 +158,13 @@ def worth(windows: Windows, call: Call, end: int, newest: int) -> Value | None:
         return None
     if call.function == "rate":
         return _rate(samples, first, call.length, start)
-    if call.function == "min":
-        return min(sample.low for sample in inside)
-    if call.function == "max":
-        return max(sample.high for sample in inside)
-    return sum(sample.total for sample in inside) / sum(sample.n for sample in inside)
+    low = min(sample.low for sample in inside)
+    high = max(sample.high for sample in inside)
+    if call.function != "avg":
+        return low if call.function == "min" else high
+    mean = fsum(sample.total for sample in inside) / sum(sample.n for sample in inside)
+    # Rounding must not lift the mean of equal values above each of them.
+    return min(max(mean, low), high)
 
 
 def next_end(windows: Windows, wanted: Asked, end: int) -> int | None:

@@ -178,13 +178,24 @@ class _Base(Strict):
 # Words of Python: a class statement can not name fields so.
 _WORDS: Final[dict[str, Any]] = {
     "for": (Duration, 0.0),
-    "with": (dict[str, bool | int | float | str], {}),
+    "with": (dict[str, Any], {}),
     "raise": (Annotated[list[RaiseSpec], Field(max_length=MOST_RAISES)], []),
 }
 RuleSpec: Final = create_model("RuleSpec", __base__=_Base, **_WORDS)
 
 _OF_CONDITIONS: Final = ("when", "clear", "for", "raise", "armed", "entry", "exit", "with")
-_OF_DEVICES: Final = ("on", "tag", "not_tag", "device", "grid", "origin", "again", "keep", "late", "absent")
+_OF_DEVICES: Final = (
+    "on",
+    "tag",
+    "not_tag",
+    "device",
+    "grid",
+    "origin",
+    "again",
+    "keep",
+    "late",
+    "absent",
+)
 _OF_CONFIRM: Final = ("within", "devices", "kinds")
 
 
@@ -291,11 +302,13 @@ class RuleReader:
             if name in value_names() or name in syntax.WORDS or not _NAME.fullmatch(name):
                 message = f"{name!r} can not be the name of a threshold; choose another word"
                 self._problems.append(self._document.problem(path, message, key=True))
-            elif isinstance(value, bool | int | float | str):
-                try:
-                    found[name] = threshold(value)
-                except Faults as error:
-                    self._problems.append(self._document.problem(path, str(error)))
+                continue
+            # Also a faulty one is known by its name: the condition is not wrong besides.
+            found[name] = syntax.Literal(0, 0.0)
+            try:
+                found[name] = threshold(value)
+            except Faults as error:
+                self._problems.append(self._document.problem(path, str(error)))
         return found
 
     def _conditions(
@@ -309,7 +322,8 @@ class RuleReader:
             if isinstance(line, dict):
                 texts["raise", number, "when"] = line.get("when")
         kinds = _listed(raw.get("on"))
-        known = [k for k in kinds if k in KINDS] if isinstance(kinds, list) else []
+        listed = kinds if isinstance(kinds, list) else []
+        known = [k for k in listed if isinstance(k, str) and k in KINDS]
         made: dict[tuple[str | int, ...], Condition] = {}
         for path, text in texts.items():
             if isinstance(text, str):
@@ -454,7 +468,5 @@ def _checked(name: str, value: Any) -> Any:
         if value not in known:
             raise ValueError(f"{value!r} is none of them{nearest(str(value), known)}")
         return Severity(value)
-    if not isinstance(value, bool | int | float | str):
-        raise ValueError(f"{name}: a number, true, false or a text is expected")
     threshold(value)
     return value

@@ -97,6 +97,20 @@ def test_severity_rises_and_falls_while_the_alarm_stands() -> None:
     assert severities(e, 4, {"density": 1.0}) == ["cleared alarm"]
 
 
+def test_severity_falls_only_after_keep_and_so_rings_once() -> None:
+    body = "when: density > 4; keep: 10s; raise: [{when: density > 8, severity: critical}]"
+    e = Engine(load(rule(body)), AT)
+    assert severities(e, 0, {"density": 9.0}) == ["alarmed critical"]
+    for second in range(1, 60, 4):
+        assert severities(e, second, {"density": 5.0}) == []
+        e.restart()
+        assert severities(e, second + 2, {"density": 9.0}) == []
+    assert severities(e, 60, {"density": 5.0}) == []
+    e.restart()
+    assert e.wait(69.9) == []
+    assert e.wait(70) == ["severity r s1 @70"]
+
+
 def test_an_alarm_begins_with_the_severity_that_its_values_give() -> None:
     body = "when: density > 4; raise: [{when: density > 8, severity: critical}]"
     assert severities(Engine(load(rule(body)), AT), 0, {"density": 9.0}) == ["alarmed critical"]

@@ -14,6 +14,7 @@ from rules.calendar import YEARS
 from rules.plan import Plan, PlanFault, PlanSpec, compile_plan
 from tests.rules.peers import Labels, NotExpressibleError, Verdict
 from tests.rules.peers.engine import Engine, ruleset
+from tests.rules.peers.promql import like
 from tests.rules.peers.verdict import verdict
 
 _DATES: Final = ("days_of_month", "months", "years")
@@ -223,8 +224,8 @@ def _fits(rule: dict[str, Any], side: str, labels: Labels) -> bool:
     equal = all(
         labels.get(name, "") == text for name, text in (rule.get(f"{side}_match") or {}).items()
     )
-    like = all(
-        re.fullmatch(str(text), labels.get(name, ""))
+    alike = all(
+        like(str(text), labels.get(name, ""))
         for name, text in (rule.get(f"{side}_match_re") or {}).items()
     )
     return (
@@ -239,7 +240,7 @@ def _matched(written: str, labels: Labels) -> bool:
     if found is None:
         raise NotExpressibleError("labels that are not read here")
     value = labels.get(found[1], "")
-    same = value == found[3] if "~" not in found[2] else bool(re.fullmatch(found[3], value))
+    same = value == found[3] if "~" not in found[2] else like(found[3], value)
     return same is not found[2].startswith("!")
 
 

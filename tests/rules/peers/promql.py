@@ -61,8 +61,8 @@ class Selector(NamedTuple):
 _MATCHES: Final[dict[str, Callable[[str, str], bool]]] = {
     "=": lambda value, text: value == text,
     "!=": lambda value, text: value != text,
-    "=~": lambda value, text: re.fullmatch(text, value) is not None,
-    "!~": lambda value, text: re.fullmatch(text, value) is None,
+    "=~": lambda value, text: like(text, value),
+    "!~": lambda value, text: not like(text, value),
 }
 
 
@@ -262,7 +262,7 @@ class _Parser:
         selector = self._selector(inner)
         self._expect("[")
         length = self._next() or ""
-        if self._peek() == ":":
+        if (self._peek() or "").startswith(":"):
             raise NotExpressibleError("a window over something that is worked out (a subquery)")
         self._expect("]")
         self._no_modifier()
@@ -284,7 +284,7 @@ class _Parser:
                 if sign not in _MATCHES or not re.fullmatch(r"[A-Za-z_][A-Za-z0-9_]*", label):
                     raise NotExpressibleError("labels that are not read here")
                 if sign in ("=~", "!~"):
-                    _checked(text)
+                    like(text, "")
                 matchers.append((label, sign, text))
                 if self._peek() != "}":
                     self._expect(",")
@@ -360,10 +360,11 @@ def _unquoted(token: str) -> str:
     return token[1:-1] if token[0] == "`" else re.sub(r"\\(.)", r"\1", token[1:-1])
 
 
-def _checked(text: str) -> None:
-    if len(text) > 1_000 or re.search(r"[+*}]\)?[+*{]", text):
+def like(pattern: str, value: str) -> bool:
+    """Whether all of ``value`` is what a pattern of labels wants. Raises ``NotExpressibleError``."""
+    if len(pattern) > 1_000 or re.search(r"[+*}]\)?[+*{]", pattern):
         raise NotExpressibleError("a pattern of labels that is not read here")
     try:
-        re.compile(text)
+        return re.fullmatch(pattern, value) is not None
     except re.error:
         raise NotExpressibleError("a pattern of labels that is not read here") from None

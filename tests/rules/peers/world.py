@@ -119,7 +119,7 @@ class World:
                 if instant:
                     forgotten += [
                         _Event(at, device, {}, frozenset({name}))
-                        for at in _ends(one, until, self._translated.lookbacks.get(name, LOOKBACK))
+                        for at in _ends(one, self._translated.lookbacks.get(name, LOOKBACK))
                     ]
         for name, one in others:  # devices that the rule is not about report as well
             key = json.dumps(one.labels, sort_keys=True)
@@ -194,20 +194,20 @@ def _values(series: Series, until: float, *, zero: bool = False) -> Iterable[tup
             yield at, value
 
 
-def _ends(series: Series, until: float, lookback: float) -> Iterable[float]:
+def _ends(series: Series, lookback: float) -> Iterable[float]:
     """When the peer no longer knows a value: at a stale mark, or a look-back after the last."""
     last: float | None = None
-    for number, value in enumerate([*series.samples, *[None] * (int(lookback / series.step) + 2)]):
+    for number, value in enumerate(series.samples):
         at = number * series.step
-        if at > until:
-            return
-        if last is not None and (at - last >= lookback or value == STALE):
-            # Only a value that comes exactly a look-back later follows without a gap.
-            if not (isinstance(value, float) and at - last == lookback):
-                yield at if value == STALE else last + lookback
-            last = None
-        if isinstance(value, float):
-            last = at
+        if value is None:
+            continue
+        # A value that comes exactly a look-back later follows without a gap.
+        gap = last is not None and at - last > lookback
+        if last is not None and (gap or value == STALE):
+            yield min(last + lookback, at)
+        last = at if isinstance(value, float) else None
+    if last is not None:
+        yield last + lookback
 
 
 class _Play:
