@@ -2,7 +2,7 @@
 # python3 >= 3.11 and make; deploy/setup.sh says in one line what it can not get.
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench bench-camera vectors
+.PHONY: help demo test lint bench bench-camera bench-rules vectors
 
 SETUP := sh deploy/setup.sh
 BIN := .venv/bin
@@ -36,3 +36,7 @@ bench: ## speed and memory as a table; BENCH_ARGS picks rows
 bench-camera: ## motion found on recordings with ground truth, beside frame differencing and MOG2
 	@$(SETUP) test
 	@$(BIN)/python -m tests.bench.camera $(BENCH_ARGS)
+
+bench-rules: ## what the rule packs find in labelled recordings, and make up; BENCH_ARGS="smoke home --json"
+	@$(SETUP) lint
+	@$(BIN)/python -m tests.bench.rules_quality $(BENCH_ARGS)

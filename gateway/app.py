@@ -13,7 +13,8 @@ import ctypes
 import gc
 import logging
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, Final, NamedTuple
@@ -26,6 +27,7 @@ from gateway.config import Configured, Settings
 from gateway.console.app import create_app, serve
 from gateway.console.view import View
 from gateway.detect import Detector
+from gateway.editions import Editions
 from gateway.health import DRIVER, Vitals, journal_change
 from gateway.incidents.desk import Desk
 from gateway.incidents.people import FIXTURE
@@ -36,6 +38,7 @@ from gateway.options import SinkOptions
 from gateway.plugins import make
 from gateway.ports import Clock, Driver, Sink, Unavailable
 from gateway.pump import pump
+from gateway.reload import Reloader
 from gateway.store.cases import Cases
 from gateway.store.evidence import EvidenceStore
 from gateway.store.group import Limits
@@ -70,14 +73,17 @@ class Running(NamedTuple):
     view: View
     damaged: asyncio.Future[str]
     """Done when a store was written over from outside: start again, and it is put aside."""
+    reload: Callable[[], None]
+    """Look at the files of rules and registry now; what comes of it is logged and a reading."""
 
 
 class House:
     """The objects of one gateway and the tasks that keep them alive."""
 
-    def __init__(self, settings: Settings, clock: Clock) -> None:
+    def __init__(self, settings: Settings, clock: Clock, chinese: Callable[[str], str]) -> None:
         self.settings = settings
         self.clock = clock
+        self.chinese = chinese
         self.tasks: list[Health] = []
         self.notifiers: dict[str, Any] = {}
         self.switches: dict[str, Any] = {}
@@ -93,6 +99,9 @@ class House:
         self.vitals: Vitals
         self.teller: Teller
         self.desk: Desk
+        self.editions: Editions
+        self.reloader: Reloader
+        self.detector: Detector
         self.view: StoreView
 
     async def open(self, stack: AsyncExitStack) -> None:
@@ -116,21 +125,22 @@ class House:
         resumed = max(self.journal.arrival, self.cases.last_arrival) or stamp.wall
         self.arrival = Arrival(resumed, stamp)
         self.intake = Intake(self.journal, self.evidence, clock, self.arrival, kept.recent_keys)
-        await self._load_registry()
-        await self.intake.resume()
         self.vitals = Vitals(self.journal, clock, data)
+        threads = stack.enter_context(ThreadPoolExecutor(1, "files"))
+        self.editions = Editions(self.journal, clock, self.arrival, threads)
+        self.reloader = Reloader(
+            settings, self.journal, self.cases, self.editions, clock, threads,
+            self._follow, self.vitals.note, self.cases.news.notify,
+        )  # fmt: skip
+        await self.reloader.open()
+        await self.intake.resume()
         await self._build(stack)
         self._say_what_was_put_aside()
 
-    async def _load_registry(self) -> None:
-        """The CSV files when they changed, else what the cases remember."""
-        settings = self.settings
-        if settings.digest and settings.digest != await self.cases.registry_digest():
-            self.site = await self.cases.replace_registry(settings.imported, settings.digest)
-            log.info("registry_imported", devices=len(self.site.devices))
-        else:
-            self.site = await self.cases.load_site()
-        self.intake.follow(self.site)
+    def _follow(self, site: Site) -> None:
+        """From now on doors, desk, teller and console go by ``site``."""
+        self.site = site
+        self.intake.follow(site)
 
     async def _build(self, stack: AsyncExitStack) -> None:
         self.notifiers = {
@@ -157,9 +167,15 @@ class House:
             fixtures=self._fixtures(),
             zone=zone,
         )
+        self.detector = Detector(
+            self.journal, self.cases, self.desk, self.editions,
+            self.clock, self.arrival, self.vitals.note,
+        )  # fmt: skip
+        self.detector.care.resume(self.intake.latest, f"{DRIVER}/")
         self.view = StoreView(
             self.journal, self.cases, self.intake, self.evidence, self.desk, self._site,
             self.tasks, self.clock, self.arrival, self.cases.news,
+            self.editions, self.reloader, self.detector,
         )  # fmt: skip
 
     def _fixtures(self) -> dict[str, frozenset[Category]]:
@@ -199,14 +215,11 @@ class House:
             log.warning("sign_of_life_not_saved", reason=error.reason)
 
     async def lives(self, stack: AsyncExitStack) -> list[Life]:
-        """Everything that must be kept running."""
-        detector = Detector(
-            self.journal, self.cases, self.desk, self.settings.ruleset,
-            self._site, self.clock, self.arrival,
-        )  # fmt: skip
+        """Everything that must be kept running, the journal first: the others write to it."""
         own: dict[str, Live] = {
             "journal": self.journal.run,
-            "rules": detector.run,
+            "rules": self.detector.run,
+            "files": self.reloader.run,
             "incidents": partial(self.desk.run, self.clock, self.arrival),
             "telling": self.teller.run,
             "health": partial(self.vitals.run, self.intake.door(DRIVER)),
@@ -313,7 +326,8 @@ class House:
     async def _serve(self) -> None:
         """The console; a port that is taken must not keep alarms from ringing."""
         where = self.settings.console
-        app = create_app(self.view, zone=self.settings.site.zone, clock=self.clock)
+        zone = self.settings.site.zone
+        app = create_app(self.view, zone=zone, clock=self.clock, chinese=self.chinese)
         async with serve(app, where.host, where.port) as bound:
             host = f"[{bound.host}]" if ":" in bound.host else bound.host
             if not self.console_url.done():
@@ -322,25 +336,34 @@ class House:
 
 
 @asynccontextmanager
-async def gateway(settings: Settings, clock: Clock | None = None) -> AsyncIterator[Running]:
+async def gateway(
+    settings: Settings, clock: Clock | None = None, chinese: Callable[[str], str] = str
+) -> AsyncIterator[Running]:
     """Run a gateway while entered. The console serves when this yields.
 
+    ``chinese`` puts a problem of a file into Chinese, for the console.
     Leaving stops the drivers first: what they had not acknowledged will be sent again.
     """
     clock = clock or SystemClock(settings.clock.trust)
     sys.setswitchinterval(_SWITCH)
     async with AsyncExitStack() as stack:
-        house = House(settings, clock)
+        house = House(settings, clock, chinese)
         await house.open(stack)
         lives = await house.lives(stack)
-        tasks = [
-            asyncio.create_task(keep_running(live, clock, health, changed), name=health.name)
-            for health, live, changed in lives
-        ]
+        tasks: list[asyncio.Task[None]] = []
         stack.push_async_callback(house.leave_sign_of_life)
         stack.push_async_callback(_stop, tasks)
+        tasks.append(_started(lives[0], clock))
+        await house.reloader.record()  # before any reading: it says what the rules are for it
+        tasks += [_started(life, clock) for life in lives[1:]]
         _settle_memory()
-        yield Running(await _console_or_reason(house, clock), house.view, house.damaged)
+        console = await _console_or_reason(house, clock)
+        yield Running(console, house.view, house.damaged, house.reloader.ask)
+
+
+def _started(life: Life, clock: Clock) -> asyncio.Task[None]:
+    health, live, changed = life
+    return asyncio.create_task(keep_running(live, clock, health, changed), name=health.name)
 
 
 async def _not_here(reason: str) -> None:

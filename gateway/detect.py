@@ -12,17 +12,17 @@ Rules and registry are those in force at each record, not those of the present:
 from __future__ import annotations
 
 from collections import Counter
-from typing import Any, Final
+from typing import Final
 
 import structlog
 
 import rules
-from gateway.clock import Arrival, at_most, spin_ns
+from gateway.clock import Arrival, Signal, at_most, spin_ns
 from gateway.editions import REGISTRY, RULES, Editions
 from gateway.incidents.desk import Desk
 from gateway.model import SECOND, Change, Edition, Lane, Position, Record, Site
 from gateway.ports import Clock
-from gateway.rule_care import Note, RuleCare
+from gateway.rule_care import Note, RuleCare, RuleRow, report
 from gateway.store.cases import Cases
 from gateway.store.journal import Journal
 
@@ -68,13 +68,31 @@ class Detector:
         self._saved_at = 0
         self._unsaved = False
         self._ready = False
+        self._moved = Signal()
+        self.digest = ""
+        """Of the rules in force; "" before the first record that names them."""
+        self.since = 0
+        """Wall ns from when they are; 0: nobody knows any more."""
 
-    def modes(self) -> list[Any]:
+    def modes(self) -> list[rules.PlaceMode]:
         """Which place is in which mode now; see ``rules.modes``. Empty until the rules run."""
         if not self._ready:
             return []
         wall = self._clock.now().wall
-        return list(rules.modes(self._ruleset, self._site, self._state, wall))
+        return rules.modes(self._ruleset, self._site, self._state, wall)
+
+    async def passed(self, n: int, most: float) -> None:
+        """Wait until the rules have seen record ``n``, for ``most`` seconds at most."""
+
+        async def pass_() -> None:
+            while self._lane.n < n:
+                await self._moved.wait(self._moved.count)
+
+        await at_most(most, self._clock, pass_())
+
+    def report(self) -> list[RuleRow]:
+        """What each rule in force did and cost. Empty until the rules run."""
+        return report(self._ruleset, self._state) if self._ready else []
 
     async def run(self) -> None:
         """Step until cancelled."""
@@ -117,6 +135,7 @@ class Detector:
 
     async def _swap(self, edition: Edition) -> None:
         if edition.what == RULES:
+            self.digest, self.since = edition.digest, edition.received_at
             self._ruleset = await self._editions.ruleset(edition.digest)
             self.care.begin_anew(self._state)
         elif edition.what == REGISTRY:
@@ -173,9 +192,15 @@ class Detector:
 
         The state is asked only where it stands at the bookmark: retention may have gone further.
         """
-        in_force = await self._journal.editions_at(self._lane.n) | saved
-        self._ruleset = await self._editions.ruleset(in_force.get(RULES, ""))
+        said = await self._journal.editions_at(self._lane.n)
+        in_force = {what: edition.digest for what, edition in said.items()} | saved
+        self.digest, self.since = in_force.get(RULES, ""), 0
+        self._ruleset = await self._editions.ruleset(self.digest)
         self._site = await self._editions.site(in_force.get(REGISTRY, ""))
+        if RULES in said:
+            first = await self._journal.read(Lane.everything, said[RULES].since - 1, 1)
+            found = [r.wall for r in first.records if r.n == said[RULES].since]
+            self.since = found[0] if found else 0
         self._ready = True
 
     async def _rebuild(self) -> None:
@@ -208,6 +233,7 @@ class Detector:
         dropped = Counter(damaged=damaged) if damaged else _NOTHING
         self._journal.done(lane, lane.n, upto, upto - lane.n - damaged, dropped)
         self._unsaved = True
+        self._moved.notify()
         now = self._arrival(self._clock.now())
         self.care.look(self._state, now)
         if changes or now - self._saved_at >= int(_SAVE_EVERY * SECOND):

@@ -1,7 +1,7 @@
 """Editions: what the rules and the registry said, kept so that old records can be read as then.
 
-    files and zone ─▶ packed ─▶ digest, body ─▶ journal.db     an Edition record names the digest
-    registry       ─▶                           └─▶ unpacked ─▶ Ruleset or Site
+files and zone ─▶ packed ─▶ digest, body ─▶ journal.db     an Edition record names the digest
+registry       ─▶                           └─▶ unpacked ─▶ Ruleset or Site
 """
 
 from __future__ import annotations
@@ -68,13 +68,18 @@ def pack_site(site: Site) -> Packed:
     return _packed(REGISTRY, msgspec.structs.replace(site, version=0))
 
 
+def unpack_files(digest: str, body: bytes) -> tuple[list[tuple[str, str]], str]:
+    """The rule files and the zone of an edition of the rules. Raises ``Unreadable``."""
+    try:
+        return _decode_rules(_raw(digest, body))
+    except msgspec.DecodeError as error:
+        raise Unreadable(f"the edition is damaged: {error}") from None
+
+
 def unpack_rules(digest: str, body: bytes) -> rules.Ruleset:
     """Raises ``Unreadable``."""
     try:
-        files, zone = _decode_rules(_raw(digest, body))
-        return rules.load(files, zone)
-    except msgspec.DecodeError as error:
-        raise Unreadable(f"the edition is damaged: {error}") from None
+        return rules.load(*unpack_files(digest, body))
     except Problems as error:
         raise Unreadable(f"this version does not take these rules: {error.problems[0]}") from None
 

@@ -20,6 +20,7 @@ from gateway.clock import Arrival
 from gateway.model import (
     EXTRA,
     KINDS,
+    MODES,
     SECOND,
     UNKNOWN_KIND,
     Action,
@@ -58,6 +59,13 @@ _MOST_ANNOUNCED: Final = 10_000
 _LONGEST_NAME: Final = 200
 _RESUME: Final = 100_000
 """Records read back at start to know recent keys: a repeat older than that is a new reading."""
+
+_LONGEST_AUTHOR: Final = 200
+
+UNKNOWN_MODE: Final = "unknown_mode"
+UNKNOWN_PLACE: Final = "unknown_place"
+UNSIGNED: Final = "unsigned"
+BAD_VALUE: Final = "bad_value"
 
 log = structlog.get_logger("intake")
 
@@ -106,6 +114,19 @@ class Intake:
         """From now on devices are looked up in ``site``."""
         self._site = site
         self._by_address = {(d.driver, d.address): d for d in site.devices.values()}
+        for device in site.devices.values():
+            self._recognise(stranger_id(device.driver, device.address), device.id)
+
+    def _recognise(self, stranger: str, device: str) -> None:
+        """A stranger is registered: its keys go on under its id; the console shows it once."""
+        seen = self._seen.pop(stranger, None)
+        if seen is None:
+            return
+        self._strangers -= 1
+        self._seen.setdefault(device, seen)
+        self.latest.pop(stranger, None)
+        self.heard.pop(stranger, None)
+        self.announced.pop(stranger, None)
 
     async def resume(self) -> None:
         """Read the journal's end back: recent keys, recent times, the newest readings."""
@@ -159,6 +180,17 @@ class Intake:
     def _announce(self, seen: DeviceSeen) -> None:
         if seen.device in self.announced or len(self.announced) < _MOST_ANNOUNCED:
             self.announced[seen.device] = seen
+
+    def check_arming(self, arming: Arming) -> None:
+        """Raises ``Refusal`` for a mode or a place that is none, and for nobody's word."""
+        if arming.mode not in (*MODES, "plan"):
+            raise Refusal(UNKNOWN_MODE, f"{arming.mode!r:.80} is no mode")
+        if arming.place and arming.place not in self._site.places:
+            raise Refusal(UNKNOWN_PLACE, f"{arming.place!r:.80} is no place of the registry")
+        if not arming.by.strip() or len(arming.by) > _LONGEST_AUTHOR or not arming.by.isprintable():
+            raise Refusal(UNSIGNED, f"{arming.by!r:.80} names nobody")
+        if not 0 <= arming.until < _BEYOND:
+            raise Refusal(BAD_VALUE, f"{arming.until} is no time")
 
     def _memory(self, device: str) -> Seen | None:
         """What is remembered of ``device``; strangers may take a tenth of the places at most."""
@@ -219,6 +251,14 @@ class Door:
                 source = f"{self._driver} {item.source}"
                 row = Quarantined(stamp.wall, source, 0, item.reason, item.raw)
                 journal.refuse(group, "undecodable", row)
+            elif isinstance(item, Arming):
+                try:
+                    intake.check_arming(item)
+                except Refusal as refusal:
+                    self._refuse(group, item, refusal, stamp)
+                    continue
+                now = True  # what comes next is judged by it
+                journal.add(group, stamp, arrival, self._stamped(item, stamp), True)
             else:
                 journal.add(group, stamp, arrival, self._stamped(item, stamp), False)
         journal.added(group, self._driver, len(items), self._window, now)
@@ -287,16 +327,18 @@ class Door:
 
     def _unknown_id(self, address: str) -> str:
         """``driver/address``: shown, counted and never lost."""
-        device = f"{self._driver}/{address}"[:200]
+        device = stranger_id(self._driver, address)
         if len(self._unknown) < _MOST_DEVICES:
             self._unknown[address] = device
         return device
 
-    def _refuse(self, group: Group, item: Reading, refusal: Refusal, stamp: Stamp) -> None:
+    def _refuse(self, group: Group, item: Reading | Arming, refusal: Refusal, stamp: Stamp) -> None:
         kept = None
         if refusal.reason != "duplicate":  # a repeat is normal; what is wrong is kept
-            raw = repr(item.values)[:_LONGEST_TEXT].encode("utf-8", "replace")
-            source = f"{self._driver} {item.device}"[:200]
+            said = item.values if isinstance(item, Reading) else (item.mode, item.by, item.until)
+            raw = repr(said)[:_LONGEST_TEXT].encode("utf-8", "replace")
+            what = item.device if isinstance(item, Reading) else item.place
+            source = f"{self._driver} {what}"[:200]
             kept = Quarantined(stamp.wall, source, 0, refusal.detail, raw)
         self._intake._journal.refuse(group, refusal.reason, kept)
 
@@ -334,6 +376,11 @@ class Door:
         except OSError as error:
             log.warning("evidence_not_kept", driver=self._driver, reason=error.strerror)
             return None
+
+
+def stranger_id(driver: str, address: str) -> str:
+    """What a device is called that nobody registered."""
+    return f"{driver}/{address}"[:200]
 
 
 def completed(newer: Reading, older: Reading) -> Reading:

@@ -1,8 +1,8 @@
 """Rules and registry follow their files while the gateway runs: all of them checked, or none taken.
 
-    files changed, twice the same bytes ─▶ load (as check does) ─┬▶ wrong: the old go on, it is said
-          a person or SIGHUP: at once ────▶                      └▶ Edition records, one commit
-                                                                     └▶ intake, desk, teller follow
+files changed, twice the same bytes ─▶ load (as check does) ─┬▶ wrong: the old go on, it is said
+      a person or SIGHUP: at once ────▶                      └▶ Edition records, one commit
+                                                                 └▶ intake, desk, teller follow
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from gateway.document import Problems
 from gateway.editions import Editions, Packed, pack_rules, pack_site
 from gateway.model import Site
 from gateway.ports import Clock, Unavailable
-from gateway.rule_care import Note
+from gateway.rule_care import REASON, Note
 from gateway.store.cases import Cases
 from gateway.store.journal import Journal
 
@@ -48,10 +48,14 @@ class Outcome(NamedTuple):
     """One line each."""
 
 
+_BEING_WRITTEN: Final = Outcome(False, ["the files are being written; try again"])
+
+
 class Reloader:
     """Owns the present settings of rules and registry, and the site made of them.
 
-    ``follow`` is told of each new site, ``note`` reports values of a part of the gateway.
+    ``follow`` is told of each new site, ``note`` reports values of a part of the gateway, and
+    ``changed`` hears of every outcome that is news.
     """
 
     def __init__(
@@ -64,6 +68,7 @@ class Reloader:
         threads: Executor,
         follow: Callable[[Site], None],
         note: Note,
+        changed: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._journal = journal
@@ -73,11 +78,15 @@ class Reloader:
         self._threads = threads
         self._follow = follow
         self._note = note
+        self._changed = changed
         self._site = Site()
         self._packed: list[Packed] = []
         self._recorded = False
         self._judged = settings.fingerprint
-        self._refused: list[str] = []
+        self.refused: list[str] = []
+        """Why the files are not in force as they are: one line each; empty when they are."""
+        self.refused_at = 0
+        """Wall ns; 0 when they are in force."""
         self._put_off = False
         self._asked = Signal()
         self._lock = asyncio.Lock()
@@ -98,9 +107,8 @@ class Reloader:
 
     async def record(self) -> None:
         """Say in the journal what is in force from here on, where that is news to it."""
-        newest = await self._journal.editions_at(self._journal.last)
-        changed = [each for each in self._packed if newest.get(each.what) != each.digest]
         try:
+            changed = await self._news(self._packed)
             if changed:
                 await self._editions.record(changed)
         except Unavailable as error:
@@ -114,7 +122,7 @@ class Reloader:
 
     async def run(self) -> None:
         """Watch the files until cancelled."""
-        self._note(PART, {"rules_refused": bool(self._refused)})
+        self._note(PART, {"rules_refused": bool(self.refused)})
         last = self._judged
         while True:
             seen = self._asked.count
@@ -136,8 +144,10 @@ class Reloader:
             except Problems as error:
                 self._judged, self._put_off = looked, False
                 return self._refuse([str(problem) for problem in error.problems])
+            except OSError:  # gone while they were read
+                return _BEING_WRITTEN
             if await self._look(fresh) != fresh.fingerprint:
-                return Outcome(False, ["the files are being written; try again"])
+                return _BEING_WRITTEN
             try:
                 changed = await self._take(fresh)
             except Unavailable as error:
@@ -155,8 +165,7 @@ class Reloader:
         """
         site = self._site if fresh.registry is None else fresh.imported
         packed = await self._in_thread(_packed, fresh, site)
-        newest = await self._journal.editions_at(self._journal.last)
-        changed = [each for each in packed if newest.get(each.what) != each.digest]
+        changed = await self._news(packed)
         for each, made in zip(packed, (site, fresh.ruleset), strict=True):
             self._editions.know(each, made)
         if changed:
@@ -169,6 +178,11 @@ class Reloader:
             self._follow(self._site)
         return [each.what for each in changed]
 
+    async def _news(self, packed: list[Packed]) -> list[Packed]:
+        """Those that the journal does not name as the newest of their kind."""
+        newest = await self._journal.editions_at(self._journal.last)
+        return [p for p in packed if p.what not in newest or newest[p.what].digest != p.digest]
+
     async def _imported(self, fresh: Settings) -> Site:
         try:
             return await self._cases.replace_registry(fresh.imported, fresh.digest)
@@ -177,25 +191,25 @@ class Reloader:
             return fresh.imported
 
     def _refuse(self, problems: list[str]) -> Outcome:
-        if problems != self._refused:
+        if problems != self.refused:
             shown = problems[:_MOST_LOGGED]
             log.error("rules_refused", problems=shown, more=len(problems) - len(shown))
-            self._refused = problems
-            self._note(PART, {"rules_refused": True, "extra.reason": problems[0][:_LONGEST]})
+            self.refused, self.refused_at = problems, self._clock.now().wall
+            self._changed()
+            self._note(PART, {"rules_refused": True, REASON: problems[0][:_LONGEST]})
         return Outcome(False, problems)
 
     def _accept(self, changed: list[str]) -> Outcome:
-        if changed or self._refused:
+        if changed or self.refused:
             log.info("rules_reloaded", changed=changed)
-        if self._refused:
-            self._refused = []
+            self._changed()
+        if self.refused:
+            self.refused, self.refused_at = [], 0
             self._note(PART, {"rules_refused": False})
         return Outcome(True, [])
 
     async def _look(self, settings: Settings) -> str:
-        return await self._in_thread(
-            fingerprint, settings.file, settings.registry, settings.rules
-        )
+        return await self._in_thread(fingerprint, settings.file, settings.registry, settings.rules)
 
     async def _in_thread(
         self, function: Callable[_P, _T], *arguments: _P.args, **named: _P.kwargs

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Mapping
 from typing import Final, NamedTuple
 
 import rules
-from gateway.model import SECOND, Value
+from gateway.model import SECOND, Reading, Text, Value
 
 Note = Callable[[str, dict[str, Value]], None]
 """Reports values of a part of the gateway; see ``gateway.health.Vitals.note``."""
 
 PART: Final = "rule:"
+REASON: Final = "extra.reason"
+_LONGEST: Final = 200
 _SLOW: Final = 1_000_000
 """Ns of one rule for one reading: 200 of them would hold a gateway to five readings a second."""
 _SAMPLES: Final = 32
@@ -24,15 +27,17 @@ class RuleRow(NamedTuple):
     """One rule since the program started."""
 
     name: str
-    counters: dict[str, int]
+    title: Text
+    counters: Mapping[str, int]
+    """``open`` (alarms that stand now), ``alarmed``, ``inhibited``, ``disarmed``, ``failed``."""
     mean: int
-    """Ns for one reading, of those that were measured; 0 before the first."""
+    """Ns of one evaluation, of those that were measured; 0 before the first."""
 
 
 class _Seen(NamedTuple):
     """How far a rule was judged: samples, ns, failures."""
 
-    count: int = 0
+    samples: int = 0
     total: int = 0
     failed: int = 0
 
@@ -55,10 +60,13 @@ class RuleCare:
         self._looked = 0
         self._began = 0
 
-    def resume(self, failing: dict[str, str]) -> None:
-        """What an earlier run said last of failing rules: name -> reason."""
-        self._told.update(failing)
-        self._unjudged = set(failing)
+    def resume(self, latest: Mapping[str, Reading], prefix: str) -> None:
+        """What an earlier run said last, by the gateway's own readings, ``prefix`` before each."""
+        prefix += PART
+        for device, reading in latest.items():
+            if device.startswith(prefix) and reading.values.get("rule_failing") is True:
+                self._told[device.removeprefix(prefix)] = str(reading.values.get(REASON, ""))
+        self._unjudged = set(self._told)
 
     def begin_anew(self, state: rules.State) -> None:
         """Other rules are in force: no verdict holds any more."""
@@ -67,9 +75,7 @@ class RuleCare:
 
     def count_from(self, state: rules.State) -> None:
         """Judge only what ``state`` is going to count."""
-        self._seen = {
-            name: _Seen(cost.count, cost.total) for name, cost in state.costs.items()
-        }
+        self._seen = {name: _Seen(cost.count, cost.total) for name, cost in state.costs.items()}
         for name, (failed, _) in state.failures.items():
             self._seen[name] = self._seen.get(name, _Seen())._replace(failed=failed)
         self._slow.clear()
@@ -97,11 +103,11 @@ class RuleCare:
 
     def _judge_cost(self, name: str, cost: rules.Cost) -> None:
         seen = self._seen.get(name, _Seen())
-        samples = cost.count - seen.count
+        samples = cost.count - seen.samples
         if samples < _SAMPLES:
             return
         mean = (cost.total - seen.total) // samples
-        self._seen[name] = seen._replace(count=cost.count, total=cost.total)
+        self._seen[name] = seen._replace(samples=cost.count, total=cost.total)
         self._unjudged.discard(name)
         if mean > _SLOW:
             self._slow[name] = f"rule {name} takes {mean / 1e6:.1f} ms for one reading"
@@ -117,21 +123,29 @@ class RuleCare:
             self._note(PART + name, {"rule_failing": False})
         for name in failing.keys() - self._told.keys():
             self._told[name] = failing[name]
-            self._note(PART + name, {"rule_failing": True, "extra.reason": failing[name][:200]})
+            self._note(PART + name, {"rule_failing": True, REASON: failing[name][:_LONGEST]})
 
-    def report(self, ruleset: rules.Ruleset, state: rules.State) -> list[RuleRow]:
-        """One row for each rule in force, in the order of the files."""
-        counters: dict[str, dict[str, int]] = {rule.name: {} for rule in ruleset.rules}
-        for (name, what), count in state.tally.items():
-            if name in counters:
-                counters[name][what] = count
-        for name, (failed, _) in state.failures.items():
-            if name in counters:
-                counters[name]["failed"] = failed
-        return [
-            RuleRow(name, counted, _mean(state.costs.get(name)))
-            for name, counted in counters.items()
-        ]
+
+def report(ruleset: rules.Ruleset, state: rules.State) -> list[RuleRow]:
+    """One row for each rule in force, in the order of the files."""
+    counters: dict[str, Counter[str]] = {rule.name: Counter() for rule in ruleset.rules}
+    standing = [
+        *((name, w.opened) for each in state.entries.values() for name, w in each.active.items()),
+        *((name, bool(group.device)) for (name, _), group in state.groups.items()),
+    ]
+    for name, stands in standing:
+        if stands and name in counters:
+            counters[name]["open"] += 1
+    for (name, what), count in state.tally.items():
+        if name in counters:
+            counters[name][what] = count
+    for name, (failed, _) in state.failures.items():
+        if name in counters:
+            counters[name]["failed"] = failed
+    return [
+        RuleRow(rule.name, rule.title, counters[rule.name], _mean(state.costs.get(rule.name)))
+        for rule in ruleset.rules
+    ]
 
 
 def _mean(cost: rules.Cost | None) -> int:

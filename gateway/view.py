@@ -5,21 +5,53 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, Final, NamedTuple, cast
 
 from gateway.clock import Arrival, Signal
-from gateway.console.view import ActRefused, Ledger, Now
+from gateway.console.view import ActRefused, Ledger, ModeRow, Now
 from gateway.console.view import Health as HealthView
+from gateway.detect import Detector
+from gateway.editions import Editions
 from gateway.health import resident_mib
 from gateway.incidents.desk import Desk
 from gateway.incidents.machine import NotAllowed
-from gateway.intake import Intake
-from gateway.model import DeviceSeen, Incident, IncidentEvent, OutboxRow, Reading, Site
+from gateway.intake import BAD_VALUE, UNKNOWN_MODE, UNKNOWN_PLACE, UNSIGNED, Intake, Refusal
+from gateway.model import (
+    Arming,
+    DeviceSeen,
+    Incident,
+    IncidentEvent,
+    OutboxRow,
+    Reading,
+    Site,
+    Text,
+)
 from gateway.ports import Clock
+from gateway.reload import Outcome, Reloader
+from gateway.rule_care import RuleRow
 from gateway.store.cases import Cases
 from gateway.store.evidence import EvidenceStore
 from gateway.store.journal import Journal
 from gateway.supervise import Health
+
+_PATIENCE: Final = 2.0
+"""Seconds until the answer to an arming goes out although the rules have not seen it yet."""
+_ARMING: Final = {
+    UNKNOWN_MODE: Text("没有这种布防方式。", "There is no such mode."),
+    UNKNOWN_PLACE: Text("没有这个地点。", "The registry does not know this place."),
+    UNSIGNED: Text("没有说明是谁布防、撤防。", "It is not said who sets the mode."),
+    BAD_VALUE: Text("截止时间不对。", "The end is no possible time."),
+}
+"""Why an arming is not taken -> what its author reads."""
+
+
+class RulesEdition(NamedTuple):
+    """See ``gateway.console.view.RulesEdition``."""
+
+    digest: str
+    since: int
+    problems: list[str]
+    refused_at: int
 
 
 class StoreView:
@@ -37,6 +69,9 @@ class StoreView:
         clock: Clock,
         arrival: Arrival,
         changes: Signal,
+        editions: Editions,
+        reloader: Reloader,
+        detector: Detector,
     ) -> None:
         self._journal = journal
         self._cases = cases
@@ -48,6 +83,10 @@ class StoreView:
         self._clock = clock
         self._arrival = arrival
         self._changes = changes
+        self._editions = editions
+        self._reloader = reloader
+        self._detector = detector
+        self._door = intake.door("console")
 
     def now(self) -> Now:
         """See ``View``."""
@@ -123,6 +162,7 @@ class StoreView:
             "commits": self._journal.commits,
             "damaged": self._journal.damaged,
             "devices_over_limit": self._intake.overflowing,
+            "editions_unreadable": self._editions.unreadable,
             "put_aside": _name(self._journal.put_aside),
         }
 
@@ -148,6 +188,34 @@ class StoreView:
             )
         except NotAllowed as error:
             raise ActRefused(error.text) from None
+
+    async def arm(self, place: str, mode: str, by: str, until: int) -> None:
+        """See ``View``."""
+        arming = Arming(place, mode, by, until)
+        try:
+            self._intake.check_arming(arming)
+        except Refusal as refusal:
+            raise ActRefused(_ARMING[refusal.reason]) from None
+        await self._door([arming])
+        await self._detector.passed(self._journal.last, _PATIENCE)
+        self._changes.notify()
+
+    def modes(self) -> Sequence[ModeRow]:
+        """See ``View``."""
+        return self._detector.modes()
+
+    async def reload_rules(self) -> Outcome:
+        """See ``View``. Calendars and the registry are read again too."""
+        return await self._reloader.reload()
+
+    def rules_report(self) -> list[RuleRow]:
+        """See ``View``."""
+        return self._detector.report()
+
+    def rules_edition(self) -> RulesEdition:
+        """See ``View``."""
+        detector, reloader = self._detector, self._reloader
+        return RulesEdition(detector.digest, detector.since, reloader.refused, reloader.refused_at)
 
     def evidence(self, sha256: str) -> Path | None:
         """See ``View``."""

@@ -288,5 +288,11 @@ def _pending_over(deciding: Deciding, rule: Rule, entry: Entry, watch: Watch, du
     elif rule.entry and not watch.entered:
         deciding.enter(rule, entry, watch, due, entry.values)
     else:
-        at = watch.wall + rule.hold + (rule.entry if watch.entered else 0)
+        entered = watch.entered
+        at = watch.wall + rule.hold + (rule.entry if entered else 0)
         deciding.open(rule, entry, watch, at, due, entry.values)
+        if entered and is_clear(rule, entry):
+            # The door was shut behind whoever came in: only now may that be said.
+            since = max((entry.times.get(name, 0) for name in rule.clear.names), default=0) or due
+            wall = since + deciding.state.offset
+            deciding.begin_clearing(rule, entry, watch, since, wall, due, "")

@@ -184,13 +184,15 @@ def next_end(windows: Windows, wanted: Asked, end: int) -> int | None:
 
 def _rate(samples: list[Sample], first: int, length: int, start: int) -> float | None:
     newest = samples[-1]
-    base = samples[first]
-    if first and samples[first - 1].at >= start - length:
-        base = samples[first - 1]
-    elif newest.at - base.at < length // 2:
-        return None
+    stood = first and samples[first - 1].at >= start - length
+    base = samples[first - 1] if stood else samples[first]
     span = newest.at - base.at
-    if span <= 0 or type(base.last) is not float or type(newest.last) is not float:
+    if (
+        span < length // 2
+        or span <= 0
+        or type(base.last) is not float
+        or type(newest.last) is not float
+    ):
         return None
     return (newest.last - base.last) * _MINUTE / span
 

@@ -32,6 +32,13 @@ COMMANDS: Final = {
     "drivers": Text("全部驱动、质量等级和样例", "every driver with its level and a sample"),
     "try": Text("试运行一个驱动:显示读数,不保存", "print a driver's readings, store nothing"),
     "test": Text("在虚拟时间里测试规则", "test rules in virtual time"),
+    "replay": Text(
+        "用另一套规则重放过去,看会有什么不同", "what other rules would have done with the past"
+    ),
+    "explain": Text(
+        "一起事件的来龙去脉:为何发生、通知了谁", "why an incident opened and who was told"
+    ),
+    "arm": Text("布防、撤防,或显示各处的布防状态", "arm or disarm a place, or show what is armed"),
     "journal": Text("日志库:深度、完整性、隔离区", "the journal: depth, integrity, quarantine"),
     "ledger": Text("每条读数的去向", "where every reading went"),
 }

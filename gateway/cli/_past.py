@@ -12,6 +12,7 @@ from typing import NamedTuple
 
 from gateway.cli._say import language, say
 from gateway.config import Settings
+from gateway.config.watched import calendar_paths, rule_paths
 from gateway.console.words import WORDS
 from gateway.document import Problem, Problems
 from gateway.model import SECOND, Category, Site
@@ -59,9 +60,7 @@ def _unreadable(path: Path, error: sqlite3.Error) -> OSError:
 
 def rule_files(folder: Path) -> list[tuple[str, str]]:
     """Name and text of the rule files and calendars of ``folder``. Raises ``Problems``."""
-    paths = [*folder.glob("*.y*ml"), *folder.glob("*.ics")]
-    kept = sorted(path for path in paths if not path.name.endswith(".test.yaml"))
-    return [(str(path), _text(path)) for path in kept]
+    return [(str(path), _text(path)) for path in (*rule_paths(folder), *calendar_paths(folder))]
 
 
 def _text(path: Path) -> str:

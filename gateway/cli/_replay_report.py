@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import shutil
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from datetime import tzinfo
 from typing import Final
 
+import click
 from rich.console import Console
 from rich.padding import Padding
 from rich.table import Table
@@ -26,23 +28,37 @@ _SIGN: Final = {"only_before": "-", "only_after": "+", "differs": "~"}
 _COLOUR: Final = {"only_before": "red", "only_after": "green", "differs": "yellow"}
 
 
-def console() -> Console:
-    """The output, as wide as the terminal but no wider than is good to read."""
+@contextmanager
+def console() -> Iterator[Console]:
+    """As wide as the terminal but no wider than is good to read; printed on leaving."""
     width = shutil.get_terminal_size((WIDTH, 24)).columns if sys.stdout.isatty() else WIDTH
-    return Console(
+    out = Console(
         file=sys.stdout, width=min(width, WIDTH), highlight=False, markup=False, emoji=False
     )
+    with out.capture() as captured:
+        yield out
+    for line in captured.get().splitlines():
+        click.echo(line.rstrip())  # tables fill their last column with blanks
 
 
 def print_report(
     outcome: Outcome, site: Site, zone: tzinfo, sources: Mapping[str, str], show: int
 ) -> None:
     """Everything, ``show`` incidents at most."""
-    out = console()
-    _head(out, outcome, zone, sources)
-    _totals(out, outcome)
+    with console() as out:
+        _head(out, outcome, zone, sources)
+        _totals(out, outcome)
+        _incidents(out, outcome, site, zone, show)
+        _people(out, outcome, site)
+        _missed(out, outcome)
+        _assumptions(out, outcome)
+        if not outcome.difference.is_any:
+            out.print(say("\n没有任何差别。", "\nNo difference."))
+
+
+def _incidents(out: Console, outcome: Outcome, site: Site, zone: tzinfo, show: int) -> None:
     pairs = outcome.difference.pairs
-    if pairs and show:
+    if pairs:
         heading = say("事件(- 不再发生  + 新增  ~ 有变化)",
                       "Incidents (- no more  + new  ~ changed)")  # fmt: skip
         out.print(Line(f"\n{heading}", style="bold"))
@@ -52,11 +68,6 @@ def print_report(
         more = len(pairs) - show
         out.print(say(f"  另有 {more:,} 起;--show 或 --json 可看全部",
                       f"  {more:,} more; --show or --json has them all"))  # fmt: skip
-    _people(out, outcome, site)
-    _missed(out, outcome)
-    _assumptions(out, outcome)
-    if not outcome.difference.is_any:
-        out.print(say("\n没有任何差别。", "\nNo difference."))
 
 
 def _head(out: Console, outcome: Outcome, zone: tzinfo, sources: Mapping[str, str]) -> None:
@@ -106,6 +117,10 @@ def _warnings(outcome: Outcome) -> list[str]:
     if refused:
         found.append(say(f"规则引擎因设备过多放弃了 {refused:,} 条读数",
                          f"the engine had no room for {refused:,} readings"))  # fmt: skip
+    found += [
+        say(f"新规则 {name} 有 {count:,} 次出错", f"new rule {name} failed {count:,} times")
+        for name, count in after.failures.items()
+    ]
     if over := max(before.over_limit, after.over_limit):
         found.append(say(f"事件过多,{over:,} 起只计数、不比较",
                          f"too many incidents: {over:,} are counted and not compared"))  # fmt: skip
@@ -126,7 +141,7 @@ def _totals(out: Console, outcome: Outcome) -> None:
 
 
 def _table(first: str) -> Table:
-    table = Table(box=None, padding=(0, 3, 0, 0), header_style="bold")
+    table = Table(box=None, padding=(0, 3, 0, 0), pad_edge=False, header_style="bold")
     table.add_column(first, overflow="fold")
     for heading in (say("原规则", "before"), say("新规则", "after"), say("差", "change")):
         table.add_column(heading, justify="right", no_wrap=True)
@@ -162,7 +177,7 @@ def _changes(pair: Pair, site: Site) -> list[str]:
         return []
     found = []
     if "opened" in pair.differs:
-        long = span(abs(pair.later) // SECOND * SECOND)
+        long = span(_whole(abs(pair.later)))
         found.append(say(f"晚 {long}", f"{long} later") if pair.later > 0
                      else say(f"早 {long}", f"{long} earlier"))  # fmt: skip
     if "told" in pair.differs:
@@ -214,12 +229,17 @@ def _assumptions(out: Console, outcome: Outcome) -> None:
         out.print(Padding(Line(f"{name} × {count:,}: {_pace(pace)}"), (0, 0, 0, 2), expand=False))
 
 
+def _whole(time: int) -> int:
+    """To the second: nobody reads more of it."""
+    return round(time / SECOND) * SECOND
+
+
 def _pace(pace: Pace) -> str:
     if not pace.of:
         return say("没有同类的真实事件可参照:一直无人签收",
                    "no real incident of that category to go by: never received")  # fmt: skip
     steps = [
-        f"{span(time // SECOND * SECOND)}{say('后', ' until ')}{verb}"
+        f"{span(_whole(time))}{say('后', ' until ')}{verb}"
         for time, verb in (
             (pace.received, say("签收", "received")),
             (pace.handling, say("办理", "handled")),

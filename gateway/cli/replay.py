@@ -25,15 +25,12 @@ from gateway.config import Settings, load
 from gateway.incidents.machine import World
 from gateway.model import SECOND, Person, Site
 from gateway.options import parse_duration
-from gateway.replay.library import Library
+from gateway.replay.library import BEGINNING, Library
 from gateway.replay.run import WARM_UP, Outcome, Side, replay, span
 from gateway.replay.shape import as_json
 
 _SHOWN: Final = 40
 """Incidents listed on a terminal; JSON has them all."""
-
-_BEGINNING: Final = 10
-"""A journal's own first records say which rules and registry it began with."""
 
 
 class _Moment(click.ParamType[float | datetime]):
@@ -159,6 +156,8 @@ def command(
         )
     outcome = asyncio.run(_play(settings, after, people, begin, end, warm_up))
     site = outcome.after.site
+    if people is not None:
+        site = msgspec.structs.replace(site, people=site.people | people)
     before = "editions" if outcome.knew_rules else "configuration"
     sources = {"before": before, "after": str(folder)}
     if target is not None:
@@ -206,8 +205,7 @@ def _sides(
     """What is in force at record ``first``, before and after the change."""
     from gateway.app import DUTY
 
-    editions_at = stores.source.editions_at
-    told = editions_at(first + _BEGINNING) | editions_at(first - 1)
+    told = stores.source.editions_at(max(first - 1, BEGINNING))
     site = library.registry(told.get("registry", "")) or stores.site
     known = library.rules(told.get("rules", ""))
     deadlines, sirens = settings.deadlines.by_category(), fixtures(settings)

@@ -15,6 +15,7 @@ import click
 sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
 
 from gateway.app import configure_log, gateway  # noqa: E402
+from gateway.cli._problems import in_chinese  # noqa: E402
 from gateway.cli._say import say  # noqa: E402
 from gateway.cli.check import DEFAULT_FILE  # noqa: E402
 from gateway.config import Settings, load  # noqa: E402
@@ -23,9 +24,11 @@ from gateway.config import Settings, load  # noqa: E402
 @click.command(
     "run",
     help=say(
-        "运行网关,直到收到 SIGTERM 或 Ctrl-C。\n\n"
+        "运行网关,直到收到 SIGTERM 或 Ctrl-C。SIGHUP:立即重新读取规则和登记表"
+        "(文件改动后几秒内也会自动读取)。\n\n"
         "例:gridwarden run /etc/gridwarden/gridwarden.yaml",
-        "Run the gateway until SIGTERM or Ctrl-C.\n\n"
+        "Run the gateway until SIGTERM or Ctrl-C. On SIGHUP it reads rules and registry again at"
+        " once (a few seconds after they have changed it does so by itself).\n\n"
         "Example: gridwarden run /etc/gridwarden/gridwarden.yaml",
     ),
 )
@@ -44,7 +47,8 @@ async def _run(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
     while not stopped.is_set():
-        async with gateway(settings) as running:
+        async with gateway(settings, chinese=in_chinese) as running:
+            loop.add_signal_handler(signal.SIGHUP, running.reload)
             click.echo(f"console: {running.console_url}")
             stopping = asyncio.ensure_future(stopped.wait())
             either: tuple[asyncio.Future[Any], ...] = (stopping, running.damaged)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import ipaddress
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -79,6 +80,7 @@ def warnings(document: Document, settings: Settings) -> Iterator[Problem]:
             "the console has no login yet: everybody on the network can read and close incidents",
         )
     yield from _idle_devices(document, settings)
+    yield from _rules(document, settings)
 
 
 def _idle_devices(document: Document, settings: Settings) -> Iterator[Problem]:
@@ -93,6 +95,22 @@ def _idle_devices(document: Document, settings: Settings) -> Iterator[Problem]:
             ("registry", "devices"),
             f"{count} devices belong to driver {driver!r}, which is not configured{hint}",
         )
+
+
+def _rules(document: Document, settings: Settings) -> Iterator[Problem]:
+    """Rules that load and are odd all the same; packs of the list that are for nothing here."""
+    # Late, as the rules themselves: they take their time to be imported.
+    yield from importlib.import_module("rules.review").review(settings.ruleset, settings.imported)
+    written = document.data.get("rules") or {}
+    unused = importlib.import_module("rules.unmatched").unused_packs(
+        settings.ruleset, settings.imported
+    )
+    for index, pack in enumerate(written.get("packs") or ()):
+        if kinds := unused.get(f"packs/{pack}.yaml"):
+            yield document.problem(
+                ("rules", "packs", index),
+                f"pack {pack!r} has nothing to do: no {' or '.join(kinds)} is registered",
+            )
 
 
 def _is_loopback(host: str) -> bool:

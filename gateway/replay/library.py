@@ -6,9 +6,11 @@ from collections.abc import Callable
 from typing import Final, TypeVar
 
 import rules
-from gateway.editions import Unreadable, unpack_rules, unpack_site
+from gateway.editions import Unreadable, unpack_files, unpack_rules, unpack_site
 from gateway.model import Site
 
+BEGINNING: Final = 2
+"""A journal's first two records say which registry and rules it begins with."""
 _MOST: Final = 64
 """Editions held ready; a site that changed more often has the oldest made again."""
 
@@ -30,6 +32,11 @@ class Library:
     def registry(self, digest: str) -> Site | None:
         """The same for a registry."""
         return self._made(digest, self._sites, unpack_site)
+
+    def texts(self, digest: str) -> list[tuple[str, str]] | None:
+        """The rule files of an edition, (name, text); None when they are not to be had."""
+        found = self._unpacked(digest, unpack_files)
+        return None if found is None else found[0]
 
     def _made(
         self, digest: str, made: dict[str, _T | None], unpack: Callable[[str, bytes], _T]

@@ -63,6 +63,10 @@ def as_json(outcome: Outcome, zone: tzinfo, named: Named, sources: Mapping[str, 
             {"category": category.value, "before": before, "after": after}
             for category, before, after in difference.missed
         ],
+        "failures": {
+            "before": outcome.before.failures,
+            "after": outcome.after.failures,
+        },
         "different": difference.is_any,
     }
 

@@ -21,6 +21,7 @@ import rules
 from gateway.incidents import machine
 from gateway.incidents.fold import is_worse
 from gateway.incidents.machine import Decision, Moment, NotAllowed, World
+from gateway.incidents.people import person_of
 from gateway.model import (
     SECOND,
     Category,
@@ -139,19 +140,14 @@ class Simulation:
         step, state = rules.step, self._state
         for record in records:
             if type(record.item) is Edition:
-                changes = self._swap(record, record.item)
-            else:
-                changes = step(self._ruleset, self._site, state, record)
-            for change in changes:
+                self._swap(record, record.item)
+            for change in step(self._ruleset, self._site, state, record):
                 self._pass(change.now)
                 self._react(change)
 
     def finish(self, arrival: int) -> None:
         """Nothing more came until ``arrival``: timers, deeds and time limits up to there."""
-        for change in rules.tick(self._ruleset, self._site, self._state, arrival):
-            self._pass(change.now)
-            self._react(change)
-        self._pass(arrival)
+        self._until(arrival)
 
     @property
     def site(self) -> Site:
@@ -164,12 +160,25 @@ class Simulation:
         return frozenset(self._ruleset.by_name)
 
     @property
+    def failures(self) -> dict[str, int]:
+        """How often each rule raised, of those that did."""
+        return {name: count for name, (count, _) in self._state.failures.items()}
+
+    @property
     def refused(self) -> Counter[str]:
         """What the engine had no room for, by reason."""
         return self._state.refused
 
-    def _swap(self, record: Record, edition: Edition) -> list[Change]:
-        changes = rules.tick(self._ruleset, self._site, self._state, record.arrival)
+    def _until(self, arrival: int) -> None:
+        """Everything that falls due up to ``arrival``."""
+        for change in rules.tick(self._ruleset, self._site, self._state, arrival):
+            self._pass(change.now)
+            self._react(change)
+        self._pass(arrival)
+
+    def _swap(self, record: Record, edition: Edition) -> None:
+        """Other rules or another registry from ``record`` on; what was due is decided before."""
+        self._until(record.arrival)
         if edition.what == "rules" and self._follows_rules:
             ruleset = self._editions.rules(edition.digest)
             self.unknown_editions += ruleset is None
@@ -178,9 +187,7 @@ class Simulation:
             site = self._editions.registry(edition.digest)
             self.unknown_editions += site is None
             self._site = site or self._site
-            self._pass(record.arrival)  # what was due was decided in the old registry
             self._world = self._world_of(self._site)
-        return [*changes, *rules.step(self._ruleset, self._site, self._state, record)]
 
     # --- a change -------------------------------------------------------------------------
 
@@ -306,7 +313,9 @@ class Simulation:
         incident = case.incident
         if incident is None or plan != case.plan:
             return
-        moment, person = self._moment(at), deed.person or incident.owner
+        moment = self._moment(at)
+        known = person_of(self._world.site, deed.person, self._world.fallback)
+        person = known.id if known is not None else incident.owner  # another roster's
         try:
             if deed.what is Happened.received:
                 decision = machine.receive(incident, person, "", self._world, moment)

@@ -13,7 +13,7 @@ from gateway.model import Lane, Reading, Record
 from gateway.replay.axis import Axis
 from gateway.store.journal_file import Chunk, JournalFile, Start
 
-PAGE: Final = 20_000
+PAGE: Final = 5_000
 """Records in memory at once, about; a commit is never cut."""
 _FARTHEST: Final = 200_000
 """Records that one look around a moment goes through to either side."""
@@ -144,7 +144,7 @@ class Source:
 
     def editions_at(self, n: int) -> dict[str, str]:
         """``rules`` and ``registry`` -> digest, as in force once record ``n`` is done."""
-        return self._file.editions_at(n)
+        return {what: each.digest for what, each in self._file.editions_at(n).items()}
 
     def edition(self, digest: str) -> bytes | None:
         """The content of an edition; None where it is not kept or can not be read."""

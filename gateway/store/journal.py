@@ -28,6 +28,7 @@ from gateway.clock import Signal, at_most
 from gateway.model import SECOND, Lane, Quality, Reading, Record, Stamp, Stored
 from gateway.ports import Clock, Unavailable
 from gateway.store.group import Group, Limits
+from gateway.store.journal_editions import InForce
 from gateway.store.journal_file import (
     Bookmark,
     JournalFile,
@@ -415,8 +416,8 @@ class Journal:
             log.error("edition_unreadable", digest=digest, reason=trouble(self._path, error))
             return None
 
-    async def editions_at(self, n: int) -> dict[str, str]:
-        """``rules`` and ``registry`` -> digest, as in force once record ``n`` is done."""
+    async def editions_at(self, n: int) -> dict[str, InForce]:
+        """By ``rules`` and ``registry``, what is in force once record ``n`` is done."""
         return await self._in_reader(self._file.editions_at, n)
 
     # --- time ---------------------------------------------------------------------------

@@ -8,12 +8,19 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from gateway.model import Edition, Record
 
 _SINCE: Final = 2
 """The schema that has the tables; a file that is only looked at may be an earlier version's."""
+
+
+class InForce(NamedTuple):
+    """An edition, and the record from which on it is in force; retention may have taken that."""
+
+    digest: str
+    since: int
 
 
 def put(connection: sqlite3.Connection, what: str, digest: str, body: bytes) -> None:
@@ -55,8 +62,8 @@ def content(connection: sqlite3.Connection, digest: str) -> bytes | None:
     return bytes(row[0]) if row else None
 
 
-def in_force(connection: sqlite3.Connection, n: int) -> dict[str, str]:
-    """``rules`` and ``registry`` -> digest once record ``n`` is done; none before the first.
+def in_force(connection: sqlite3.Connection, n: int) -> dict[str, InForce]:
+    """By ``rules`` and ``registry``, once record ``n`` is done; none before the first.
 
     ``n`` may be the last one that retention let go.
     """
@@ -65,7 +72,7 @@ def in_force(connection: sqlite3.Connection, n: int) -> dict[str, str]:
     rows = connection.execute(
         "SELECT what, digest, max(n) FROM edition_use WHERE n <= ? GROUP BY what", (n,)
     )
-    return {what: digest for what, digest, _ in rows}
+    return {what: InForce(digest, since) for what, digest, since in rows}
 
 
 def _has_tables(connection: sqlite3.Connection) -> bool:

@@ -18,6 +18,7 @@ import msgspec
 
 from gateway.model import Lane, Reading, Record
 from gateway.store import journal_editions
+from gateway.store.journal_editions import InForce
 from gateway.store.schema import opened
 
 _COMPRESSION: Final = 1
@@ -396,7 +397,7 @@ class JournalFile:
         """See ``journal_editions.content``."""
         return journal_editions.content(self.reader, digest)
 
-    def editions_at(self, n: int) -> dict[str, str]:
+    def editions_at(self, n: int) -> dict[str, InForce]:
         """See ``journal_editions.in_force``."""
         return journal_editions.in_force(self.reader, n)
 

@@ -2,8 +2,9 @@
 
     python -m tests.bench [ROWS] [--quick] [--runs N]
 
-ROWS pick from: throughput latency memory written start camera influx clients dialects modbus. Peers' figures without
-"same run" were measured on a machine like the one this was written on; ratios count.
+ROWS pick from: throughput latency memory written start camera influx clients dialects modbus
+rules. Peers' figures without "same run" were measured on a machine like the one this was written
+on; ratios count.
 """
 
 from __future__ import annotations
@@ -97,6 +98,7 @@ BENCHES: dict[str, Callable[[int, bool], Rows]] = {
     "clients": own("mqtt_clients"),
     "dialects": own("dialects"),
     "modbus": own("modbus"),
+    "rules": own("rules_cost"),
 }
 
 

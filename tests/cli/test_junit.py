@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
 from xml.etree.ElementTree import Element, fromstring
@@ -136,16 +137,22 @@ def test_messages_of_the_report_are_in_the_readers_language(tmp_path: Path) -> N
     assert "没有发生" in failure.attrib["message"]
 
 
-@pytest.mark.parametrize(
-    ("place", "said"),
-    [("/dev/null", "not a regular file"), ("no/such/report.xml", "there is no folder")],
-)
-def test_place_where_no_report_can_stand_is_wrong_usage_before_the_run(
-    place: str, said: str
-) -> None:
-    done = gridwarden("test", "--junit", place)
+def test_report_is_never_renamed_over_what_is_no_file(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    done = gridwarden("test", "--junit", str(pipe), str(folder(tmp_path)))
     assert done.returncode == 2
-    assert said in done.stderr
+    assert "not a regular file" in done.stderr
+    assert done.stdout == ""
+    assert pipe.is_fifo()
+
+
+def test_report_in_a_folder_that_is_not_there_is_wrong_usage_before_the_run(
+    tmp_path: Path,
+) -> None:
+    done = gridwarden("test", "--junit", str(tmp_path / "no" / "report.xml"))
+    assert done.returncode == 2
+    assert "there is no folder" in done.stderr
     assert done.stdout == ""
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
 from gateway.model import SECOND
 from tests.stories.house import House
+from tests.stories.phone import Phone
 from tests.virtual import VirtualClock
 
 Report = tuple[float, str, dict[str, Any]]
@@ -38,7 +42,8 @@ class History:
         """Start with a recording of (s, device, values)."""
         lines = ((0.0, "climate1", {"temperature": 20}), *reports)
         text = "".join(
-            json.dumps({"t": at, "device": device, "values": values, "key": f"{device}@{at}"}) + "\n"
+            json.dumps({"t": at, "device": device, "values": values, "key": f"{device}@{at}"})
+            + "\n"
             for at, device, values in lines
         )
         self.folder("rules", rules)
@@ -60,7 +65,65 @@ class History:
 
     def folder(self, name: str, rules: str) -> Path:
         """A folder with one rule file."""
-        folder = self.house.folder / name
-        folder.mkdir(exist_ok=True)
-        (folder / "site.yaml").write_text(rules, encoding="utf-8")
-        return folder
+        return written(self.house.folder / name, rules)
+
+
+@asynccontextmanager
+async def lived(folder: Path) -> AsyncIterator[History]:
+    """A house that is stopped at the latest on leaving."""
+    async with Phone() as phone:
+        house = House(folder, VirtualClock(), phone)
+        try:
+            yield History(house)
+        finally:
+            await house.stop()
+
+
+A_DAY: tuple[Report, ...] = (
+    (60, "climate1", {"temperature": 42}),
+    (200, "climate1", {"temperature": 30}),
+    (900, "climate1", {"temperature": 43}),
+    (1020, "climate1", {"temperature": 46}),
+    (1200, "climate1", {"temperature": 30}),
+    (1300, "s301", {"alarm": True}),
+    (1400, "s301", {"alarm": False}),
+)
+"""A short spell of 42 °C, a longer one up to 46 °C, and smoke."""
+
+
+async def a_day(history: History) -> list[str]:
+    """Somebody meets the first two, and nobody the smoke. The keys, oldest first."""
+    await history.begin(*A_DAY, packs="[fire]")
+    house = history.house
+    await history.at(100)
+    (one,) = await house.incidents()
+    await house.act(one["key"], "receive", "chen")
+    await history.at(260)
+    await house.act(one["key"], "close", "chen", outcome="real", comment="已开窗散热")
+    await history.at(930)
+    other = (await house.incidents())[0]
+    await house.act(other["key"], "receive", "lin")
+    await history.at(1500)
+    await house.act(other["key"], "close", "lin", outcome="real")
+    await history.at(1700)
+    return [each["key"] for each in reversed(await house.incidents())]
+
+
+KEYS = ("F20260105-0001", "F20260105-0002", "L20260105-0001")
+"""Of ``a_day``."""
+
+
+def copied(day: Path, to: Path) -> Path:
+    """A copy of a stopped house; its configuration file."""
+    shutil.copytree(day, to)
+    config = to / "gridwarden.yaml"
+    text = config.read_text(encoding="utf-8")
+    config.write_text(text.replace(str(day), str(to)), encoding="utf-8")
+    return config
+
+
+def written(folder: Path, rules: str) -> Path:
+    """A folder with one rule file."""
+    folder.mkdir(exist_ok=True)
+    (folder / "site.yaml").write_text(rules, encoding="utf-8")
+    return folder

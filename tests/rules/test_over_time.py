@@ -35,6 +35,13 @@ def test_two_reports_close_together_are_no_rate() -> None:
     assert warm(e, 1.5, 33.0) == ["alarmed r h1 @90"]
 
 
+def test_two_reports_close_together_become_no_rate_as_time_passes() -> None:
+    e = heat("rate(temperature, 5m) > 8 °C/min")
+    warm(e, 0, 20.0)
+    assert warm(e, 1, 80.0) == []
+    assert e.wait(3_600) == []
+
+
 def test_a_rate_of_long_ago_is_unknown_and_ends_nothing() -> None:
     e = heat("rate(temperature, 3m) > 8 °C/min")
     warm(e, 0, 20.0)

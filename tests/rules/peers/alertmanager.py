@@ -230,7 +230,7 @@ def _fits(rule: dict[str, Any], side: str, labels: Labels) -> bool:
     )
     return (
         equal
-        and like
+        and alike
         and all(_matched(str(one), labels) for one in rule.get(f"{side}_matchers") or ())
     )
 

@@ -9,6 +9,7 @@ A vector matches another one by all labels, so what stands in one condition is a
 from __future__ import annotations
 
 import re
+import warnings
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
@@ -365,6 +366,8 @@ def like(pattern: str, value: str) -> bool:
     if len(pattern) > 1_000 or re.search(r"[+*}]\)?[+*{]", pattern):
         raise NotExpressibleError("a pattern of labels that is not read here")
     try:
-        return re.fullmatch(pattern, value) is not None
-    except re.error:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")  # what Python means to read otherwise one day
+            return re.fullmatch(pattern, value) is not None
+    except (re.error, Warning):
         raise NotExpressibleError("a pattern of labels that is not read here") from None
