@@ -24,7 +24,9 @@ class Sort(NamedTuple):
         """Whether ``rule`` is about these devices, if it is about their place and name."""
         if rule.kinds and self.kind not in rule.kinds:
             return False
-        return not rule.tags or not rule.tags.isdisjoint(self.tags)
+        if rule.tags and rule.tags.isdisjoint(self.tags):
+            return False
+        return rule.not_tags.isdisjoint(self.tags)
 
 
 class Spot(NamedTuple):
@@ -79,7 +81,7 @@ class Reach:
     def _place(self, rules: Iterable[Rule]) -> None:
         grids = frozenset(code for rule in rules for code in rule.grids)
         named = frozenset(device for rule in rules for device in rule.devices)
-        tags = frozenset(tag for rule in rules for tag in rule.tags)
+        tags = frozenset(tag for rule in rules for tag in (*rule.tags, *rule.not_tags))
         above: dict[str, tuple[frozenset[str], list[str]]] = {}
         for device in self.site.devices.values():
             place = device.place

@@ -70,6 +70,11 @@ class Ruleset:
     _covers: dict[tuple[Any, ...], Cover] = field(init=False)
     _named: frozenset[str] = field(init=False)
     """Devices that some rule or setting names."""
+    _codes: frozenset[str] = field(init=False)
+    """Places that some rule or setting names."""
+    _tagged: bool = field(init=False)
+    """Whether any rule asks for the words of a device."""
+    _chains: dict[str, tuple[str, ...]] = field(init=False)
     _site: list[Site | None] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -100,6 +105,10 @@ class Ruleset:
         put(self, "_site", [None])
         named = [rule.devices for rule in self.rules] + [s.devices for s in self.settings]
         put(self, "_named", frozenset().union(*named))
+        codes = [rule.grids for rule in self.rules] + [s.grids for s in self.settings]
+        put(self, "_codes", frozenset().union(*codes))
+        put(self, "_tagged", any(rule.tags or rule.not_tags for rule in self.rules))
+        put(self, "_chains", {})
 
     def _accepted(self) -> dict[str, type]:
         accepted: dict[str, type] = {n: t.type for n, t in every_value_name().items()}
@@ -118,14 +127,26 @@ class Ruleset:
         """The rules for a device; devices that no rule tells apart share one answer."""
         if self._site[0] is not site:
             self._covers.clear()
+            self._chains.clear()
             self._site[0] = site
         known = site.devices.get(device)
-        place = known.place if known is not None else site.root()
         own = device if device in self._named else ""
-        key = (kind, place, known.tags if known is not None else (), below, own)
+        tags = known.tags if known is not None and self._tagged else ()
+        key = (kind, self._told_apart(site, device), tags, below, own)
         found = self._covers.get(key)
         if found is None:
             found = self._covers[key] = self._made(device, kind, site, below)
+        return found
+
+    def _told_apart(self, site: Site, device: str) -> tuple[str, ...]:
+        """The places of a device, nearest first, of those that some rule or setting names."""
+        if not self._codes:
+            return ()
+        place = site.place_of(device)
+        found = self._chains.get(place)
+        if found is None:
+            found = tuple(above.code for above in site.chain(place) if above.code in self._codes)
+            self._chains[place] = found
         return found
 
     def _made(self, device: str, kind: str, site: Site, below: bool) -> Cover:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Collection, Iterator
 from typing import Final
 
@@ -23,8 +24,8 @@ _UNREGISTERED: Final = ("gateway", UNKNOWN_KIND)
 def unmatched(ruleset: Ruleset, reach: Reach, shipped: Collection[str]) -> Iterator[Problem]:
     """Warnings, each at its rule or setting; none for a site without devices.
 
-    Of the rules in the files ``shipped`` only those that choose devices by a tag, a place or a
-    name: a pack is for sites of every sort.
+    Of the rules in the files ``shipped`` only those that name a place or a device: a pack is for
+    sites of every sort, and its tags are an offer.
     """
     if not reach.site.devices:
         return
@@ -32,7 +33,7 @@ def unmatched(ruleset: Ruleset, reach: Reach, shipped: Collection[str]) -> Itera
     for rule in ruleset.rules:
         if rule.where.file not in shipped:
             yield from search.rule(rule)
-        elif rule.tags or rule.grids or rule.devices:
+        elif rule.grids or rule.devices:
             yield from search.words(rule, rule.where)
     yield from search.settings()
 
@@ -47,6 +48,16 @@ def unused_packs(ruleset: Ruleset, site: Site) -> dict[str, tuple[str, ...]]:
     if not site.devices:
         return {}
     return {file: tuple(sorted(all_)) for file, all_ in kinds.items() if not all_ & known}
+
+
+def odd_tags(ruleset: Ruleset, site: Site) -> dict[str, str]:
+    """Tag of some device that no rule asks for -> the tag that it may have been meant to be."""
+    asked = {tag for rule in ruleset.rules for tag in (*rule.tags, *rule.not_tags)}
+    given = {tag for device in site.devices.values() for tag in device.tags}
+    if len(given) > MOST_TO_COMPARE:
+        return {}
+    near = {tag: difflib.get_close_matches(tag, asked, 1, 0.8) for tag in given - asked}
+    return {tag: found[0] for tag, found in sorted(near.items()) if found}
 
 
 class _Search:
@@ -72,8 +83,9 @@ class _Search:
             kinds = " or ".join(sorted(rule.kinds))
             found.append(_problem(rule.where, rule.name, f"no {kinds} is registered"))
         if not found and registered and not self._reach.is_matched(rule.name) and _known(rule):
-            written = (("on", rule.kinds), ("tag", rule.tags), ("grid", rule.grids))
-            keys = [key for key, words in (*written, ("device", rule.devices)) if words]
+            chosen = (rule.kinds, rule.tags, rule.not_tags, rule.grids, rule.devices)
+            written = zip(("on", "tag", "not_tag", "grid", "device"), chosen, strict=True)
+            keys = [key for key, words in written if words]
             message = f"no registered device fits {' and '.join(keys)} together"
             found.append(_problem(rule.where, rule.name, message))
         yield from found
@@ -89,8 +101,12 @@ class _Search:
             if device not in self._site.devices and "/" not in device:
                 message = f"there is no device {device!r}{_near(device, self._site.devices)}"
                 yield _problem(where, name, message)
-        for tag in sorted(chosen.tags - self._tags) if isinstance(chosen, Rule) else ():
-            yield _problem(where, name, f"no device has the tag {tag!r}{_near(tag, self._tags)}")
+        if isinstance(chosen, Setting):
+            return
+        for tag in sorted((chosen.tags | chosen.not_tags) - self._tags):
+            hint = _near(tag, self._tags)
+            if tag in chosen.tags or hint:  # a tag to leave out need not be in use
+                yield _problem(where, name, f"no device has the tag {tag!r}{hint}")
 
     # --- rules over a place --------------------------------------------------------------
 

@@ -100,17 +100,18 @@ def _idle_devices(document: Document, settings: Settings) -> Iterator[Problem]:
 def _rules(document: Document, settings: Settings) -> Iterator[Problem]:
     """Rules that load and are odd all the same; packs of the list that are for nothing here."""
     # Late, as the rules themselves: they take their time to be imported.
-    yield from importlib.import_module("rules.review").review(settings.ruleset, settings.imported)
-    written = document.data.get("rules") or {}
-    unused = importlib.import_module("rules.unmatched").unused_packs(
-        settings.ruleset, settings.imported
-    )
-    for index, pack in enumerate(written.get("packs") or ()):
+    review = importlib.import_module("rules.review")
+    unmatched = importlib.import_module("rules.unmatched")
+    ruleset, site = settings.ruleset, settings.imported
+    yield from review.review(ruleset, site)
+    unused = unmatched.unused_packs(ruleset, site)
+    for index, pack in enumerate((document.data.get("rules") or {}).get("packs") or ()):
         if kinds := unused.get(f"packs/{pack}.yaml"):
-            yield document.problem(
-                ("rules", "packs", index),
-                f"pack {pack!r} has nothing to do: no {' or '.join(kinds)} is registered",
-            )
+            message = f"pack {pack!r} has nothing to do: no {' or '.join(kinds)} is registered"
+            yield document.problem(("rules", "packs", index), message)
+    for tag, meant in unmatched.odd_tags(ruleset, site).items():
+        message = f"no rule asks for the tag {tag!r} of a device; did you mean {meant!r}?"
+        yield document.problem(("registry", "devices"), message)
 
 
 def _is_loopback(host: str) -> bool:

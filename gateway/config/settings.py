@@ -51,7 +51,9 @@ Span = Annotated[Duration, AfterValidator(_sensible)]
 FileName = Annotated[Path, AfterValidator(_possible)]
 """A path; a relative one counts from the folder of the configuration file."""
 
-SHIPPED_PACKS: Final = ("fire", "intrusion", "manholes", "cameras", "trouble", "system")
+SHIPPED_PACKS: Final = (
+    "fire", "intrusion", "manholes", "lamps", "cameras", "trouble", "system",
+)  # fmt: skip
 
 
 def _zone(value: str) -> str:

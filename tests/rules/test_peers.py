@@ -318,7 +318,7 @@ def test_a_file_of_any_shape_has_a_verdict(data: st.DataObject) -> None:
 
 
 @given(st.text(alphabet="mn01 ()[]{}<>=!~+-*/:,\"'absentorandavg_over_time5mh", max_size=40))
-@settings(deadline=None, max_examples=300)
+@settings(deadline=None, max_examples=250)
 def test_any_promql_is_ours_or_says_why_not(text: str) -> None:
     with contextlib.suppress(NotExpressibleError):
         assert translate(text).when or "absent" in text

@@ -13,7 +13,7 @@ from gateway.config import load as load_settings
 from gateway.model import Device, Site
 from rules.review import MAX_WARNINGS, review
 from rules.ruleset import Ruleset
-from rules.unmatched import unused_packs
+from rules.unmatched import odd_tags, unused_packs
 from tests.rules.told import device, load, rule, site
 
 ROOT = Path(__file__).parents[2]
@@ -176,6 +176,8 @@ def test_what_only_a_setting_makes_odd_stands_at_the_setting() -> None:
         ("when: alarm; grid: Q", "smoke", "there is no place 'Q'"),
         ("when: alarm; device: s2", "smoke", "there is no device 's2'; did you mean 's3'?"),
         ("when: alarm; tag: kitchn", "smoke", "no device has the tag 'kitchn'; did you mean 'kitchen'?"),
+        ("when: alarm; not_tag: kitchn", "any", "no device has the tag 'kitchn'; did you mean 'kitchen'?"),
+        ("when: motion; not_tag: roof", "camera", "no registered device fits on and not_tag together"),
         ("when: alarm; grid: CG2", "smoke", "no registered device fits on and grid together"),
         ("when: alarm; tag: roof", "smoke", "no registered device fits on and tag together"),
         ("when: alarm; device: m1", "smoke", "no registered device fits on and device together"),
@@ -188,7 +190,7 @@ def test_what_only_a_setting_makes_odd_stands_at_the_setting() -> None:
 )  # fmt: skip
 def test_a_rule_that_no_device_matches_is_told_of(body: str, on: str, message: str) -> None:
     devices = [*SITE.devices.values(), tagged(device("s3"), "kitchen")]
-    at = site(*devices, tagged(device("c2", "camera", "CG2"), "roof"))
+    at = site(*devices[:-2], devices[-1], tagged(device("c2", "camera", "CG2"), "roof"))
     assert odd(body, on=on, at=at) == [message]
 
 
@@ -202,6 +204,7 @@ def test_a_rule_that_no_device_matches_is_told_of(body: str, on: str, message: s
         ("when: alarm; device: zigbee/0x01", "smoke"),
         ("when: alarm", "unknown"),
         ("when: open; grid: CG2", "manhole"),
+        ("when: alarm; not_tag: bath", "smoke"),
     ],
 )
 def test_a_rule_that_some_device_may_match_is_not(body: str, on: str) -> None:
@@ -220,9 +223,21 @@ def shipped(*written: str) -> tuple[str, str]:
 
 def test_a_shipped_rule_is_told_of_only_by_its_own_words() -> None:
     assert said(rules.load([shipped(rule("when: alarm", on="panic"))])) == []
-    assert said(rules.load([shipped(rule("when: alarm; tag: bath", on="panic"))])) == [
-        "rule 'r': no device has the tag 'bath'"
+    assert said(rules.load([shipped(rule("when: alarm; tag: bath", on="panic"))])) == []
+    assert said(rules.load([shipped(rule("when: alarm; grid: CG8", on="panic"))])) == [
+        "rule 'r': there is no place 'CG8'; did you mean 'CG2'?"
     ]
+
+
+def test_a_tag_that_is_nearly_one_of_the_rules_is_told_of() -> None:
+    ruleset = load(rule("when: motion; tag: closed_area", on="camera"))
+    cameras = [
+        tagged(device("c1", "camera"), "closed_aera"),
+        tagged(device("c2", "camera"), "roof"),
+    ]
+    assert odd_tags(ruleset, site(*cameras)) == {"closed_aera": "closed_area"}
+    assert odd_tags(ruleset, site(tagged(device("c1", "camera"), "closed_area"))) == {}
+    assert odd_tags(load(rule("when: alarm")), site(*cameras)) == {}
 
 
 def test_a_pack_of_kinds_that_nobody_has_is_one_line() -> None:

@@ -62,11 +62,14 @@ def _machine(case: dict[str, Any]) -> str:
 def _at_time(document: dict[str, Any], number: int) -> str:
     rule, series = document["rule"], document["series"]
     expected = document["expected"][: number + 1]
-    label = next(
+    apart = [
         name
         for name in series[0]["labels"]
         if len({one["labels"].get(name) for one in series}) == len(series)
-    )
+    ]
+    if not apart:
+        raise NotExpressibleError("no label tells the series apart")
+    label = apart[0]
     translated = translate(str(rule["expr"]))
     if translated.windowed or translated.absents or len(translated.instants) != 1:
         raise NotExpressibleError("more than one value, step by step")
