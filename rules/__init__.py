@@ -1,9 +1,10 @@
 """Alert rules: readings in, changes out. Pure: no clock, no I/O but the shipped packs."""
 
 from rules.engine import modes, standing, step, tick
+from rules.files import load, pack_names, packs
 from rules.modes import PlaceMode
 from rules.rule import Rule
-from rules.ruleset import Ruleset, load, pack_names, packs
+from rules.ruleset import Ruleset
 from rules.state import Cost, State
 
 __all__ = [

@@ -6,7 +6,8 @@ from typing import Final
 
 from gateway.model import Change, Site, Text
 from rules import look, sentence
-from rules.decide import Deciding, is_clear, same_place
+from rules.decide import Deciding, is_clear
+from rules.places import same_place
 from rules.rule import Rule
 from rules.ruleset import Ruleset
 from rules.state import CLEARING, OPEN, PENDING, Entry, State, Watch

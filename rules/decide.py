@@ -10,6 +10,7 @@ from gateway.model import Category, Change, Evidence, Reading, Severity, Site, T
 from rules import groups, sentence
 from rules.groups import MOST_GROUPS, Group, Member
 from rules.modes import Mode, mode_of
+from rules.places import same_place, scope_key
 from rules.rule import Raise, Rule
 from rules.ruleset import Ruleset
 from rules.state import CLEARING, OPEN, Entry, State, Watch
@@ -429,34 +430,3 @@ def is_clear(rule: Rule, entry: Entry) -> bool:
     """Whether the clear condition holds; never while the alarm's own condition does."""
     get = entry.values.get
     return rule.clear.holds(get) and not rule.when.holds(get)
-
-
-def same_place(level: str, device: str, site: Site) -> str:
-    """The place within which alarms are one incident; the device where the site knows none."""
-    known = site.devices.get(device)
-    if known is None or level == "device":
-        return f"device:{device}"
-    building = site.level(known.place, "building")
-    grid = site.level(known.place, "grid")
-    if level == "grid" and grid:
-        return f"grid:{grid}"
-    if level in ("grid", "building") and building:
-        return f"building:{building}"
-    if level == "flat" and known.flat:
-        return f"flat:{grid}/{building}/{known.flat}"
-    return f"device:{device}"
-
-
-def scope_key(scope: str, device: str, site: Site) -> str:
-    """What two devices share when one may hold the other's alarms back in ``scope``."""
-    if scope == "site":
-        return ""
-    if scope != "driver":
-        return same_place(scope, device, site)
-    known = site.devices.get(device)
-    if known is not None and known.driver != "gateway":
-        return known.driver
-    # A device that nobody registered is called DRIVER/ADDRESS; the gateway reports of a driver
-    # as gateway/driver:NAME.
-    driver, _, address = device.partition("/")
-    return address.removeprefix("driver:") if address.startswith("driver:") else driver

@@ -9,8 +9,9 @@ from typing import Final
 
 from gateway.model import Turn
 from rules import sentence, window
-from rules.decide import Deciding, is_clear, scope_key
+from rules.decide import Deciding, is_clear
 from rules.modes import mode_of, next_switch
+from rules.places import scope_key
 from rules.rhythm import limit_of
 from rules.rule import Rule
 from rules.ruleset import Cover

@@ -15,10 +15,11 @@ from gateway.document import Problem
 from gateway.model import EXTRA, KINDS, Site, vocabulary
 from rules import satisfy
 from rules.expression import NEVER
+from rules.files import pack_names
 from rules.overlap import overlaps
 from rules.reach import Reach
 from rules.rule import Raise, Rule
-from rules.ruleset import Ruleset, conditions_of, pack_names
+from rules.ruleset import Ruleset, conditions_of
 from rules.satisfy import Cases, Span, TooMany
 from rules.syntax import Junction, Node
 from rules.unmatched import unmatched

@@ -77,6 +77,12 @@ def _jump(value: Any) -> float:
     return parse_duration(value)
 
 
+def _some(value: list[str]) -> list[str]:
+    if not value:
+        raise ValueError("an empty list; name at least one")
+    return value
+
+
 _Start = Annotated[str, AfterValidator(_start)]
 
 
@@ -159,7 +165,7 @@ class Line(_Strict):
     """How long the mode holds."""
     clock: Annotated[float, BeforeValidator(_jump)] | None = None
     """Seconds by which the wall clock jumps; the arrival axis goes on as it was."""
-    rules: Annotated[list[str], Field(min_length=1)] | None = None
+    rules: Annotated[list[str], AfterValidator(_some)] | None = None
     """Rule files that take the place of the story's from here on."""
     expect: list[Expected] | None = None
 

@@ -24,7 +24,8 @@ from gateway.model import (
     Stored,
 )
 from rules.engine import step, tick
-from rules.ruleset import Ruleset, load, packs
+from rules.files import load, packs
+from rules.ruleset import Ruleset
 from rules.state import State
 from rules.story import Expected, File, Line
 
@@ -92,7 +93,7 @@ class _Rules:
         self.file = file
 
     def load(self, names: list[str], path: tuple[str | int, ...]) -> Ruleset:
-        """The packs and calendars of the file with the rule files ``names``, written at ``path``."""
+        """The packs and calendars of the file, and the rule files ``names`` (at ``path``)."""
         try:
             files = packs(self.file.packs)
         except ValueError as error:
@@ -130,9 +131,8 @@ class _Telling:
             for index, (one, other) in enumerate(zip(happened, again.changes, strict=True)):
                 if one != other:
                     problems.append(self._problem((index,), message))
-            for name, (count, said) in sorted(again.failures.items()):
-                message = f"rule {name!r} failed {count} times: {said}"
-                problems.append(self._problem((), message))
+            for name, (_, said) in sorted(again.failures.items()):
+                problems.append(self._problem((), f"rule {name!r} failed: {said}"))
         for index, line in enumerate(self._lines):
             if line.expect is not None:
                 problems += self._compare(index, line.expect, happened)
@@ -158,7 +158,7 @@ class _Telling:
 
     def _check(self) -> list[Problem]:
         problems: list[Problem] = []
-        ruleset, before = self._ruleset, 0.0
+        before = 0.0
         for index, line in enumerate(self._lines):
             problems += [self._problem((index,), message) for message in line.misfits()]
             if line.at < before:
@@ -167,7 +167,7 @@ class _Telling:
             problems += self._unknown(index, line)
             if line.rules is not None:
                 path = (*self._path, index, "rules")
-                ruleset = self._later[index] = self._rules.load(line.rules, path)
+                self._later[index] = self._rules.load(line.rules, path)
             for number, expected in enumerate(line.expect or ()):
                 problems += self._check_expected((index, "expect", number), expected)
         return problems

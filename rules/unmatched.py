@@ -8,7 +8,7 @@ from typing import Final
 
 from gateway.document import Problem, nearest
 from gateway.model import UNKNOWN_KIND, Site
-from rules.decide import same_place
+from rules.places import same_place
 from rules.reach import Reach, Spot
 from rules.rule import Confirm, Rule, Setting
 from rules.ruleset import Ruleset

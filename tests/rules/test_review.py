@@ -9,7 +9,6 @@ import msgspec
 import pytest
 
 import rules
-from gateway.config import load as load_settings
 from gateway.model import Device, Site
 from rules.review import MAX_WARNINGS, review
 from rules.ruleset import Ruleset
@@ -435,11 +434,6 @@ def test_the_shipped_packs_give_no_warning_at_the_shipped_sites(folder: str) -> 
     ruleset = rules.load(rules.packs(rules.pack_names()))
     for at in (read_csv(*names), Site()):
         assert [str(problem) for problem in review(ruleset, at)] == []
-
-
-def test_the_sample_configuration_gives_no_warning_about_rules() -> None:
-    settings = load_settings(ROOT / "deploy" / "gridwarden.sample.yaml")
-    assert [str(w) for w in settings.warnings if "rule" in w.message or "kinds" in w.message] == []
 
 
 def test_what_is_compared_with_what_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
