@@ -119,7 +119,7 @@ def _restart(deciding: Deciding, rule: Rule, entry: Entry, watch: Watch, now: in
 def _regroup(deciding: Deciding, now: int) -> None:
     """Rules over a place: what no longer belongs to one is over."""
     state, ruleset, site = deciding.state, deciding.ruleset, deciding.site
-    for (name, same), group in list(state.groups.items()):
+    for (name, same), group in sorted(state.groups.items(), key=lambda one: one[0]):
         over = ruleset.by_name.get(name)
         if over is None or over.confirm is None:
             if group.device:

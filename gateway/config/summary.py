@@ -36,6 +36,7 @@ def _texts(settings: Settings) -> list[Text]:
         ),
         Text(f"设备种类:{in_chinese or '–'}", f"devices by kind: {by_kind}"),
         Text(f"规则包:{packs}", f"rule packs: {packs}"),
+        _rules(settings),
         _plugins("驱动", "drivers", settings.drivers),
         _plugins("数据出口", "sinks", settings.sinks),
         _plugins("通知渠道", "notifiers", settings.notifiers),
@@ -45,6 +46,15 @@ def _texts(settings: Settings) -> list[Text]:
         ),
         Text(f"控制台 http://{address}", f"console http://{address}"),
     ]
+
+
+def _rules(settings: Settings) -> Text:
+    ruleset = settings.ruleset
+    counts = [len(each) for each in (ruleset.rules, ruleset.settings, ruleset.plans)]
+    return Text(
+        "规则 {} 条,设置 {} 项,布防计划 {} 项".format(*counts),
+        "{} rules, {} settings, {} plans of arming".format(*counts),
+    )
 
 
 def _plugins(zh: str, en: str, configured: Mapping[str, Configured]) -> Text:

@@ -123,7 +123,6 @@ class Simulation:
         self._follows_rules = follows_rules
         self._state = rules.State()
         self._open: dict[tuple[str, str], Case] = {}
-        self._taken: set[str] = set()
         self._count = itertools.count()
         self._due: list[tuple[int, int, int, object]] = [
             (one.opened, next(self._count), _REAL, one) for one in past.reals
@@ -257,8 +256,7 @@ class Simulation:
     def _expect(self, case: Case) -> None:
         """Somebody will meet it: as the record says, else as the median incident was met."""
         for one in self._past.places.get((case.group, case.same), ()):
-            over = one.closed is not None and one.closed <= case.opened
-            if over or one.key in self._taken:
+            if one.closed is not None and one.closed <= case.opened:
                 continue
             if one.opened <= case.opened + LOOK_AHEAD:
                 self._meet(case, one)
@@ -273,7 +271,6 @@ class Simulation:
         Who was called later needs as long as they did; who was called earlier comes earlier by as
         much, but closes when it was closed, for until then there was something to do.
         """
-        self._taken.add(one.key)
         case.real = one
         case.plan += 1
         shift = case.opened - one.opened
@@ -301,9 +298,8 @@ class Simulation:
     def _found_open(self, one: Real, at: int) -> None:
         """A real incident opened where a simulated one, that never was, is open by now."""
         case = self._open.get((one.group, one.same))
-        if case is None or case.real is not None or one.key in self._taken:
+        if case is None or case.real is not None:
             return
-        self._taken.add(one.key)
         case.real = one
         case.plan += 1
         for deed in one.deeds:

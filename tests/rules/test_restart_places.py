@@ -141,7 +141,7 @@ def made(one: Happens, second: float, jump: int, number: int) -> Record:
     )
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=400, deadline=None)
 @given(st.lists(happenings(), max_size=25))
 def test_restarts_and_cuts_change_nothing(told: list[Happens]) -> None:
     assert run(told, cutting=True) == run(told, cutting=False)

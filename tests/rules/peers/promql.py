@@ -67,6 +67,11 @@ _MATCHES: Final[dict[str, Callable[[str, str], bool]]] = {
 }
 
 
+def window(seconds: float) -> str:
+    """The length of a window as a condition says it."""
+    return f"{seconds:.9f}".rstrip("0").rstrip(".") + "s"
+
+
 class Absent(NamedTuple):
     """A silence: of the peer's look-back (``window`` 0), or of ``window`` seconds."""
 
@@ -81,6 +86,8 @@ class Translated(NamedTuple):
     absents: list[Absent]
     instants: dict[str, Selector]
     windowed: dict[str, Selector]
+    lengths: dict[str, set[float]]
+    """Of ``windowed``: the lengths of the windows over it, s."""
     lookbacks: dict[str, float]
     """For how long a value of ``instants`` counts, s, where it is not the peer's look-back."""
     divisors: list[str]
@@ -108,6 +115,7 @@ class _Parser:
         self._depth = 0
         self._instants: dict[tuple[Selector, float], str] = {}
         self._windowed: dict[Selector, str] = {}
+        self._lengths: dict[str, set[float]] = {}
         self._absents: list[Absent] = []
         self._divisors: list[str] = []
 
@@ -126,6 +134,7 @@ class _Parser:
             self._absents,
             {name: selector for (selector, _), name in self._instants.items()},
             {name: selector for selector, name in self._windowed.items()},
+            self._lengths,
             {name: length for (_, length), name in self._instants.items() if length},
             self._divisors,
         )
@@ -274,7 +283,10 @@ class _Parser:
         if function == "last_over_time":
             return self._instant(selector, seconds(length))
         name = self._windowed.setdefault(selector, f"w{len(self._windowed)}")
-        return _Part(_WINDOWS[function].format(f"extra.{name}, {seconds(length):g}s"), "vector")
+        self._lengths.setdefault(name, set()).add(seconds(length))
+        return _Part(
+            _WINDOWS[function].format(f"extra.{name}, {window(seconds(length))}"), "vector"
+        )
 
     def _selector(self, name: str) -> Selector:
         matchers: list[tuple[str, str, str]] = []

@@ -17,7 +17,7 @@ from gateway.model import Device, Place, Site, Value
 from tests.rules.peers import Labels, NotExpressibleError
 from tests.rules.peers.engine import Engine, duration, ruleset
 from tests.rules.peers.notation import STALE, Sample
-from tests.rules.peers.promql import Absent, translate
+from tests.rules.peers.promql import Absent, translate, window
 
 LOOKBACK: Final = 300
 """Seconds for which the peer takes the newest value of a series for the present one."""
@@ -76,9 +76,19 @@ class World:
                 "silences of two lengths that begin before there was anything"
             )
 
-    def fire(self, moments: list[float], *, later: float = 0.0, restart: bool = False) -> list[Any]:
-        """At each of ``moments`` (s, rising) the labels of what fires."""
-        play = _Play(Engine(self._rules(later), self._site(), restart=restart))
+    def fire(
+        self,
+        moments: list[float],
+        *,
+        later: float = 0.0,
+        wide: bool = False,
+        restart: bool = False,
+    ) -> list[list[Labels]]:
+        """At each of ``moments`` (s, rising) the labels of what fires.
+
+        With ``later`` all times are a little longer, with ``wide`` windows too.
+        """
+        play = _Play(Engine(self._rules(later, wide=wide), self._site(), restart=restart))
         play.tick(-max([LOOKBACK, *(silence for _, silence in self._silences)]))
         left = iter(self._events)
         event = next(left, None)
@@ -116,10 +126,10 @@ class World:
                 zero = name in self._translated.divisors
                 for at, value in _values(one, until, zero=zero):
                     merged.setdefault((at, device), {})[name] = value
-                if instant:
+                for length in self._lookbacks(name):
                     forgotten += [
-                        _Event(at, device, {}, frozenset({name}))
-                        for at in _ends(one, self._translated.lookbacks.get(name, LOOKBACK))
+                        _Event(at, device, {}, frozenset({f"{name} {length}"}))
+                        for at in _ends(one, length, stale=instant)
                     ]
         for name, one in others:  # devices that the rule is not about report as well
             key = json.dumps(one.labels, sort_keys=True)
@@ -131,6 +141,12 @@ class World:
             raise NotExpressibleError(f"more than {_MOST_EVENTS:,} reports")
         # What is forgotten at a moment is so before the report of the same moment comes.
         return sorted([*forgotten, *events], key=lambda event: (event.at, not event.forgotten))
+
+    def _lookbacks(self, name: str) -> Iterable[float]:
+        """For how long the peer goes by a value, s."""
+        if name in self._translated.windowed:
+            return self._translated.lengths[name]
+        return (self._translated.lookbacks.get(name, float(LOOKBACK)),)
 
     def _device(self, labels: Labels) -> str:
         return self._devices.setdefault(
@@ -159,7 +175,7 @@ class World:
             self._events = sorted([*self._events, *heard], key=lambda e: (e.at, not e.forgotten))
         return device, silent
 
-    def _rules(self, later: float) -> rules.Ruleset:
+    def _rules(self, later: float, *, wide: bool) -> rules.Ruleset:
         hold, keep = (
             time + later if time else 0.0 for time in (self._alert.hold, self._alert.keep)
         )
@@ -168,12 +184,18 @@ class World:
         if self._translated.when:
             times = {"for": duration(hold), "keep": duration(keep), "again": "never"}
             devices = list(self._devices.values()) or ["nobody"]
-            when = {"name": _RULE, "when": self._translated.when, "device": devices}
+            when = {"name": _RULE, "when": self._when(later if wide else 0.0), "device": devices}
             written.append({**common, **when, **times})
         for device, silent in self._silences:
             silence = {"absent": duration(silent + hold), "name": f"s_{device}", "device": [device]}
             written.append({**common, **silence})
         return ruleset(written)
+
+    def _when(self, longer: float) -> str:
+        when = self._translated.when
+        for length in {each for lengths in self._translated.lengths.values() for each in lengths}:
+            when = when.replace(f", {window(length)})", f", {window(length + longer)})")
+        return when
 
     def _site(self) -> Site:
         names = [*self._devices.values(), *self._certain]
@@ -194,12 +216,12 @@ def _values(series: Series, until: float, *, zero: bool = False) -> Iterable[tup
             yield at, value
 
 
-def _ends(series: Series, lookback: float) -> Iterable[float]:
-    """When the peer no longer knows a value: at a stale mark, or a look-back after the last."""
+def _ends(series: Series, lookback: float, *, stale: bool) -> Iterable[float]:
+    """When the peer goes by no value: a look-back after the last, or at a ``stale`` mark."""
     last: float | None = None
     for number, value in enumerate(series.samples):
         at = number * series.step
-        if value is None:
+        if value is None or (value == STALE and not stale):
             continue
         # A value that comes exactly a look-back later follows without a gap.
         gap = last is not None and at - last > lookback
@@ -223,7 +245,8 @@ class _Play:
             self.tick(event.at)
             self._forgotten.setdefault(event.device, set()).update(event.forgotten)
         else:
-            self._forgotten.get(event.device, set()).difference_update(event.values)
+            known = self._forgotten.get(event.device, set())
+            known -= {one for one in known if one.split()[0] in event.values}
             values = {f"extra.{name}": value for name, value in event.values.items()}
             self._engine.report(event.at, event.device, values)
         self._no_stale_alarm()
