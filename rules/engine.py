@@ -66,6 +66,8 @@ def step(
     if type(item) is Reading:
         entry = state.entries.get(item.device) or state.admit(item.device, item.kind, site)
         if entry is not None:
+            if item.device in ruleset.keypads:
+                _listen(deciding, entry, item, now)
             _observe(deciding, entry, item, now, meter)
     elif type(item) is Arming:
         _arm(deciding, item, record, now)
@@ -300,6 +302,21 @@ def _arm(deciding: Deciding, item: Arming, record: Record, now: int) -> None:
     wall = item.received_at or record.wall
     state.said[item.place] = Said(item.mode, item.by, wall, now, item.until)
     state.dirty_said.add(item.place)
+    state.modes_stale = True
+
+
+def _listen(deciding: Deciding, entry: Entry, reading: Reading, now: int) -> None:
+    """A keypad: what it says anew is a word for its places. Said late it is none."""
+    armed = reading.values.get("armed")
+    if not isinstance(armed, bool) or reading.retained or reading.late:
+        return
+    if entry.values.get("armed") is armed:
+        return
+    state, keypad = deciding.state, deciding.ruleset.keypads[reading.device]
+    mode = keypad.mode if armed else "disarmed"
+    for place in sorted(keypad.grids) or ("",):
+        state.said[place] = Said(mode, f"device:{reading.device}", reading.at, now)
+        state.dirty_said.add(place)
     state.modes_stale = True
 
 

@@ -10,13 +10,14 @@ from zoneinfo import ZoneInfo
 
 from gateway.document import Document, Problem, Problems, nearest, parse, validate
 from rules.plan import Plan, PlanFault, PlanSpec, compile_plan
-from rules.rule import Rule, Setting
+from rules.rule import Keypad, Rule, Setting
 from rules.ruleset import Ruleset
-from rules.written import FileSpec, RuleReader, SettingSpec, changes_of
+from rules.written import FileSpec, KeypadSpec, RuleReader, SettingSpec, changes_of
 
 MAX_RULES: Final = 5_000
 MAX_SETTINGS: Final = 20_000
 MAX_PLANS: Final = 500
+MAX_KEYPADS: Final = 500
 _PACKS: Final = Path(__file__).parent / "packs"
 _CALENDAR: Final = ".ics"
 
@@ -54,6 +55,7 @@ def load(files: Iterable[tuple[str, str]], zone: str = "Asia/Shanghai") -> Rules
     for document, _, spec in documents:
         loader.settings_of(document, spec)
         loader.plans_of(document, spec, calendars)
+        loader.keypads_of(document, spec)
     loader.references()
     return loader.ruleset()
 
@@ -70,6 +72,7 @@ class _Loader:
         self._sharing: dict[str, tuple[Rule, Problem]] = {}
         self._settings: list[Setting] = []
         self._plans: list[Plan] = []
+        self._keypads: dict[str, Keypad] = {}
         self._planned: dict[str, Problem] = {}
         self._where: dict[str, tuple[Document, int]] = {}
         self._known: dict[str, Rule] = {}
@@ -84,8 +87,8 @@ class _Loader:
             self._problems += error.problems
             self._broken = True
             return None
-        if not (spec.rules or spec.settings or spec.plans):
-            message = "the file holds no 'rules', no 'settings' and no 'plans'"
+        if not (spec.rules or spec.settings or spec.plans or spec.keypads):
+            message = "the file holds no 'rules', 'settings', 'plans' or 'keypads'"
             self._problems.append(document.problem((), message))
         return document, text, spec
 
@@ -179,6 +182,25 @@ class _Loader:
                 continue
             self._plans.append(plan)
 
+    def keypads_of(self, document: Document, spec: FileSpec) -> None:
+        """Read every keypad of a file."""
+        for index in range(len(spec.keypads)):
+            path = ("keypads", index)
+            try:
+                one = validate(document, KeypadSpec, path)
+            except Problems as error:
+                self._problems += error.problems
+                continue
+            here = document.problem((*path, "device"), "")
+            if (first := self._keypads.get(one.device)) is not None:
+                where = f"{first.where.file}:{first.where.line}"
+                message = f"keypad {one.device!r} is already in {where}; give it a list of grids"
+                self._problems.append(here._replace(message=message))
+                continue
+            self._keypads[one.device] = Keypad(
+                one.device, frozenset(one.grid or ()), one.mode, here
+            )
+
     def references(self) -> None:
         """What rules name of each other, once all of them are known."""
         known = self._known
@@ -223,13 +245,19 @@ class _Loader:
             (len(self._rules), MAX_RULES, "rules"),
             (len(self._settings), MAX_SETTINGS, "settings"),
             (len(self._plans), MAX_PLANS, "plans"),
+            (len(self._keypads), MAX_KEYPADS, "keypads"),
         ):
             if count > most:
                 self._problems.append(Problem("rules", 1, 1, f"more than {most:,} {what}"))
         if self._problems:
             raise Problems(self._problems)
         return Ruleset(
-            tuple(self._rules), self._zone, tuple(self._plans), tuple(self._settings), self._readers
+            tuple(self._rules),
+            self._zone,
+            tuple(self._plans),
+            tuple(self._settings),
+            self._keypads,
+            self._readers,
         )
 
 

@@ -57,10 +57,12 @@ def counting(group: Group, confirm: Confirm, now: int) -> list[tuple[str, Member
 
 
 def holds(group: Group, confirm: Confirm, now: int) -> bool:
-    """Whether enough different devices of enough kinds count."""
+    """Whether enough different devices of enough kinds count, one of which stands."""
     found = counting(group, confirm, now)
     devices = {key.partition("|")[2] for key, _ in found}
     kinds = {member.kind for _, member in found}
+    if not any(member.stands for _, member in found):
+        return False
     return len(devices) >= confirm.devices and len(kinds) >= confirm.kinds
 
 

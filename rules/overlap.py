@@ -15,8 +15,10 @@ from rules.rule import Rule
 from rules.ruleset import Ruleset
 from rules.satisfy import Cases, TooMany
 
-MOST_PAIRS: Final = 50_000
+MOST_PAIRS: Final = 30_000
 """Of rules that share a device and a value: more are not compared, and that is said."""
+MOST_CASES: Final = 12
+"""Of a condition that is compared with all others."""
 MOST_STEPS: Final = 2_000_000
 """Pairs that are looked at for a shared value."""
 _SEVERITIES: Final = tuple(Severity)
@@ -101,7 +103,8 @@ class _Comparing:
             except TooMany:
                 held = None
             # One that never or always holds is told of by itself.
-            self._held[rule.name] = held if held and held.yes and held.no else None
+            fit = held and 0 < len(held.yes) <= MOST_CASES and 0 < len(held.no) <= MOST_CASES
+            self._held[rule.name] = held if fit else None
         return self._held[rule.name]
 
     def _compared(self, one: Rule, held: _Held, other: Rule, beside: _Held) -> Iterator[Problem]:

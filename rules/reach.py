@@ -39,9 +39,7 @@ class Spot(NamedTuple):
     """Its id if some rule names it; else ""."""
 
     def fits(self, rule: Rule) -> bool:
-        """Whether ``rule`` is about these devices."""
-        if rule.devices and self.device not in rule.devices:
-            return False
+        """Whether ``rule`` is about these devices, if it is about their name."""
         return (not rule.grids or not rule.grids.isdisjoint(self.grids)) and self.sort.fits(rule)
 
 

@@ -8,6 +8,7 @@ judged by its values alone (``rules.satisfy``), and nothing is said where that c
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 from math import isfinite
 from typing import Final
 
@@ -29,6 +30,7 @@ MAX_WARNINGS: Final = 100
 """A wrong registry would otherwise fill the screen, a line for each rule."""
 MAX_VARIANTS: Final = 500
 """Rules as settings change them that are judged; each has to be compiled."""
+_ALWAYS: Final[Cases] = ({},)
 
 
 def review(ruleset: Ruleset, site: Site) -> list[Problem]:
@@ -83,6 +85,7 @@ class _Conditions:
         self._rule = rule
         self._where = where
         self.found: list[Problem] = []
+        self._known: dict[tuple[int, bool], Cases] = {}
 
     def _wrong(self, message: str) -> None:
         where, name = self._where, self._rule.name
@@ -101,25 +104,34 @@ class _Conditions:
             self._wrong(f"no {' or '.join(kinds)} reports {name!r}; {others} can")
 
     def judge(self) -> None:
-        """What can never hold, always holds, or never ends."""
+        """What can never hold, always holds, or never ends; up to what has too many cases."""
+        with suppress(TooMany):
+            self._judge()
+
+    def _judge(self) -> None:
         rule = self._rule
         when = self._held("when", rule.when.tree)
         if not when:
             return
-        if _cases(rule.when.tree, False) == ():
+        if not self._cases(rule.when.tree, False):
             self._wrong("'when' always holds; the rule alarms at every report")
             return
-        clear: Cases | None = _cases(rule.when.tree, False)
         if rule.clear.tree is not rule.when.tree:
             clear = self._held("clear", rule.clear.tree)
             if clear:
                 self._hysteresis(when, clear)
         self._raises()
 
-    def _held(self, key: str, tree: Node) -> Cases | None:
-        """The cases of a condition; None: not judged; none: it can never hold, and that is said."""
-        found = _cases(tree)
-        if found == ():
+    def _cases(self, tree: Node, wanted: bool = True) -> Cases:
+        key = (id(tree), wanted)
+        if key not in self._known:
+            self._known[key] = satisfy.cases(tree, wanted)
+        return self._known[key]
+
+    def _held(self, key: str, tree: Node) -> Cases:
+        """The cases of a condition; none: it can never hold, and that is said."""
+        found = self._cases(tree)
+        if not found:
             beyond = _out_of_range(tree)
             if beyond:
                 what, natural = beyond
@@ -130,13 +142,12 @@ class _Conditions:
                 self._wrong(f"{key!r} can never hold")
         elif isinstance(tree, Junction) and tree.word == "or":
             for part in tree.parts:
-                if _cases(part) == ():
+                if not self._cases(part):
                     self._wrong(f"the part {satisfy.written(part)!r} of {key!r} can never hold")
         return found
 
     def _hysteresis(self, when: Cases, clear: Cases) -> None:
-        below = _cases(self._rule.when.tree, False)
-        if below is not None and satisfy.apart(clear, below):
+        if satisfy.apart(clear, self._cases(self._rule.when.tree, False)):
             self._wrong("'clear' holds only while 'when' does; the alarm never ends")
             return
         for one in when:
@@ -154,49 +165,36 @@ class _Conditions:
         standing = self._standing()
         lines = self._rule.raises
         for number, line in enumerate(lines, 1):
-            cases = ({},) if line.when is None else _cases(line.when.tree)
-            if cases == () or (cases and standing is not None and satisfy.apart(cases, standing)):
+            cases = _ALWAYS if line.when is None else self._cases(line.when.tree)
+            if satisfy.apart(cases, standing):
                 self._wrong(f"line {number} of 'raise' can never hold while the alarm stands")
                 continue
             for later, other in enumerate(lines[number:], number + 1):
-                if _hides(other, line, cases):
+                if self._hides(other, line, cases):
                     self._wrong(f"line {number} of 'raise' never counts: line {later} outdoes it")
                     break
 
-    def _standing(self) -> Cases | None:
-        """Where an alarm can stand; None: anywhere, as it may while ``keep`` runs."""
+    def _standing(self) -> Cases:
+        """Where an alarm can stand: anywhere while ``keep`` may run."""
         rule = self._rule
         if rule.keep:
-            return None
-        when = _cases(rule.when.tree)
+            return _ALWAYS
+        when = self._cases(rule.when.tree)
         if rule.clear.tree is rule.when.tree:
             return when
-        beside = _cases(rule.clear.tree, False)
-        return None if when is None or beside is None else (*when, *beside)
+        return (*when, *self._cases(rule.clear.tree, False))
 
-
-def _hides(later: Raise, line: Raise, cases: Cases | None) -> bool:
-    """Whether ``later`` holds whenever ``line`` does; the last line that holds is the severity."""
-    if later.after > line.after:
-        return False
-    if later.when is None:
-        return True
-    without = _cases(later.when.tree, False)
-    return cases is not None and without is not None and satisfy.apart(cases, without)
-
-
-def _cases(tree: Node, wanted: bool = True, *, by_nature: bool = True) -> Cases | None:
-    """The cases; None where there are too many."""
-    try:
-        return satisfy.cases(tree, wanted, by_nature=by_nature)
-    except TooMany:
-        return None
+    def _hides(self, later: Raise, line: Raise, cases: Cases) -> bool:
+        """Whether ``later`` holds whenever ``line`` does; the last that holds is the severity."""
+        if later.after > line.after:
+            return False
+        return later.when is None or satisfy.apart(cases, self._cases(later.when.tree, False))
 
 
 def _out_of_range(tree: Node) -> tuple[str, str] | None:
     """A value that would have to leave its range for ``tree`` to hold, and the range."""
     natural = satisfy.ranges(tree)
-    for case in _cases(tree, by_nature=False) or ():
+    for case in satisfy.cases(tree, by_nature=False):
         for what, span in case.items():
             bounds = natural.get(what.text)
             if isinstance(span, Span) and bounds and span.within(bounds).is_empty():

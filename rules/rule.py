@@ -108,6 +108,18 @@ class Rule:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class Keypad:
+    """A device whose ``armed`` arms and disarms places."""
+
+    device: str
+    grids: frozenset[str]
+    """Empty: the whole site."""
+    mode: str
+    """When it says armed."""
+    where: Problem
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class Setting:
     """Other thresholds or times of one rule for some devices or below some places."""
 

@@ -10,7 +10,7 @@ from typing import Any, Final
 from gateway.model import Site, every_value_name
 from rules.expression import TEST, Condition
 from rules.plan import Plan
-from rules.rule import Rule, Setting
+from rules.rule import Keypad, Rule, Setting
 from rules.syntax import Call
 from rules.window import Asked, asked
 from rules.written import RuleReader
@@ -44,6 +44,8 @@ class Ruleset:
     zone: tzinfo
     plans: tuple[Plan, ...] = ()
     settings: tuple[Setting, ...] = ()
+    keypads: Mapping[str, Keypad] = field(default_factory=dict)
+    """By device."""
     readers: Mapping[str, RuleReader] = field(default_factory=dict)
     by_name: Mapping[str, Rule] = field(init=False)
     accepted: Mapping[str, type] = field(init=False)

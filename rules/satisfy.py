@@ -22,6 +22,8 @@ from rules.words import quantity
 
 MAX_CASES: Final = 256
 """A condition with more of them is not judged."""
+MAX_COMPARED: Final = 4_096
+"""Cases of one condition with those of another; beyond it nothing is said of the two."""
 
 _INFINITE: Final = math.inf
 _OPPOSITE: Final = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
@@ -29,7 +31,7 @@ _TURNED: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": 
 
 
 class TooMany(Exception):
-    """The condition has more than ``MAX_CASES`` cases."""
+    """The condition has more than ``MAX_CASES`` cases, or two have too many to be compared."""
 
 
 class Span(NamedTuple):
@@ -137,12 +139,14 @@ def cases(node: Node, wanted: bool = True, *, by_nature: bool = True) -> Cases:
 
 
 def apart(one: Cases, other: Cases) -> bool:
-    """Whether nothing fits both."""
-    return not any(_both(a, b) is not None for a in one for b in other)
+    """Whether nothing fits both. Raises ``TooMany``."""
+    return together(one, other) is None
 
 
 def together(one: Cases, other: Cases) -> Case | None:
-    """A case of both, or None where there is none."""
+    """A case of both, or None where there is none. Raises ``TooMany``."""
+    if len(one) * len(other) > MAX_COMPARED:
+        raise TooMany
     return next((c for a in one for b in other if (c := _both(a, b)) is not None), None)
 
 

@@ -230,9 +230,7 @@ class _Ranked:
         for number in (n for numbers in (*near, self._everywhere) for n in numbers):
             names = self._settings[number].changes.keys()
             if names <= said.keys():
-                # One that names two of the places is met again farther off.
-                if said[min(names)] != number:
-                    self._nearer[number] = said[min(names)]
+                self._nearer[number] = said[min(names)]
             else:
                 self.heard.add(number)
             for name in names:

@@ -116,6 +116,7 @@ class FileSpec(Strict):
     rules: list[Any] = []
     settings: list[Any] = []
     plans: list[Any] = []
+    keypads: list[Any] = []
 
 
 class TitleSpec(Strict):
@@ -429,6 +430,14 @@ class SettingSpec(Strict):
     device: Some | None = None
     set: Annotated[dict[str, Any], Field(min_length=1)]
     because: str = ""
+
+
+class KeypadSpec(Strict):
+    """One entry of ``keypads``."""
+
+    device: Annotated[str, Field(min_length=1)]
+    grid: Some | None = None
+    mode: Literal["home", "away"] = "away"
 
 
 _CHECKED: Final[Mapping[str, Callable[[Any], Any]]] = {

@@ -135,6 +135,24 @@ def test_the_plan_counts_again_when_somebody_says_so() -> None:
     assert e.arm(11_003, "plan", "CG1") == ["alarmed beam i1 @11003 armed"]
 
 
+def test_a_keypad_arms_its_place_when_it_says_something_new() -> None:
+    e = Engine(load(BEAM, more="keypads:\n  - {device: k1, grid: CG1}\n"), AT)
+
+    def key(second: float, armed: bool, *, retained: bool = False) -> list[str]:
+        return e.report(second, {"armed": armed}, "k1", kind="panel", retained=retained)
+
+    assert key(0, False) == []
+    assert beam(e, 1, True) == []
+    assert beam(e, 1, True, "i2") == ["alarmed beam i2 @1"]
+    assert key(2, True) == ["alarmed beam i1 @2 armed"]
+    e.restart()
+    assert e.arm(3, "disarmed", "CG1") == ["cleared beam i1 @3"]
+    assert key(4, True) == []  # said before: no new word
+    assert key(5, False, retained=True) == []
+    mode = e.state.modes["CG1B1"]
+    assert (mode.mode, mode.by) == ("disarmed", "person:p1")
+
+
 def test_a_clock_that_jumps_moves_the_switch_with_it() -> None:
     e = Engine(load(BEAM, more=NIGHT), AT)
     assert beam(e, 0, True) == []

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, reject, settings
 from hypothesis import strategies as st
 
 from tests.rules.peers import NotExpressibleError, Verdict
@@ -20,6 +20,8 @@ from tests.rules.peers.alerts import TIMERS_FIRST
 from tests.rules.peers.convert import verdicts, verdicts_of
 from tests.rules.peers.notation import labels, samples, seconds
 from tests.rules.peers.promql import translate
+from tests.rules.peers.reference import SIGNS, WINDOWS, firing, holds
+from tests.rules.peers.world import LATER, LOOKBACK, Alert, Series, World
 
 PEERS = Path(__file__).parent / "peers"
 MACHINES = json.loads((PEERS / "vmalert_state_machine.json").read_text(encoding="utf-8"))
@@ -243,6 +245,8 @@ def changed_alert(**changes: Any) -> str:
         ({"values": "2 0x3 stale"}, "not reported any more"),
         ({"values": "0", "for_s": 0}, "not reported any more"),
         ({"values": "2 0x3 2 _x9"}, "passed"),
+        ({"expr": "avg_over_time(level[2m]) < 1", "values": "2 0x1 _x9"}, "not reported any more"),
+        ({"expr": "avg_over_time(level[90m]) < 1", "values": "2 0x1 _x9", "for_s": 900}, "failed"),
         ({"values": "NaN"}, "infinity or NaN"),
         ({"values": "0+1x999999999"}, "more than 20,000"),
         ({"values": "{{schema:1}}x3"}, "histograms"),
@@ -278,6 +282,58 @@ def test_times_and_labels_of_promtool() -> None:
     assert labels('up{job="a,}", x="\\"" }') == ("up", {"job": "a,}", "x": '"'})
     with pytest.raises(NotExpressibleError, match="without an end"):
         labels('up{job="a"')
+
+
+# --- against the peer's algorithm -----------------------------------------------------------
+
+VALUES = st.lists(st.none() | st.integers(0, 3).map(float), min_size=3, max_size=40)
+TERMS = st.tuples(
+    st.sampled_from(["", *WINDOWS]),
+    st.sampled_from([90.0, 150.0, 330.0, 3_690.0]),
+    st.sampled_from(list(SIGNS)),
+    st.sampled_from([0.0, 0.5, 1.0, 2.0, 5.0]),
+)
+
+
+@given(
+    st.lists(VALUES, min_size=2, max_size=2),
+    st.lists(TERMS, min_size=1, max_size=3),
+    st.sampled_from(["and", "or"]),
+    st.sampled_from([0.0, 60.0, 120.0, 300.0]),
+    st.sampled_from([0.0, 60.0, 180.0]),
+    st.booleans(),
+)
+@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.filter_too_much])
+def test_alarms_stand_when_prometheus_says_so(
+    values: list[list[float | None]],
+    terms: list[tuple[str, float, str, float]],
+    word: str,
+    hold: float,
+    keep: float,
+    restart: bool,
+) -> None:
+    if any(function for function, *_ in terms):
+        hold = keep = 0.0  # a window changes between two looks, which the peer does not see
+    written, truths = [], [[word == "and"] * len(values[0]) for _ in values]
+    for function, length, sign, limit in terms:
+        value = f"{function}_over_time(m[{length:g}s])" if function else "m"
+        written.append(f"{value} {sign} {limit:g}")
+        for series, truth in zip(values, truths, strict=True):
+            known = [(60.0 * n, one) for n, one in enumerate(series) if one is not None]
+            for n in range(len(truth)):
+                back = length if function else LOOKBACK
+                true = holds(known, function, back, sign, limit, 60.0 * n)
+                truth[n] = (truth[n] and true) if word == "and" else (truth[n] or true)
+    wanted = [firing(truth, 60.0, hold, keep) for truth in truths]
+    made = [Series("m", {"n": str(n)}, 60.0, list(one)) for n, one in enumerate(values)]
+    moments = [60.0 * n for n in range(len(values[0]))]
+    try:
+        world = World(Alert(f" {word} ".join(written), hold, keep, {}), made, moments[-1])
+        found = world.fire(moments, later=LATER, restart=restart)
+    except NotExpressibleError:
+        reject()
+    ours = [[{"n": str(n)} in now for now in found] for n in range(len(values))]
+    assert ours == wanted
 
 
 # --- files of any shape ---------------------------------------------------------------------

@@ -57,6 +57,14 @@ def test_an_alarm_that_is_over_counts_for_its_time() -> None:
     assert e.report(1302, {"alarm": True}, "s1") == ["alarmed smoke s1 @1302"]
 
 
+def test_what_none_of_its_alarms_says_any_more_is_over() -> None:
+    e = engine(*FIRE)
+    e.report(0, {"alarm": True}, "s1")
+    e.report(1, {"alarm": True}, "s2")
+    assert e.report(10, {"alarm": False}, "s1") == ["cleared smoke s1 @10"]
+    assert e.report(20, {"alarm": False}, "s2") == ["cleared smoke s2 @20", "cleared sure s2 @20"]
+
+
 def test_kinds_are_counted_where_they_are_asked_for() -> None:
     e = engine(*FIRE[:2], FIRE[2].replace("within: 5m", "within: 5m, kinds: 2"))
     e.report(0, {"alarm": True}, "s1")

@@ -161,6 +161,9 @@ def test_what_only_a_setting_makes_odd_stands_at_the_setting() -> None:
         "r.yaml:11:12: rule 'r': 'clear' and 'when' both hold at battery = 31; leave a gap",
         "r.yaml:13:12: rule 'r': 'when' can never hold: 'battery' is within 0..100",
     ]
+    odd_before = text.replace("when: battery < low", "when: battery < low and alarm and not alarm")
+    found = [str(problem) for problem in review(rules.load([("r.yaml", odd_before)]), SITE)]
+    assert found == ["r.yaml:2:11: rule 'r': 'when' can never hold"]
 
 
 # --- devices ------------------------------------------------------------------------------
@@ -312,12 +315,26 @@ def test_settings_that_reach_nothing_are_told_of() -> None:
     ]
 
 
+def test_settings_for_devices_that_nobody_registered_are_not() -> None:
+    assert settled("device: zigbee/0x01, set: {high: 6}") == []
+    text = "rules:\n" + rule("when: memory > high; with: {high: 500}", on="gateway")
+    text += "settings:\n  - {rule: r, grid: C, set: {high: 900}}\n"
+    assert said(rules.load([("r.yaml", text)]), SITE) == []
+
+
 def test_a_setting_that_nearer_ones_hide_is_told_of() -> None:
     hidden = "this setting changes nothing: r.yaml:11 is nearer to every device"
     assert settled("grid: CG1, set: {high: 6}", "grid: CG1B1, set: {high: 7}") == [
         f"rule 'r': {hidden}"
     ]
     assert settled("set: {high: 6}", "device: s1, set: {high: 7}") == [f"rule 'r': {hidden}"]
+    later = "this setting changes nothing: r.yaml:11 is nearer to every device"
+    assert settled("grid: CG1, set: {high: 6}", "grid: CG1, set: {high: 7}") == [
+        f"rule 'r': {later}"
+    ]
+    assert settled("grid: [CG1, CG1B1], set: {high: 6}", "grid: CG1, set: {high: 7}") == [
+        "rule 'r': this setting changes nothing: r.yaml:10 is nearer to every device"
+    ]
     assert settled("grid: CG1, set: {high: 6, low: 2}", "grid: CG1B1, set: {high: 7}") == []
     assert settled("grid: CG1, set: {high: 6}", "grid: CG1B1, set: {low: 7}") == []
 
@@ -367,6 +384,47 @@ def test_severity_modes_and_times_decide_what_adds_something() -> None:
     narrow = rule("when: density > 5; incident: x", name="b")
     known = site(device("s1"), device("s2"))
     assert said(load(rule(wide, name="a"), narrow, over), known) == []
+
+
+@pytest.mark.parametrize(
+    ("wide", "narrow"),
+    [
+        ("grid: CG1B1", "grid: CG1"),
+        ("device: s1", "grid: CG1B1"),
+        ("tag: kitchen", ""),
+        ("grid: CG1", ""),
+        ("", "raise: [{after: 5m, severity: critical}]"),
+        ("raise: [{after: 5m, severity: warning}]", ""),
+        ("inhibit: [other]", ""),
+        ("", "late: ring"),
+        ("armed: away", ""),
+        ("armed: away; entry: 30s", "armed: away"),
+        ("armed: away; exit: 30s", "armed: away"),
+        ("for: 5s", ""),
+        ("origin: here", "origin: any"),
+    ],
+)
+def test_a_narrower_rule_for_more_or_louder_is_not(wide: str, narrow: str) -> None:
+    at = site(
+        tagged(device("s1"), "kitchen"), device("s2"), device("s3", place="CG1"),
+        device("s4", place="CG2"),
+    )  # fmt: skip
+    ruleset = load(
+        rule(f"when: density > 3; incident: x; {wide}", name="a", category="trouble"),
+        rule(f"when: density > 5; incident: x; {narrow}", name="b", category="trouble"),
+        rule("when: fault", name="other", category="trouble"),
+    )
+    assert said(ruleset, at) == []
+
+
+def test_rules_that_settings_change_or_for_more_kinds_are_not_compared() -> None:
+    text = "rules:\n" + rule("when: density > 3; incident: x", name="a")
+    text += rule("when: density > high; incident: x; with: {high: 5}", name="b")
+    assert len(said(rules.load([("r.yaml", text)]))) == 1
+    text += "settings:\n  - {rule: b, device: s1, set: {high: 2}}\n"
+    assert said(rules.load([("r.yaml", text)])) == []
+    more = rule("when: temperature > 60; incident: x", name="b", on="[smoke, heat]")
+    assert said(load(rule("when: temperature > 50; incident: x", name="a"), more)) == []
 
 
 def test_two_incidents_of_one_thing_are_told_of() -> None:

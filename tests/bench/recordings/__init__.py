@@ -1,0 +1,1 @@
+"""Labelled recordings, told to the shipped packs: one module per recording."""
