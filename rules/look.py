@@ -110,7 +110,8 @@ def schedule_window(deciding: Deciding, entry: Entry, end: int) -> None:
     """Look again when the next report falls out of a window."""
     asked = entry.cover.asked
     if asked is not None and (leaves := window.next_end(entry.windows, asked, end)) is not None:
-        deciding.state.schedule(leaves + entry.lag, entry.device, WINDOW)
+        # A report of the same instant comes first: it may be what takes the place of the other.
+        deciding.state.schedule(leaves + entry.lag + 1, entry.device, WINDOW)
 
 
 def window_due(deciding: Deciding, entry: Entry, due: int) -> None:

@@ -283,7 +283,13 @@ def compile_plan(spec: PlanSpec, zone: tzinfo, calendars: Mapping[str, str]) -> 
         calendar = _read_calendar(spec.holidays, zone, calendars)
         text = calendars[spec.holidays]
     grids = sorted(spec.grid or ())
-    written = (grids, spec.mode, week, str(zone), hashlib.sha256(text.encode()).hexdigest())
+    written = (
+        grids,
+        spec.mode,
+        week,
+        str(zone),
+        hashlib.sha256(text.encode("utf-8", "replace")).hexdigest(),
+    )
     digest = hashlib.sha256(repr(written).encode()).hexdigest()[:12]
     return Plan(spec, zone, week, calendar, digest)
 

@@ -15,8 +15,9 @@ from rules.ruleset import Ruleset
 
 MOST_TO_COMPARE: Final = 2_000
 """Names; looking for the nearest of more takes a second for each wrong one."""
-MOST_STEPS: Final = 300_000
-"""Of the search for places where rules meet, and for settings that others hide."""
+MOST_STEPS: Final = 100_000
+"""Of the search for places where rules meet, and for settings that others hide; then it says
+nothing of the rest."""
 _UNREGISTERED: Final = ("gateway", UNKNOWN_KIND)
 """Kinds of devices that stand in no registry."""
 
@@ -36,6 +37,7 @@ def unmatched(ruleset: Ruleset, reach: Reach, shipped: Collection[str]) -> Itera
         elif rule.grids or rule.devices:
             yield from search.words(rule, rule.where)
     yield from search.settings()
+    yield from search.keypads()
 
 
 def unused_packs(ruleset: Ruleset, site: Site) -> dict[str, tuple[str, ...]]:
@@ -93,20 +95,28 @@ class _Search:
     def words(self, chosen: Rule | Setting, where: Problem) -> Iterator[Problem]:
         """Codes, names and tags that nothing at the site has."""
         name = chosen.name if isinstance(chosen, Rule) else chosen.rule
-        for code in sorted(code for code in chosen.grids if code not in self._site.places):
-            message = f"there is no place {code!r}{_near(code, self._site.places)}"
+        for message in self._unknown(chosen.grids, chosen.devices):
             yield _problem(where, name, message)
-        for device in sorted(chosen.devices):
-            # With a slash it is the address of a device that nobody registered.
-            if device not in self._site.devices and "/" not in device:
-                message = f"there is no device {device!r}{_near(device, self._site.devices)}"
-                yield _problem(where, name, message)
         if isinstance(chosen, Setting):
             return
         for tag in sorted((chosen.tags | chosen.not_tags) - self._tags):
             hint = _near(tag, self._tags)
             if tag in chosen.tags or hint:  # a tag to leave out need not be in use
                 yield _problem(where, name, f"no device has the tag {tag!r}{hint}")
+
+    def keypads(self) -> Iterator[Problem]:
+        """Keypads that are no devices, or for no places."""
+        for name, keypad in self._ruleset.keypads.items():
+            for message in self._unknown(keypad.grids, {name}):
+                yield keypad.where._replace(message=f"keypad {name!r}: {message}")
+
+    def _unknown(self, grids: Collection[str], devices: Collection[str]) -> Iterator[str]:
+        for code in sorted(code for code in grids if code not in self._site.places):
+            yield f"there is no place {code!r}{_near(code, self._site.places)}"
+        for device in sorted(devices):
+            # With a slash it is the address of a device that nobody registered.
+            if device not in self._site.devices and "/" not in device:
+                yield f"there is no device {device!r}{_near(device, self._site.devices)}"
 
     # --- rules over a place --------------------------------------------------------------
 

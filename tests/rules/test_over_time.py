@@ -58,8 +58,8 @@ def test_a_mean_forgets_what_falls_out_just_when_it_does() -> None:
     e = heat("avg(temperature, 10m) > 30 °C")
     assert warm(e, 0, 100.0) == ["alarmed r h1 @0"]
     assert warm(e, 1, 10.0) == []
-    assert e.wait(599) == []
-    assert e.wait(600) == ["cleared r h1 @600"]
+    assert e.wait(600) == []
+    assert e.wait(600.1) == ["cleared r h1 @600"]
 
 
 @pytest.mark.parametrize(("function", "first"), [("min", 180), ("max", 60)])
@@ -77,8 +77,14 @@ def test_a_count_is_of_the_times_it_became_true() -> None:
         assert e.report(minute * 60 + 5, {"alarm": True}) == []  # still the same alarm
         assert e.report(minute * 60 + 9, {"alarm": False}) == []
     assert e.report(120, {"alarm": True}) == ["alarmed r s1 @120"]
-    assert e.wait(599) == []
-    assert e.wait(600) == ["cleared r s1 @600"]
+    assert e.wait(600) == []
+    assert e.wait(600.1) == ["cleared r s1 @600"]
+
+
+def test_a_time_as_long_as_the_reports_are_apart_is_never_empty_between_them() -> None:
+    e = heat("max(temperature, 1m) > 30 °C", "for: 5m")
+    found = [warm(e, n, 40.0) for n in range(7)]
+    assert found == [[]] * 5 + [["alarmed r h1 @300"], []]
 
 
 def test_of_a_device_that_never_says_it_is_over_each_report_counts() -> None:

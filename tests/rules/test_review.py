@@ -339,6 +339,16 @@ def test_a_setting_that_nearer_ones_hide_is_told_of() -> None:
     assert settled("grid: CG1, set: {high: 6}", "grid: CG1B1, set: {low: 7}") == []
 
 
+def test_keypads_of_nothing_are_told_of() -> None:
+    text = "rules:\n" + rule("when: alarm")
+    text += "keypads:\n  - {device: s1, grid: CG1}\n  - {device: s9, grid: [CG1, CG9]}\n"
+    text += "  - {device: panel/01, mode: home}\n"
+    assert said(rules.load([("r.yaml", text)])) == [
+        "keypad 's9': there is no device 's9'; did you mean 's1'?",
+        "keypad 's9': there is no place 'CG9'; did you mean 'CG2'?",
+    ]
+
+
 # --- overlaps -----------------------------------------------------------------------------
 
 
