@@ -12,6 +12,7 @@ Rules and registry are those in force at each record, not those of the present:
 from __future__ import annotations
 
 from collections import Counter
+from functools import partial
 from typing import Final
 
 import structlog
@@ -68,6 +69,9 @@ class Detector:
         self._saved_at = 0
         self._unsaved = False
         self._ready = False
+        """Nobody else has the state in hand: it may be looked at."""
+        self._modes: list[rules.PlaceMode] = []
+        self._rows: list[RuleRow] = []
         self._moved = Signal()
         self.digest = ""
         """Of the rules in force; "" before the first record that names them."""
@@ -76,10 +80,10 @@ class Detector:
 
     def modes(self) -> list[rules.PlaceMode]:
         """Which place is in which mode now; see ``rules.modes``. Empty until the rules run."""
-        if not self._ready:
-            return []
-        wall = self._clock.now().wall
-        return rules.modes(self._ruleset, self._site, self._state, wall)
+        if self._ready:
+            wall = self._clock.now().wall
+            self._modes = rules.modes(self._ruleset, self._site, self._state, wall)
+        return self._modes
 
     async def passed(self, n: int, most: float) -> None:
         """Wait until the rules have seen record ``n``, for ``most`` seconds at most."""
@@ -92,7 +96,9 @@ class Detector:
 
     def report(self) -> list[RuleRow]:
         """What each rule in force did and cost. Empty until the rules run."""
-        return report(self._ruleset, self._state) if self._ready else []
+        if self._ready:
+            self._rows = report(self._ruleset, self._state)
+        return self._rows
 
     async def run(self) -> None:
         """Step until cancelled."""
@@ -121,8 +127,9 @@ class Detector:
                     unread = max(0, record.n - 1 - self._lane.n - taken)
                     await self._settle(changes, record.n - 1, unread)
                     changes, taken, damaged = [], 0, max(0, damaged - unread)
-                await self._swap(record.item)
-            changes += self._step(record)
+                changes += await self._adopt(record, record.item)
+            else:
+                changes += self._step(record)
             taken += 1
         await self._settle(changes, upto, damaged)
 
@@ -132,6 +139,18 @@ class Detector:
 
     def _tick(self, now: int, wall: int | None = None) -> list[Change]:
         return rules.tick(self._ruleset, self._site, self._state, now, wall)
+
+    async def _adopt(self, record: Record, edition: Edition) -> list[Change]:
+        """Put ``edition`` in force and step over its record.
+
+        In a thread: fitting the state of thousands of devices to other rules takes a second on a
+        small board, and the doors have to go on.
+        """
+        await self._swap(edition)
+        self._ready = False  # and it stays so where this does not return: the state is lost then
+        changes = await self._editions.in_thread(partial(self._step, record))
+        self._ready = True
+        return changes
 
     async def _swap(self, edition: Edition) -> None:
         if edition.what == RULES:

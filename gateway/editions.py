@@ -9,10 +9,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
+from functools import partial
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 
 import msgspec
 import structlog
@@ -34,6 +35,8 @@ _MADE: Final = 4
 
 Files = Sequence[tuple[str, str]]
 """(file name, text)."""
+
+_T = TypeVar("_T")
 
 _encode: Final = msgspec.msgpack.Encoder().encode
 _decode_rules: Final = msgspec.msgpack.Decoder(tuple[list[tuple[str, str]], str]).decode
@@ -170,12 +173,14 @@ class Editions:
         try:
             if body is None:
                 raise Unreadable("the edition is not kept")
-            # Rules are compiled: too long for the loop.
-            loop = asyncio.get_running_loop()
-            return await loop.run_in_executor(self._threads, unpack, digest, body)
+            return await self.in_thread(partial(unpack, digest, body))
         except Unreadable as error:
             self._complain(what, digest, str(error))
             return present
+
+    async def in_thread(self, work: Callable[[], _T]) -> _T:
+        """``work`` that is too long for the loop."""
+        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
     def _complain(self, what: str, digest: str, reason: str) -> None:
         if digest in self._complained:

@@ -9,18 +9,17 @@ The only place that turns a driver's address into the registry's device.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
-from math import isfinite
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 import structlog
 
+from gateway import admission
+from gateway.admission import Refusal, completed
 from gateway.clock import Arrival
 from gateway.model import (
-    EXTRA,
     KINDS,
-    MODES,
     SECOND,
     UNKNOWN_KIND,
     Action,
@@ -35,8 +34,6 @@ from gateway.model import (
     Site,
     Stamp,
     Undecodable,
-    Value,
-    every_value_name,
 )
 from gateway.ports import Clock, Unavailable
 from gateway.recall import LATE, TIMES, Recent, Seen, apart, instant, mark_of, runs_slow
@@ -49,9 +46,6 @@ OLDEST: Final = 24 * 3600 * SECOND
 """A device time further back than this is not believed."""
 _FUTURE: Final = 60 * SECOND
 _REPEATS: Final = 8_192
-_BEYOND: Final = 2**62
-_MOST_VALUES: Final = 64
-_LONGEST_TEXT: Final = 1_024
 _MOST_DEVICES: Final = 50_000
 """Devices whose newest reading and recent keys are held in memory."""
 _MOST_ANNOUNCED: Final = 10_000
@@ -60,23 +54,8 @@ _LONGEST_NAME: Final = 200
 _RESUME: Final = 100_000
 """Records read back at start to know recent keys: a repeat older than that is a new reading."""
 
-_LONGEST_AUTHOR: Final = 200
-
-UNKNOWN_MODE: Final = "unknown_mode"
-UNKNOWN_PLACE: Final = "unknown_place"
-UNSIGNED: Final = "unsigned"
-BAD_VALUE: Final = "bad_value"
 
 log = structlog.get_logger("intake")
-
-
-class Refusal(Exception):
-    """Why one reading is not taken; ``reason`` is the name in the ledger."""
-
-    def __init__(self, reason: str, detail: str) -> None:
-        super().__init__(detail)
-        self.reason = reason
-        self.detail = detail
 
 
 class Intake:
@@ -182,15 +161,8 @@ class Intake:
             self.announced[seen.device] = seen
 
     def check_arming(self, arming: Arming) -> None:
-        """Raises ``Refusal`` for a mode or a place that is none, and for nobody's word."""
-        if arming.mode not in (*MODES, "plan"):
-            raise Refusal(UNKNOWN_MODE, f"{arming.mode!r:.80} is no mode")
-        if arming.place and arming.place not in self._site.places:
-            raise Refusal(UNKNOWN_PLACE, f"{arming.place!r:.80} is no place of the registry")
-        if not arming.by.strip() or len(arming.by) > _LONGEST_AUTHOR or not arming.by.isprintable():
-            raise Refusal(UNSIGNED, f"{arming.by!r:.80} names nobody")
-        if not 0 <= arming.until < _BEYOND:
-            raise Refusal(BAD_VALUE, f"{arming.until} is no time")
+        """Raises ``Refusal``; see ``admission.check_arming``."""
+        admission.check_arming(arming, self._site)
 
     def _memory(self, device: str) -> Seen | None:
         """What is remembered of ``device``; strangers may take a tenth of the places at most."""
@@ -284,8 +256,8 @@ class Door:
         else:
             device = self._unknown.get(item.device) or self._unknown_id(item.device)
             kind = item.kind if item.kind in KINDS else UNKNOWN_KIND
-        values = _checked(item.values)
-        _check_texts(item)
+        values = admission.checked(item.values)
+        admission.check_texts(item)
         seen = intake._memory(device)
         mark, repeat = b"", 0
         if item.key:
@@ -298,14 +270,14 @@ class Door:
         if observed is not None:
             if not wall - OLDEST <= observed <= wall + _FUTURE:
                 quality = Quality.clock_suspect
-                observed = observed if abs(observed) < _BEYOND else None
+                observed = observed if abs(observed) < admission.BEYOND else None
             elif seen is not None and runs_slow(seen, wall - observed, stamp.mono):
                 quality = Quality.clock_suspect
             else:
                 at, late = observed, wall - observed > LATE
         if not stamp.trusted:
             quality, late = Quality.clock_suspect, False
-        if known is not None and known.ranges and _out_of_range(values, known):
+        if known is not None and known.ranges and admission.out_of_range(values, known):
             quality = Quality.suspect
         if seen is not None:
             at = apart(seen, at)
@@ -336,7 +308,7 @@ class Door:
         kept = None
         if refusal.reason != "duplicate":  # a repeat is normal; what is wrong is kept
             said = item.values if isinstance(item, Reading) else (item.mode, item.by, item.until)
-            raw = repr(said)[:_LONGEST_TEXT].encode("utf-8", "replace")
+            raw = repr(said)[: admission.LONGEST_TEXT].encode("utf-8", "replace")
             what = item.device if isinstance(item, Reading) else item.place
             source = f"{self._driver} {what}"[:200]
             kept = Quarantined(stamp.wall, source, 0, refusal.detail, raw)
@@ -381,62 +353,3 @@ class Door:
 def stranger_id(driver: str, address: str) -> str:
     """What a device is called that nobody registered."""
     return f"{driver}/{address}"[:200]
-
-
-def completed(newer: Reading, older: Reading) -> Reading:
-    """``newer`` with the values that only ``older`` has, as far as a report may hold values."""
-    if newer.values.keys() >= older.values.keys():
-        return newer
-    values = {**older.values, **newer.values}
-    if len(values) > _MOST_VALUES:
-        return newer
-    return msgspec.structs.replace(newer, values=values)
-
-
-def _check_texts(item: Reading) -> None:
-    """Half a surrogate pair can not be stored. Raises ``Refusal``."""
-    for text in (item.device, item.key, *item.values, *item.values.values()):
-        if isinstance(text, str) and not text.isascii():
-            try:
-                text.encode()
-            except UnicodeEncodeError:
-                raise Refusal("bad_value", f"{text!r:.80} is no Unicode text") from None
-
-
-def _checked(values: Mapping[str, Value]) -> dict[str, Value]:
-    """Finite numbers, short texts and booleans under known names. Raises ``Refusal``."""
-    if not values:
-        raise Refusal("no_values", "the report holds no values")
-    if len(values) > _MOST_VALUES:
-        raise Refusal("bad_value", f"{len(values)} values in one report; {_MOST_VALUES} at most")
-    names = every_value_name()  # a multi-sensor says all it knows under its main kind
-    checked: dict[str, Value] = {}
-    for name, value in values.items():
-        known = names.get(name)
-        if known is None and not name.startswith(EXTRA):
-            name = EXTRA + name
-        of = type(value)
-        if of is float:
-            if not isfinite(value):  # type: ignore[arg-type]
-                raise Refusal("not_finite", f"{name} is {value}")
-        elif of is int:
-            if abs(value) > _BEYOND:  # type: ignore[arg-type]
-                raise Refusal("bad_value", f"{name} is larger than any measurement")
-            value = float(value)
-            of = float
-        elif of is str:
-            value = value[:_LONGEST_TEXT]  # type: ignore[index]
-        elif of is not bool:
-            raise Refusal("bad_value", f"{name} is a {of.__name__}, not a number, text or boolean")
-        if known is not None and known.type is not of:
-            raise Refusal("bad_value", f"{name} is a {of.__name__}, not a {known.type.__name__}")
-        checked[name] = value
-    return checked
-
-
-def _out_of_range(values: Mapping[str, Value], device: Device) -> bool:
-    for name, (low, high) in device.ranges.items():
-        value = values.get(name)
-        if isinstance(value, float) and not low <= value <= high:
-            return True
-    return False

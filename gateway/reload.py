@@ -31,6 +31,8 @@ _LOOK_EVERY: Final = 3.0
 _AGAIN: Final = 30.0
 """Seconds until a change is tried again that a store did not take."""
 _MOST_LOGGED: Final = 100
+_MOST_KEPT: Final = 1_000
+"""Problems that are held for people to look at: nobody reads more before mending the first."""
 _LONGEST: Final = 200
 """Characters of the first problem that go into the reading."""
 
@@ -143,7 +145,7 @@ class Reloader:
                 fresh = await self._in_thread(load, self._settings.file)
             except Problems as error:
                 self._judged, self._put_off = looked, False
-                return self._refuse([str(problem) for problem in error.problems])
+                return self._refuse([str(each) for each in error.problems[:_MOST_KEPT]])
             except OSError:  # gone while they were read
                 return _BEING_WRITTEN
             if await self._look(fresh) != fresh.fingerprint:

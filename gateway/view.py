@@ -7,6 +7,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
+from gateway.admission import BAD_VALUE, UNKNOWN_MODE, UNKNOWN_PLACE, UNSIGNED, Refusal
 from gateway.clock import Arrival, Signal
 from gateway.console.view import ActRefused, Ledger, ModeRow, Now
 from gateway.console.view import Health as HealthView
@@ -15,7 +16,7 @@ from gateway.editions import Editions
 from gateway.health import resident_mib
 from gateway.incidents.desk import Desk
 from gateway.incidents.machine import NotAllowed
-from gateway.intake import BAD_VALUE, UNKNOWN_MODE, UNKNOWN_PLACE, UNSIGNED, Intake, Refusal
+from gateway.intake import Intake
 from gateway.model import (
     Arming,
     DeviceSeen,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import importlib
 import sqlite3
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
 from typing import NamedTuple
@@ -34,24 +34,35 @@ class Stores(NamedTuple):
 async def opened(settings: Settings) -> AsyncIterator[Stores]:
     """Nothing is locked and nothing written. Raises ``OSError`` and ``Unavailable``."""
     data = settings.site.data
-    for name in ("journal.db", "cases.db"):
-        if not (data / name).exists():
-            said = say("还没有数据库;网关运行过吗?", "no such file yet; has the gateway run?")
-            raise FileNotFoundError(2, said, str(data / name))
-    path = data / "journal.db"
+    _there(data / "cases.db")
+    with journal(settings) as source:
+        async with Casebook(data / "cases.db") as cases:
+            site = await cases.site()
+            yield Stores(source, cases, site if site.version else settings.imported)
+
+
+@contextmanager
+def journal(settings: Settings) -> Iterator[Source]:
+    """The journal alone. Raises ``OSError``."""
+    path = settings.site.data / "journal.db"
+    _there(path)
     file = JournalFile(path)
     try:
         start = file.look()
     except sqlite3.Error as error:
         raise _unreadable(path, error) from None
     try:
-        async with Casebook(data / "cases.db") as cases:
-            site = await cases.site()
-            yield Stores(Source(file, start), cases, site if site.version else settings.imported)
+        yield Source(file, start)
     except sqlite3.Error as error:
         raise _unreadable(path, error) from None
     finally:
         file.reader.close()
+
+
+def _there(path: Path) -> None:
+    if not path.exists():
+        said = say("还没有数据库;网关运行过吗?", "no such file yet; has the gateway run?")
+        raise FileNotFoundError(2, said, str(path))
 
 
 def _unreadable(path: Path, error: sqlite3.Error) -> OSError:

@@ -76,7 +76,7 @@ def _head(out: Console, outcome: Outcome, zone: tzinfo, sources: Mapping[str, st
     out.print(f"{began} – {ended} ({zone})", style="bold")
     out.print(say("原规则:", "before: ") + _source(sources["before"]))
     out.print(say("新规则:", "after:  ") + sources["after"])
-    warm = max(min(over.counted, over.last + 1) - over.first, 0)
+    warm = over.warm_up
     played, start = f"{outcome.records:,}", local(wall(over.start), zone)
     out.print(say(
         f"重放了 {played} 条记录,其中 {warm:,} 条为热身(自 {start})",
@@ -113,7 +113,7 @@ def _warnings(outcome: Outcome) -> list[str]:
             f"{before.unknown_editions} editions of rules or registry can not be read;"
             " the one before each went on",
         ))  # fmt: skip
-    refused = max(before.refused.total(), after.refused.total())
+    refused = max(before.refused, after.refused)
     if refused:
         found.append(say(f"规则引擎因设备过多放弃了 {refused:,} 条读数",
                          f"the engine had no room for {refused:,} readings"))  # fmt: skip

@@ -5,18 +5,19 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import os
 import sys
 from datetime import datetime, tzinfo
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import click
 import msgspec
 
 import rules
-from gateway.cli._past import Stores, fixtures, opened, person_name, rule_files
+from gateway.cli._past import Stores, fixtures, journal, opened, person_name, rule_files
 from gateway.cli._replay_report import print_report
 from gateway.cli._say import say
 from gateway.cli.check import DEFAULT_FILE
@@ -25,12 +26,17 @@ from gateway.config import Settings, load
 from gateway.incidents.machine import World
 from gateway.model import SECOND, Person, Site
 from gateway.options import parse_duration
+from gateway.replay.beside import Beside
 from gateway.replay.library import BEGINNING, Library
-from gateway.replay.run import WARM_UP, Outcome, Side, replay, span
+from gateway.replay.past import Past
+from gateway.replay.run import WARM_UP, Outcome, Played, Side, Span, outcome, play, span
 from gateway.replay.shape import as_json
 
 _SHOWN: Final = 40
 """Incidents listed on a terminal; JSON has them all."""
+
+_NICE: Final = 10
+"""Alarms of a gateway on the same machine come first."""
 
 
 class _Moment(click.ParamType[float | datetime]):
@@ -154,50 +160,70 @@ def command(
         raise click.UsageError(
             say("--until 必须晚于 --since", "--until has to be later than --since")
         )
-    outcome = asyncio.run(_play(settings, after, people, begin, end, warm_up))
-    site = outcome.after.site
+    plan = asyncio.run(_plan(settings, after, people, begin, end, warm_up))
+    found = _played(settings, plan)
+    site = found.after.site
     if people is not None:
         site = msgspec.structs.replace(site, people=site.people | people)
-    before = "editions" if outcome.knew_rules else "configuration"
+    before = "editions" if found.knew_rules else "configuration"
     sources = {"before": before, "after": str(folder)}
     if target is not None:
         named = partial(person_name, site)
-        text = json.dumps(as_json(outcome, zone, named, sources), ensure_ascii=False, indent=1)
+        text = json.dumps(as_json(found, zone, named, sources), ensure_ascii=False, indent=1)
         _write(target, text)
     if target is None or str(target) != "-":
-        print_report(outcome, site, zone, sources, show)
-    return 1 if fail_on_difference and outcome.difference.is_any else 0
+        print_report(found, site, zone, sources, show)
+    return 1 if fail_on_difference and found.difference.is_any else 0
 
 
-async def _play(
+class _Plan(NamedTuple):
+    """Everything that both sides need."""
+
+    over: Span
+    past: Past
+    sides: tuple[Side, Side]
+
+
+async def _plan(
     settings: Settings,
     after: rules.Ruleset,
     people: dict[str, Person] | None,
     begin: int,
     end: int | None,
     warm_up: float,
-) -> Outcome:
+) -> _Plan:
     async with opened(settings) as stores:
         past = await stores.cases.past(begin - int(warm_up * SECOND))
         last = await stores.cases.last_arrival()
-        source = stores.source
-        over = span(source, begin, end, warm_up, last)
-        library = Library(source.edition)
-        sides = _sides(settings, stores, library, after, people, over.first)
-        gc.collect()
-        gc.freeze()  # what is loaded by now stays: the collector need not walk it for every page
+        over = span(stores.source, begin, end, warm_up, last)
+        return _Plan(over, past, _sides(settings, stores, after, people, over.first))
+
+
+def _played(settings: Settings, plan: _Plan) -> Outcome:
+    """One side here, the other beside: each reads the journal for itself."""
+    over, past, (before, after) = plan
+
+    def other() -> Played:
+        with journal(settings) as source:
+            library = Library(source.edition)
+            return play(source, library, past, before, over, lambda _: None)
+
+    os.nice(_NICE)
+    gc.collect()
+    gc.freeze()  # what is loaded by now stays: the collector need not walk it for every page
+    with Beside(other) as beside, journal(settings) as source:
         with click.progressbar(
             length=max(over.last - over.first + 1, 0),
             label=say("重放", "replaying"),
             file=sys.stderr,
         ) as bar:
-            return replay(source, library, past, sides, over, bar.update)
+            here = play(source, Library(source.edition), past, after, over, bar.update)
+        return outcome(beside.result(), here, past, over, source.axis, knew_rules=before.known)
 
 
 def _sides(
     settings: Settings,
     stores: Stores,
-    library: Library,
     after: rules.Ruleset,
     people: dict[str, Person] | None,
     first: int,
@@ -205,6 +231,7 @@ def _sides(
     """What is in force at record ``first``, before and after the change."""
     from gateway.app import DUTY
 
+    library = Library(stores.source.edition)
     told = stores.source.editions_at(max(first - 1, BEGINNING))
     site = library.registry(told.get("registry", "")) or stores.site
     known = library.rules(told.get("rules", ""))

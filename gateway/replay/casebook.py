@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import difflib
 from pathlib import Path
-from typing import Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from gateway.model import SECOND, Incident, IncidentEvent, OutboxRow, Site
 from gateway.replay.past import Past, Real, real
 from gateway.store import cases_read
 from gateway.store.cases_side import Side, open_to_read
+
+if TYPE_CHECKING:
+    from sqlalchemy import Connection
 
 MOST_INCIDENTS: Final = 50_000
 """Of the newest incidents: who did what with them is held in memory."""
@@ -59,14 +62,7 @@ class Casebook:
 
     async def past(self, since: int) -> Past:
         """What people did with the incidents that were open at ``since`` (wall ns) or later."""
-        found: list[Real] = []
-        for incident in await self._side.run(cases_read.incidents, False, MOST_INCIDENTS):
-            if incident.deadline == 0 and incident.opened_at < since - OPEN_FOR:
-                continue
-            one = real(incident, await self._side.run(cases_read.events, incident.key))
-            if one is not None:
-                found.append(one)
-        return Past(found)
+        return Past(await self._side.run(_reals, since))
 
     async def file(self, key: str) -> File | None:
         """The whole of one incident, or None."""
@@ -89,3 +85,15 @@ class Casebook:
         newest = await self._side.run(cases_read.incidents, False, MOST_INCIDENTS)
         keys = [incident.key for incident in newest]
         return difflib.get_close_matches(key.upper(), keys, _NEAR, 0.5) or keys[:_NEAR]
+
+
+def _reals(connection: Connection, since: int) -> list[Real]:
+    """One after the other in the thread: there may be many, and each is a short statement."""
+    found: list[Real] = []
+    for incident in cases_read.incidents(connection, False, MOST_INCIDENTS):
+        if incident.deadline == 0 and incident.opened_at < since - OPEN_FOR:
+            continue
+        one = real(incident, cases_read.events(connection, incident.key))
+        if one is not None:
+            found.append(one)
+    return found

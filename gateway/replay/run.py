@@ -1,4 +1,4 @@
-"""The replay: the record once through two simulations, and what came out differently."""
+"""The replay: the record through a simulation for each side, and what came out differently."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from gateway.model import SECOND, Site
 from gateway.replay.axis import Axis
 from gateway.replay.difference import Difference, compare
 from gateway.replay.past import Past
-from gateway.replay.simulation import SAME_MOMENT, Editions, Simulation
+from gateway.replay.simulation import SAME_MOMENT, Case, Editions, Simulation, Totals
 from gateway.replay.source import Lost, Source
 
 WARM_UP: Final = 7 * 86_400.0
 """Seconds before ``since`` that are played without being counted: a device reports at least once
 a day, and the longest windows of rules are shorter."""
 
-Play = Callable[[int], None]
+Heard = Callable[[int], None]
 """Told how many more records were played."""
 
 
@@ -34,6 +34,11 @@ class Span(NamedTuple):
     since: int
     end: int
 
+    @property
+    def warm_up(self) -> int:
+        """How many records come before those that count."""
+        return max(min(self.counted, self.last + 1) - self.first, 0)
+
 
 class Side(NamedTuple):
     """One of the two: the rules it begins with, its world, whether it follows their editions."""
@@ -46,14 +51,29 @@ class Side(NamedTuple):
     """The rules come from an edition of the journal."""
 
 
+class Played(NamedTuple):
+    """What one side made of the records."""
+
+    cases: list[Case]
+    totals: Totals
+    site: Site
+    """The registry at the end."""
+    records: int
+    lost: Lost
+    over_limit: int
+    unknown_editions: int
+    refused: int
+    """Readings for which the engine had no room."""
+    failures: dict[str, int]
+    """How often each rule raised, of those that did."""
+
+
 class Outcome(NamedTuple):
     """Everything a replay found out."""
 
     span: Span
-    records: int
-    lost: Lost
-    before: Simulation
-    after: Simulation
+    before: Played
+    after: Played
     difference: Difference
     recorded: int
     """Real incidents that opened in the time that counts."""
@@ -63,6 +83,16 @@ class Outcome(NamedTuple):
     axis: Axis
     knew_rules: bool
     """Whether the journal says which rules were in force, from the first record on."""
+
+    @property
+    def records(self) -> int:
+        """How many were played."""
+        return self.after.records
+
+    @property
+    def lost(self) -> Lost:
+        """Those that could not be."""
+        return self.after.lost
 
 
 def span(source: Source, since: int, until: int | None, warm_up: float, now: int) -> Span:
@@ -85,58 +115,55 @@ def span(source: Source, since: int, until: int | None, warm_up: float, now: int
     )
 
 
-def replay(
-    source: Source,
-    editions: Editions,
-    past: Past,
-    sides: tuple[Side, Side],
-    over: Span,
-    played: Play,
-) -> Outcome:
-    """Play ``over`` for both; ``played`` hears of the progress."""
-    before, after = (
-        Simulation(
-            side.ruleset,
-            side.site,
-            side.world,
-            past,
-            source.axis,
-            over.since,
-            editions,
-            follows_rules=side.follows_rules,
-        )
-        for side in sides
+def play(
+    source: Source, editions: Editions, past: Past, side: Side, over: Span, played: Heard
+) -> Played:
+    """Play ``over`` for one side; ``played`` hears of the progress."""
+    simulation = Simulation(
+        side.ruleset,
+        side.site,
+        side.world,
+        past,
+        source.axis,
+        over.since,
+        editions,
+        follows_rules=side.follows_rules,
     )
     records = 0
     for page in source.pages(over.first, over.last):
-        before.feed(page)
-        after.feed(page)
+        simulation.feed(page)
         records += len(page)
         played(len(page))
-    for each in (before, after):
-        each.finish(over.end)
+    simulation.finish(over.end)
+    return Played(
+        simulation.cases,
+        simulation.totals,
+        simulation.site,
+        records,
+        source.lost,
+        simulation.over_limit,
+        simulation.unknown_editions,
+        simulation.refused.total(),
+        simulation.failures,
+    )
+
+
+def outcome(
+    before: Played, after: Played, past: Past, over: Span, axis: Axis, *, knew_rules: bool
+) -> Outcome:
+    """The two compared; ``axis`` is that of a side, after it was played."""
     totals = (before.totals, after.totals)
     difference = compare(before.cases, after.cases, totals, over.since)
     met = set(_met(before))
     recorded = [one for one in past.reals if over.since <= one.opened <= over.end]
     reproduced = sum(one.key in met for one in recorded)
     return Outcome(
-        over,
-        records,
-        source.lost,
-        before,
-        after,
-        difference,
-        len(recorded),
-        reproduced,
-        past,
-        source.axis,
-        sides[0].known,
+        over, before, after, difference, len(recorded), reproduced, past, axis, knew_rules
     )
 
 
-def _met(simulation: Simulation) -> Iterator[str]:
-    """Real incidents that ``simulation`` opened at their own moment."""
-    for case in simulation.cases:
+def _met(side: Played) -> Iterator[str]:
+    """Real incidents that ``side`` opened at their own moment."""
+    for case in side.cases:
         if case.real is not None and abs(case.opened - case.real.opened) <= SAME_MOMENT:
             yield case.real.key

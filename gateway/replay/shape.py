@@ -9,8 +9,8 @@ from typing import Any, Final
 from gateway.model import SECOND, Category, Site
 from gateway.replay.difference import Pair
 from gateway.replay.past import NEVER, NOBODY, Pace
-from gateway.replay.run import Outcome
-from gateway.replay.simulation import Case, Simulation, Totals
+from gateway.replay.run import Outcome, Played
+from gateway.replay.simulation import Case, Totals
 
 VERSION: Final = 1
 """Of the shape: it changes when a key changes its meaning or goes; new keys do not change it."""
@@ -28,31 +28,43 @@ def iso(wall: int, zone: tzinfo) -> str:
 
 def as_json(outcome: Outcome, zone: tzinfo, named: Named, sources: Mapping[str, str]) -> Json:
     """The whole; ``sources`` says where the rules ``before`` and ``after`` come from."""
-    over, difference = outcome.span, outcome.difference
-    wall = outcome.axis.wall
     return {
         "version": VERSION,
+        **_what_was_played(outcome, zone),
+        "rules": dict(sources),
+        "assumed": {category.value: _pace(found) for category, found in assumed(outcome).items()},
+        **_what_differs(outcome, zone, named),
+        "different": outcome.difference.is_any,
+    }
+
+
+def _what_was_played(outcome: Outcome, zone: tzinfo) -> Json:
+    over, before, after = outcome.span, outcome.before, outcome.after
+    wall = outcome.axis.wall
+    return {
         "since": iso(wall(over.since), zone),
         "until": iso(wall(over.end), zone),
         "warm_up_since": iso(wall(over.start), zone),
-        "rules": dict(sources),
         "records": {
             "played": outcome.records,
-            "warm_up": max(min(over.counted, over.last + 1) - over.first, 0),
+            "warm_up": over.warm_up,
             "damaged": outcome.lost.damaged,
             "gone": outcome.lost.gone,
-            "unknown_editions": outcome.before.unknown_editions,
+            "unknown_editions": before.unknown_editions,
         },
         "recorded": {"incidents": outcome.recorded, "reproduced": outcome.reproduced},
-        "assumed": {category.value: _pace(pace) for category, pace in assumed(outcome).items()},
+        "not_remembered": {"before": before.over_limit, "after": after.over_limit},
+        "failures": {"before": before.failures, "after": after.failures},
+    }
+
+
+def _what_differs(outcome: Outcome, zone: tzinfo, named: Named) -> Json:
+    difference = outcome.difference
+    return {
         "totals": {
             "before": _totals(outcome.before.totals),
             "after": _totals(outcome.after.totals),
             "same": difference.same,
-        },
-        "not_remembered": {
-            "before": outcome.before.over_limit,
-            "after": outcome.after.over_limit,
         },
         "incidents": [_pair(pair, zone) for pair in difference.pairs],
         "people": [
@@ -63,11 +75,6 @@ def as_json(outcome: Outcome, zone: tzinfo, named: Named, sources: Mapping[str, 
             {"category": category.value, "before": before, "after": after}
             for category, before, after in difference.missed
         ],
-        "failures": {
-            "before": outcome.before.failures,
-            "after": outcome.after.failures,
-        },
-        "different": difference.is_any,
     }
 
 
@@ -89,8 +96,8 @@ def place_name(site: Site, code: str) -> str:
     return " / ".join(place.name for place in reversed(site.chain(code)[:2])) or code
 
 
-def _imagined(simulation: Simulation) -> list[Case]:
-    return [case for case in simulation.cases if case.real is None]
+def _imagined(side: Played) -> list[Case]:
+    return [case for case in side.cases if case.real is None]
 
 
 def _pace(found: tuple[Pace, int]) -> Json:

@@ -154,11 +154,6 @@ class Simulation:
         return self._site
 
     @property
-    def rule_names(self) -> frozenset[str]:
-        """Of the rules that are in force."""
-        return frozenset(self._ruleset.by_name)
-
-    @property
     def failures(self) -> dict[str, int]:
         """How often each rule raised, of those that did."""
         return {name: count for name, (count, _) in self._state.failures.items()}

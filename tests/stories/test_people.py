@@ -98,17 +98,20 @@ async def test_alarm_nobody_received_is_told_to_officer_and_supervisor_once(stor
     await story.at(311)
     assert sorted(story.told()) == [("overdue", "chen"), ("overdue", "lin"), ("overdue", "zhou")]
     assert (await story.only())["overdue"]
-    await story.at(900)  # the next limit is twice as long
+    await story.at(609)
     assert story.told() == []
+    await story.at(900)  # the next limit is twice as long; smoke that stays became critical
+    assert story.told() == [("again", "chen")]
+    assert (await story.only())["severity"] == "critical"
 
 
 async def test_receiving_in_time_stops_the_limit(story: Story) -> None:
-    await story.begin((10, "s301", {"alarm": True}))
+    await story.begin((10, "s301", {"alarm": True}), (400, "s301", {"alarm": False}))
     await story.at(300)
     key = (await story.only())["key"]
     await story.house.act(key, "receive", "lin")
     await story.at(590)
-    assert story.told() == [("opened", "chen")]
+    assert story.told() == [("opened", "chen"), ("cleared", "chen")]
     incident = await story.only()
     assert (incident["owner"], incident["overdue"]) == ("lin", False)
     await story.house.act(key, "handle", "lin")
@@ -146,7 +149,8 @@ async def test_two_detectors_of_one_building_are_one_incident(story: Story) -> N
     found = {each["place_name"].split(" / ")[-1]: each for each in await story.house.incidents()}
     assert set(found) == {"3号楼", "5号楼"}
     assert found["3号楼"]["alarming"] == ["s301", "s302"]
-    assert story.told() == [("opened", "chen")] * 2
+    assert sorted(story.told()) == [("again", "chen"), *[("opened", "chen")] * 2]
+    assert found["3号楼"]["severity"] == "critical"  # two of one building: a fire
     await story.at(99)
     assert story.told() == []  # one of the two still burns
     await story.at(131)
