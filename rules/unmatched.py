@@ -95,8 +95,8 @@ class _Search:
     def words(self, chosen: Rule | Setting, where: Problem) -> Iterator[Problem]:
         """Codes, names and tags that nothing at the site has."""
         name = chosen.name if isinstance(chosen, Rule) else chosen.rule
-        for message in self._unknown(chosen.grids, chosen.devices):
-            yield _problem(where, name, message)
+        for fault in self._unknown(where, chosen.grids, chosen.devices):
+            yield _problem(where, name, fault.message)
         if isinstance(chosen, Setting):
             return
         for tag in sorted((chosen.tags | chosen.not_tags) - self._tags):
@@ -107,16 +107,20 @@ class _Search:
     def keypads(self) -> Iterator[Problem]:
         """Keypads that are no devices, or for no places."""
         for name, keypad in self._ruleset.keypads.items():
-            for message in self._unknown(keypad.grids, {name}):
-                yield keypad.where._replace(message=f"keypad {name!r}: {message}")
+            for fault in self._unknown(keypad.where, keypad.grids, {name}):
+                yield fault._replace(message=f"keypad {name!r}: {fault.message}")
 
-    def _unknown(self, grids: Collection[str], devices: Collection[str]) -> Iterator[str]:
+    def _unknown(
+        self, where: Problem, grids: Collection[str], devices: Collection[str]
+    ) -> Iterator[Problem]:
         for code in sorted(code for code in grids if code not in self._site.places):
-            yield f"there is no place {code!r}{_near(code, self._site.places)}"
+            hint = _near(code, self._site.places)
+            yield where._replace(message=f"there is no place {code!r}{hint}")
         for device in sorted(devices):
             # With a slash it is the address of a device that nobody registered.
             if device not in self._site.devices and "/" not in device:
-                yield f"there is no device {device!r}{_near(device, self._site.devices)}"
+                hint = _near(device, self._site.devices)
+                yield where._replace(message=f"there is no device {device!r}{hint}")
 
     # --- rules over a place --------------------------------------------------------------
 

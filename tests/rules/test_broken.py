@@ -169,6 +169,7 @@ rules:
     title: {zh: 温度骤升, en: Temperature rising fast}
     on: [heat, smoke]
     tag: kitchen
+    not_tag: [sauna]
     grid: [CG1]
     origin: here
     when: rate(temperature, 3m) > fast and temperature > warm and not test
@@ -209,11 +210,13 @@ plans:
     grid: [CG1]
     mode: away
     week: {mon-fri: ["19:00-07:30"], sat-sun: ["00:00-24:00"]}
+keypads:
+  - {device: s1, grid: [CG1], mode: home}
 """
 SOUND: Final = [EVERYTHING, *(text for _, text in rules.packs(rules.pack_names()))]
 SITE: Final = site(device("s1"), device("h1", "heat"))
 _WORDS: Final = [
-    *("rules", "settings", "plans", "name", "title", "zh", "on", "when", "clear", "with", "for"),
+    *("rules", "settings", "plans", "keypads", "name", "title", "zh", "on", "when", "clear", "with", "for"),
     *("raise", "after", "armed", "confirm", "within", "inhibit", "set", "rule", "grid", "device"),
     *("smoke", "any", "alarm", "life", "home", "device", "rhythm", "never", "true", "null", "~"),
     *("5s", "5", "-1", "1e999", ".nan", "0x10", "9" * 30, "5 °C", "19:00-07:30", "mon", "densty"),

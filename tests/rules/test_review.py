@@ -453,6 +453,19 @@ def test_two_incidents_of_one_thing_are_told_of() -> None:
     assert said(load(rule("when: density > 5", name="a"), trouble)) == []
 
 
+def test_two_incidents_of_one_silence_are_told_of() -> None:
+    def silences(one: str, other: str) -> list[str]:
+        return pair(f"absent: {one}", f"absent: {other}")
+
+    shorter = "whenever it holds, 'a' (site.yaml:2) does too; write incident: a"
+    assert silences("5h", "26h") == [f"rule 'b': {shorter}"]
+    assert silences("5h", "5h") == [f"rule 'b': {shorter}"]
+    assert silences("rhythm", "device") == [f"rule 'b': {shorter}"]
+    assert silences("device", "26h") == []
+    assert silences("rhythm", "26h") == []
+    assert pair("absent: 5h", "when: density > 3") == []
+
+
 def test_of_a_shipped_rule_and_another_the_other_is_told_of() -> None:
     pack = shipped(rule("when: density > 4 and not test; incident: fire", name="dense"))
     for condition, message in (
