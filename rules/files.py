@@ -39,13 +39,16 @@ def packs(names: Iterable[str]) -> list[tuple[str, str]]:
     return texts
 
 
-def load(files: Iterable[tuple[str, str]], zone: str = "Asia/Shanghai") -> Ruleset:
+def load(
+    files: Iterable[tuple[str, str]], zone: str = "Asia/Shanghai", *, complete: bool = True
+) -> Ruleset:
     """A ruleset from (file name, text) pairs; ``zone`` is an IANA time zone.
 
-    The files are rule files in YAML and the calendars (``*.ics``) that their plans name.
+    The files are rule files in YAML and the calendars (``*.ics``) that their plans name. Without
+    ``complete`` some of them could not be read: a rule that is not found may stand there.
     Raises ``Problems`` with everything that is wrong in all files.
     """
-    loader = _Loader(ZoneInfo(zone))
+    loader = _Loader(ZoneInfo(zone), complete)
     given = list(files)
     calendars = {Path(n).name: text for n, text in given if n.lower().endswith(_CALENDAR)}
     written = [(n, text) for n, text in given if not n.lower().endswith(_CALENDAR)]
@@ -63,7 +66,7 @@ def load(files: Iterable[tuple[str, str]], zone: str = "Asia/Shanghai") -> Rules
 class _Loader:
     """Collects rules and problems over all files."""
 
-    def __init__(self, zone: tzinfo) -> None:
+    def __init__(self, zone: tzinfo, complete: bool) -> None:
         self._zone = zone
         self._problems: list[Problem] = []
         self._rules: list[Rule] = []
@@ -76,7 +79,7 @@ class _Loader:
         self._planned: dict[str, Problem] = {}
         self._where: dict[str, tuple[Document, int]] = {}
         self._known: dict[str, Rule] = {}
-        self._broken = False
+        self._broken = not complete
 
     def read(self, file: str, text: str) -> tuple[Document, str, FileSpec] | None:
         """The file, if it can be understood as one."""

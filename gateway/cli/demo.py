@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 import click
 
 from gateway.app import Running, configure_log, gateway
-from gateway.cli._problems import told
+from gateway.cli._problems import in_chinese, told
 from gateway.cli._say import say
 from gateway.config import Settings
 from gateway.demo.run import run
@@ -45,4 +45,4 @@ def command(span: str | None, port: int) -> int:
 
 def _start(settings: Settings) -> AbstractAsyncContextManager[Running]:
     configure_log("warning")  # the story says the rest
-    return gateway(settings)
+    return gateway(settings, chinese=in_chinese)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Iterable
+from functools import partial
 from pathlib import Path
 from typing import Any, Final, TypeVar
 
@@ -108,11 +109,11 @@ class _Loader:
             registry = self._registry_files(registry)
         looked = fingerprint(self._file, registry, rules and self._rules_dir(rules))
         imported, digest = self._import(registry)
-        files = self._all_rules(rules) if rules is not None else None
-        ruleset = self._ruleset(files, site) if files is not None else None
-        if problems or site is None or rules is None or files is None:
+        files, complete = self._all_rules(rules) if rules is not None else ((), False)
+        ruleset = self._ruleset(files, site, complete=complete)
+        if problems or site is None or rules is None:
             raise Problems({_shortened(problem) for problem in problems})
-        settings = Settings(
+        return Settings(
             file=self._file.absolute(),
             site=site.model_copy(update={"data": self._here(site.data).absolute()}),
             registry=registry and RegistrySection(**{w: p.absolute() for w, p in registry}),
@@ -122,10 +123,8 @@ class _Loader:
             ruleset=ruleset,
             rule_files=files,
             fingerprint=looked,
+            looked_over=partial(crosscheck.warnings, document),
             **parts,
-        )
-        return settings.model_copy(
-            update={"warnings": tuple(crosscheck.warnings(document, settings))}
         )
 
     def _has(self, section: str) -> bool:
@@ -180,8 +179,8 @@ class _Loader:
             return rules
         return rules.model_copy(update={"dir": self._here(rules.dir).absolute()})
 
-    def _all_rules(self, section: RulesSection) -> tuple[tuple[str, str], ...] | None:
-        """Name and text of every file of the packs and the site's folder; None: one is missing."""
+    def _all_rules(self, section: RulesSection) -> tuple[tuple[tuple[str, str], ...], bool]:
+        """Name and text of every file of the packs and the site's folder, and whether all are."""
         rules = importlib.import_module("rules")  # late: it takes its time to be imported
         before = len(self._problems)
         packs = []
@@ -195,13 +194,16 @@ class _Loader:
                 message = f"there is no pack {name!r}{nearest(name, known)}"
                 self._wrong(("rules", "packs", index), message)
         files = (*rules.packs(packs), *self._own_files(section))
-        return files if len(self._problems) == before else None
+        return files, len(self._problems) == before
 
-    def _ruleset(self, files: Iterable[tuple[str, str]], site: SiteSection | None) -> Any:
+    def _ruleset(
+        self, files: Iterable[tuple[str, str]], site: SiteSection | None, *, complete: bool
+    ) -> Any:
         """Every rule, compiled; None when one is wrong."""
         rules = importlib.import_module("rules")
+        zone = site.zone if site is not None else "UTC"
         try:
-            return rules.load(files, site.zone if site is not None else "UTC")
+            return rules.load(files, zone, complete=complete)
         except Problems as error:
             self._problems.extend(error.problems)
             return None

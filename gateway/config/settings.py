@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import zoneinfo
+from collections.abc import Callable, Iterable
+from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -149,6 +151,10 @@ class Configured(BaseModel):
     options: Annotated[PluginOptions, Field(repr=True)]
 
 
+def _nothing(settings: Any) -> tuple[Problem, ...]:
+    return ()
+
+
 class Settings(BaseModel):
     """A whole checked configuration. Every path is absolute."""
 
@@ -176,5 +182,12 @@ class Settings(BaseModel):
     """Name and text of each file that ``ruleset`` was made of."""
     fingerprint: str
     """Of the files that may change while the gateway runs, taken before they were read."""
-    warnings: tuple[Problem, ...] = ()
-    """What is allowed and still worth a look."""
+    looked_over: Annotated[Callable[[Any], Iterable[Problem]], Field(repr=False)] = _nothing
+
+    @cached_property
+    def warnings(self) -> tuple[Problem, ...]:
+        """What is allowed and still worth a look. Worked out when it is asked for.
+
+        For the largest sites that takes seconds, and a start must not wait for it.
+        """
+        return tuple(self.looked_over(self))

@@ -30,6 +30,7 @@ _EVENTS: Final[Mapping[Happened, tuple[str, str]]] = {
     Happened.handling: ("办理中", "being handled"),
     Happened.overdue: ("超时", "overdue"),
     Happened.evidence: ("补充图像", "picture or clip added"),
+    Happened.severity: ("级别变化", "severity changed"),
     Happened.closed: ("已办结", "closed"),
 }
 _ENDS: Final[Mapping[str, str]] = {

@@ -12,6 +12,7 @@ import pytest
 
 from gateway.config import Settings, load, summary
 from gateway.demo.scene import Far, write
+from gateway.document import Problems
 
 ROOT = Path(__file__).parents[2]
 SAMPLE = ROOT / "deploy" / "sample"
@@ -109,3 +110,18 @@ def test_the_summary_counts_what_the_rules_say(folder: Path) -> None:
     counts = len(settings.ruleset.rules), 1, 1
     assert "{} rules, {} settings, {} plans of arming".format(*counts) in summary(settings, "en")
     assert "规则 {} 条,设置 {} 项,布防计划 {} 项".format(*counts) in summary(settings, "zh")
+
+
+def test_a_file_that_can_not_be_read_hides_no_fault_of_the_others(folder: Path) -> None:
+    (folder / "rules" / "a.yaml").write_bytes("rules: # 烟".encode("gbk"))
+    (folder / "rules" / "b.yaml").write_text(
+        "rules:\n  - {name: x, title: T, on: smoke, when: alarm, inhibit: in_a, sevrity: alarm,"
+        " category: trouble}\n",
+        encoding="utf-8",
+    )
+    with pytest.raises(Problems) as caught:
+        load(folder / "site.yaml")
+    found = [f"{Path(p.file).name}: {p.message}" for p in caught.value.problems]
+    assert any(line.startswith("a.yaml: not UTF-8") for line in found)
+    assert any("'sevrity'" in line for line in found)
+    assert not any("in_a" in line for line in found)  # it may stand in the other file
