@@ -31,6 +31,8 @@ READER: Final = "rules"
 _AT_ONCE: Final = 500
 """Records stepped over before others get the loop: a few milliseconds."""
 _SAVE_EVERY: Final = 5.0
+_SHORTEST_WAIT: Final = 0.001
+"""Seconds. A timer fires at its own time however late it is looked at; a nanosecond may be none."""
 _METERED: Final = 64
 """One record in so many is stepped with a look at the clock around each rule."""
 
@@ -179,7 +181,7 @@ class Detector:
         if due is not None:
             waits.append((due - now) / SECOND)
         news = self._journal.news.wait(seen, first=True)  # people before series
-        if not await at_most(min(waits), self._clock, news):
+        if not await at_most(max(min(waits), _SHORTEST_WAIT), self._clock, news):
             self._unsaved = True  # a sign of life: the arrival axis goes on from here
 
     async def _resume(self) -> None:

@@ -158,8 +158,8 @@ def _set_timers(deciding: Deciding, entry: Entry, before: int) -> None:
                 if line.after and watch.began + line.after > before:
                     state.schedule(watch.began + line.after, entry.device, name)
     if entry.cover.asked is not None:
-        end = max(entry.newest, before - entry.lag)
-        look.work_out(entry, end)
-        look.schedule_window(deciding, entry, end)
+        # What falls out at this very moment has not been looked at: timers come after reports.
+        look.work_out(entry, max(entry.newest, before - 1 - entry.lag))
+        look.schedule_window(deciding, entry, before - 1)
     if entry.cover.modal:
         look.schedule_exits(deciding, entry, before)

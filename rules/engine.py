@@ -187,6 +187,8 @@ def _observe(
             deciding.failed(rule, error)
     if report is not None and report.believed:
         report.believe()
+    if active and cover.windowed:
+        look.schedule_window(deciding, entry, now)
     if brought:
         for key in brought:
             entry.values[key] = False  # it was so for this report alone
@@ -222,9 +224,7 @@ def _note_windows(
     for key in brought:
         entry.values[key] = True
     entry.lag = min(max(now - event, 0), REORDERED)
-    end = max(entry.newest, now - entry.lag)
-    look.work_out(entry, end)
-    look.schedule_window(deciding, entry, end)
+    look.work_out(entry, max(entry.newest, now - entry.lag))
     return brought
 
 

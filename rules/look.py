@@ -42,6 +42,8 @@ def again(deciding: Deciding, entry: Entry, rule: Rule, now: int, found: str = "
     watch = entry.active.get(rule.name)
     get = entry.values.get
     if watch is None:
+        if rule.when.calls:
+            work_out(entry, max(entry.newest, now - entry.lag))
         if (
             rule.when.holds(get)
             and _known_live(entry, rule)
@@ -50,6 +52,7 @@ def again(deciding: Deciding, entry: Entry, rule: Rule, now: int, found: str = "
             wall = now + deciding.state.offset
             watch = Watch(rule.digest, PENDING, now, wall, 0, found)
             deciding.begin(rule, entry, watch, now, entry.values)
+            schedule_window(deciding, entry, now)
             deciding.state.dirty.add(entry.device)
         return
     if rule.modes and not deciding.looks(rule, entry, now):
@@ -106,22 +109,28 @@ def work_out(entry: Entry, end: int) -> None:
                 values[call.key] = found
 
 
-def schedule_window(deciding: Deciding, entry: Entry, end: int) -> None:
-    """Look again when the next report falls out of a window."""
-    asked = entry.cover.asked
-    if asked is not None and (leaves := window.next_end(entry.windows, asked, end)) is not None:
+def schedule_window(deciding: Deciding, entry: Entry, now: int) -> None:
+    """Look again when the next report falls out of a window of a rule that is at something.
+
+    A rule begins with a report; as time passes it goes on or ends.
+    """
+    asked, active = entry.cover.asked, entry.active
+    if asked is None or not any(rule.name in active for rule in entry.cover.windowed):
+        return
+    end = max(entry.newest, now - entry.lag)
+    leaves = window.next_end(entry.windows, asked, end)
+    if leaves is not None:
         # A report of the same instant comes first: it may be what takes the place of the other.
         deciding.state.schedule(leaves + entry.lag + 1, entry.device, WINDOW)
 
 
 def window_due(deciding: Deciding, entry: Entry, due: int) -> None:
     """A report falls out of a window now."""
-    end = max(entry.newest, due - entry.lag)
-    work_out(entry, end)
-    for rule in entry.cover.conditions:
-        if rule.when.calls or rule.clear.calls:
+    work_out(entry, max(entry.newest, due - entry.lag))
+    for rule in entry.cover.windowed:
+        if rule.name in entry.active:
             again(deciding, entry, rule, due)
-    schedule_window(deciding, entry, end)
+    schedule_window(deciding, entry, due)
 
 
 # --- modes -------------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from rules.expression import NEVER
 from rules.reach import Reach, Sort
 from rules.rule import Rule
 from rules.ruleset import Ruleset
-from rules.satisfy import Cases, TooMany
+from rules.satisfy import Case, Cases, Span, TooMany, What, Words
 
 MOST_PAIRS: Final = 30_000
 """Of rules that share a device and a value: more are not compared, and that is said."""
@@ -94,7 +94,11 @@ class _Comparing:
         return [(rule, held) for rule, held in judged if held is not None]
 
     def _condition(self, rule: Rule) -> _Held | None:
-        if rule.when is NEVER or rule.name in self._varied:
+        if rule.name in self._varied:
+            return None
+        if rule.absent is not None:
+            return _silence(rule)
+        if rule.when is NEVER:
             return None
         if rule.name not in self._held:
             tree = rule.when.tree
@@ -172,6 +176,21 @@ class _Comparing:
                 ):
                     message = f"it never begins: {name!r} holds it back whenever it would"
                     yield _problem(rule, message)
+
+
+def _silence(rule: Rule) -> _Held:
+    """A silence as if it were a condition: of a time, of the device's own, or of its rhythm."""
+    names = frozenset(("silence",))
+    if rule.absent:
+        lasts = What("silence", "number")
+        longer, shorter = Span(low=rule.absent), Span(high=rule.absent, high_in=True)
+        return _Held(({lasts: longer},), ({lasts: shorter},), names)
+    own, beat = What("own silence", "flag"), What("rhythm", "flag")
+    yes: tuple[Case, ...] = ({own: Words(True)},)
+    no: Case = {own: Words(False)}
+    if rule.rhythm:
+        yes, no = (*yes, {beat: Words(True)}), {**no, beat: Words(False)}
+    return _Held(yes, (no,), names)
 
 
 def _apart(one: Rule, other: Rule) -> bool:

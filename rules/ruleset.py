@@ -25,6 +25,8 @@ class Cover:
     by_name: Mapping[str, Rule]
     asked: Asked | None
     """What the conditions ask of the past; None: nothing."""
+    windowed: tuple[Rule, ...]
+    """Those that ask it."""
     modal: tuple[Rule, ...]
     """Those that look only in some modes of the place."""
     inhibited: tuple[Rule, ...]
@@ -33,7 +35,7 @@ class Cover:
     """Whether some rule needs the device's own rhythm."""
 
 
-NOTHING: Final = Cover((), (), {}, None, (), (), False)
+NOTHING: Final = Cover((), (), {}, None, (), (), (), False)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -154,14 +156,18 @@ class Ruleset:
             return NOTHING
         conditions = tuple(rule for rule in covering if rule.absent is None)
         calls: dict[str, Call] = {}
+        windowed: list[Rule] = []
         for rule in conditions:
-            for condition in conditions_of(rule):
-                calls.update((call.key, call) for call in condition.calls)
+            mine = {call.key: call for each in conditions_of(rule) for call in each.calls}
+            if mine:
+                calls.update(mine)
+                windowed.append(rule)
         return Cover(
             conditions,
             tuple(rule for rule in covering if rule.absent is not None),
             {rule.name: rule for rule in covering},
             asked(calls),
+            tuple(windowed),
             tuple(rule for rule in covering if rule.modes),
             tuple(rule for rule in covering if rule.inhibit),
             any(rule.rhythm for rule in covering),

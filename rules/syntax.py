@@ -15,7 +15,7 @@ from __future__ import annotations
 import math
 import re
 import unicodedata
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from gateway.document import nearest
@@ -98,11 +98,11 @@ class Call:
     function: str
     name: str
     length: int
+    key: str = field(init=False)
+    """Under which the engine keeps what it is worth, beside the value names."""
 
-    @property
-    def key(self) -> str:
-        """Under which the engine keeps what it is worth, beside the value names."""
-        return f"{self.function}({self.name},{self.length})"
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "key", f"{self.function}({self.name},{self.length})")
 
 
 @dataclass(frozen=True, slots=True)

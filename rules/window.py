@@ -99,12 +99,15 @@ def note(windows: Windows, wanted: Asked, name: str, value: Value, at: int) -> b
 
 
 def _insert(samples: list[Sample], value: Value, at: int, length: int) -> None:
-    number = value if type(value) is float else 0.0
-    sample = Sample(at, value, 1, number, number, number)
     if samples and samples[-1].at > at:
-        samples.insert(bisect_right(samples, at, key=_at), sample)
+        place = bisect_right(samples, at, key=_at)
     else:
-        samples.append(sample)
+        place = len(samples)
+        if value is False and samples and samples[-1].last is False:
+            samples[-1].at = at  # nothing is counted but how often it became true
+            return
+    number = value if type(value) is float else 0.0
+    samples.insert(place, Sample(at, value, 1, number, number, number))
     # The one before the window says what stood at its begin; older ones say nothing.
     start = samples[-1].at - length
     while len(samples) > 1 and samples[1].at <= start:
@@ -142,29 +145,25 @@ def forget(windows: Windows, wanted: Asked | None) -> None:
 
 def worth(windows: Windows, call: Call, end: int, newest: int) -> Value | None:
     """``call`` for the window that ends at ``end``; ``newest``: the device's newest report."""
-    if call.function == "changed":
+    function = call.function
+    if function == "changed":
         return _changed(windows.since.get(call.name), call.length, newest)
     samples = windows.samples.get(call.name)
     if not samples:
         return None
-    start = end - call.length
-    first = 0
-    while first < len(samples) and samples[first].at <= start:
+    start, first = end - call.length, 0
+    for sample in samples:  # at most one stands before the longest window
+        if sample.at > start:
+            break
         first += 1
-    if call.function == "count":
-        return float(_count(samples, first))
-    inside = samples[first:] if first else samples
-    if not inside or type(inside[-1].last) is not float:
+    if function == "count":
+        return _count(samples, first)
+    last = samples[-1]
+    if first == len(samples) or type(last.last) is not float:
         return None
-    if call.function == "rate":
+    if function == "rate":
         return _rate(samples, first, call.length, start)
-    low = min(sample.low for sample in inside)
-    high = max(sample.high for sample in inside)
-    if call.function != "avg":
-        return low if call.function == "min" else high
-    mean = fsum(sample.total for sample in inside) / sum(sample.n for sample in inside)
-    # Rounding must not lift the mean of equal values above each of them.
-    return min(max(mean, low), high)
+    return _mean(samples, first) if function == "avg" else _extreme(samples, first, function)
 
 
 def next_end(windows: Windows, wanted: Asked, end: int) -> int | None:
@@ -182,33 +181,52 @@ def next_end(windows: Windows, wanted: Asked, end: int) -> int | None:
     return found
 
 
+def _extreme(samples: list[Sample], first: int, function: str) -> float:
+    found = samples[first].low if function == "min" else samples[first].high
+    for number in range(first + 1, len(samples)):
+        sample = samples[number]
+        if function == "min":
+            found = sample.low if sample.low < found else found
+        elif sample.high > found:
+            found = sample.high
+    return found
+
+
+def _mean(samples: list[Sample], first: int) -> float:
+    inside = samples[first:]
+    mean = fsum([sample.total for sample in inside]) / sum([sample.n for sample in inside])
+    # Rounding must not lift the mean of equal values above each of them.
+    low, high = _extreme(samples, first, "min"), _extreme(samples, first, "max")
+    return min(max(mean, low), high)
+
+
 def _rate(samples: list[Sample], first: int, length: int, start: int) -> float | None:
     newest = samples[-1]
     stood = first and samples[first - 1].at >= start - length
     base = samples[first - 1] if stood else samples[first]
     span = newest.at - base.at
-    if (
-        span < length // 2
-        or span <= 0
-        or type(base.last) is not float
-        or type(newest.last) is not float
-    ):
+    if span < length // 2 or span <= 0 or type(base.last) is not float:
+        return None
+    if type(newest.last) is not float:
         return None
     return (newest.last - base.last) * _MINUTE / span
 
 
-def _count(samples: list[Sample], first: int) -> int:
-    inside = samples[first:]
-    if not any(type(sample.last) is bool for sample in samples):
-        return sum(sample.n for sample in inside)
-    if all(sample.last is True for sample in samples):
-        return len(inside)
-    before = samples[first - 1].last if first else None
-    rises = 0
-    for sample in inside:
-        rises += sample.last is True and before is not True
+def _count(samples: list[Sample], first: int) -> float:
+    if type(samples[-1].last) is not bool:
+        return float(sum([sample.n for sample in samples[first:]]))
+    rises = trues = 0
+    others = False
+    before: Value | None = None
+    for number, sample in enumerate(samples):
+        if sample.last is True:
+            if number >= first:
+                trues += 1
+                rises += before is not True
+        else:
+            others = True
         before = sample.last
-    return rises
+    return float(rises if others else trues)
 
 
 def _changed(since: Since | None, length: int, newest: int) -> bool | None:
