@@ -49,6 +49,8 @@ class Since(msgspec.Struct, array_like=True, gc=False):
     changed: int
     equal: int
     last: Value
+    at: int = 0
+    """Event time of the newest report of it."""
 
 
 class Windows(msgspec.Struct, array_like=True):
@@ -56,6 +58,8 @@ class Windows(msgspec.Struct, array_like=True):
 
     samples: dict[str, list[Sample]] = {}
     since: dict[str, Since] = {}
+    newest: int = 0
+    """Event time of the newest report that was taken in, whatever it brought."""
 
 
 class Asked(NamedTuple):
@@ -83,14 +87,25 @@ def asked(calls: dict[str, Call]) -> Asked | None:
 def note(windows: Windows, wanted: Asked, name: str, value: Value, at: int) -> bool:
     """Take the report of a value in; whether it was another one than the one before."""
     if (length := wanted.lengths.get(name)) is not None:
-        _insert(windows.samples.setdefault(name, []), value, at, length)
+        samples = windows.samples.setdefault(name, [])
+        if not samples or type(samples[-1].last) is type(value):
+            _insert(samples, value, at, length)
+        elif type(samples[-1].last) is not float:  # a text among numbers says nothing of them
+            samples.clear()
+            _insert(samples, value, at, length)
     if name not in wanted.watched:
         return False
     since = windows.since.get(name)
     if since is None:
-        windows.since[name] = Since(at, at, 1, value)
+        windows.since[name] = Since(at, at, 1, value, at)
         return False
-    if type(since.last) is type(value) and since.last == value:
+    same = type(since.last) is type(value) and since.last == value
+    if at < since.at:  # overtaken: it was another one meanwhile, and is not so now
+        if not same:
+            since.changed, since.equal = max(since.changed, at), 1
+        return False
+    since.at = at
+    if same:
         since.equal += 1
         return False
     since.last, since.equal = value, 1
@@ -144,7 +159,7 @@ def forget(windows: Windows, wanted: Asked | None) -> None:
 
 
 def worth(windows: Windows, call: Call, end: int, newest: int) -> Value | None:
-    """``call`` for the window that ends at ``end``; ``newest``: the device's newest report."""
+    """``call`` for the window that ends at ``end``; ``newest``: the newest report taken in."""
     function = call.function
     if function == "changed":
         return _changed(windows.since.get(call.name), call.length, newest)
@@ -167,17 +182,23 @@ def worth(windows: Windows, call: Call, end: int, newest: int) -> Value | None:
 
 
 def next_end(windows: Windows, wanted: Asked, end: int) -> int | None:
-    """The next end of a window, by event time, at which a report falls out of one."""
+    """The next end of a window, by event time, at which a report falls out of one.
+
+    ``rate`` looks back for as long once more: what stood at the window's begin grows old, too.
+    """
     found: int | None = None
     for call in wanted.calls:
         if call.function == "changed":
             continue
-        start = end - call.length
-        for sample in windows.samples.get(call.name, ()):
-            if sample.at > start:
-                leaves = sample.at + call.length
-                found = leaves if found is None or leaves < found else found
-                break
+        lengths = (call.length, 2 * call.length) if call.function == "rate" else (call.length,)
+        samples = windows.samples.get(call.name, ())
+        for length in lengths:
+            start = end - length
+            for sample in samples:
+                if sample.at > start:
+                    leaves = sample.at + length
+                    found = leaves if found is None or leaves < found else found
+                    break
     return found
 
 
@@ -202,7 +223,7 @@ def _mean(samples: list[Sample], first: int) -> float:
 
 def _rate(samples: list[Sample], first: int, length: int, start: int) -> float | None:
     newest = samples[-1]
-    stood = first and samples[first - 1].at >= start - length
+    stood = first and samples[first - 1].at > start - length
     base = samples[first - 1] if stood else samples[first]
     span = newest.at - base.at
     if span < length // 2 or span <= 0 or type(base.last) is not float:

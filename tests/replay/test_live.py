@@ -41,7 +41,7 @@ rules:
   - name: steep
     title: steep
     on: climate
-    when: temperature > 30
+    when: "rate(temperature, 2m) > 8"
     severity: warning
     category: facility
     raise:
