@@ -136,6 +136,10 @@ class _Loader:
             if rule is None:
                 self._unknown_rule(document, (*path, "rule"), one.rule)
                 continue
+            if rule.confirm is not None:
+                message = f"{rule.name!r} is over a place and the same for all; change it itself"
+                self._problems.append(document.problem((*path, "rule"), message))
+                continue
             self._setting(document, path, one, rule)
 
     def _setting(

@@ -33,7 +33,7 @@ MOST_NAMED: Final = 100
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,63}")
 _LOOKING: Final = tuple(mode for mode in MODES if mode != "disarmed")
 
-TIMES: Final = ("for", "keep", "again", "entry", "exit", "within", "absent")
+TIMES: Final = ("for", "keep", "again", "entry", "exit", "absent")
 """What a setting may change besides the names of ``with``: these, ``severity`` and ``off``."""
 
 
@@ -446,7 +446,6 @@ _CHECKED: Final[Mapping[str, Callable[[Any], Any]]] = {
     "again": parse_again,
     "entry": parse_duration,
     "exit": parse_duration,
-    "within": parse_within,
     "absent": parse_silence,
 }
 
@@ -454,7 +453,8 @@ _CHECKED: Final[Mapping[str, Callable[[Any], Any]]] = {
 def changes_of(spec: SettingSpec, rule: Rule) -> dict[str, Any]:
     """The checked values of a setting of ``rule``. ValueError(name, message) for the first."""
     found: dict[str, Any] = {}
-    known = (*rule.thresholds, *TIMES, "severity", "off")
+    times = ("absent",) if rule.absent is not None else ("for", "keep", "again")
+    known = (*rule.thresholds, *times, *(("entry", "exit") * bool(rule.modes)), "severity", "off")
     for name, value in spec.set.items():
         if name not in known:
             raise ValueError(name, f"rule {rule.name!r} has no {name!r}{nearest(name, known)}")

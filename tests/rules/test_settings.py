@@ -60,6 +60,8 @@ def test_a_setting_may_carry_another_unit_of_the_same_quantity() -> None:
         ("set: {high: 3 V}", "5:15: with these values 'r' is wrong: 3 is in V"),
         ("set: {for: soon}", "5:20: 'soon' is no duration"),
         ("set: {severity: bad}", "5:20: 'bad' is none of them"),
+        ("set: {absent: 1h}", "5:20: rule 'r' has no 'absent'"),
+        ("set: {entry: 10s}", "5:20: rule 'r' has no 'entry'"),
         ("set: {off: 1}", "5:20: off: true or false is expected"),
         ("grid: a, device: b, set: {high: 3}", "5:24: either 'grid' or 'device'"),
     ],
@@ -70,6 +72,14 @@ def test_a_wrong_setting_says_what_and_where(line: str, expected: str) -> None:
         rules.load([("x", "rules:\n" + body)])
     first = str(caught.value.problems[0])
     assert expected.split(": ", 1)[1] in first
+
+
+def test_a_rule_over_a_place_has_no_settings() -> None:
+    both = "  - {name: both, title: B, confirm: [r, q], severity: alarm, category: life}\n"
+    more = "settings:\n  - {rule: both, set: {severity: critical}}\n"
+    with pytest.raises(Problems) as caught:
+        load(DENSE, rule("when: alarm", name="q"), both, more=more)
+    assert "'both' is over a place and the same for all" in str(caught.value)
 
 
 def test_a_device_that_moved_ends_its_alarm_where_it_began() -> None:
