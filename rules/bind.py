@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Final, NamedTuple
 
 from gateway.model import Change, Site, Text
 from rules import look, sentence
 from rules.decide import Deciding, is_clear
 from rules.places import same_place
-from rules.rule import Rule
+from rules.rule import UNWATCHED, Rule
 from rules.ruleset import Ruleset
 from rules.state import CLEARING, OPEN, PENDING, Entry, State, Watch
+from rules.timers import MODES
 
 _FORGET_AFTER: Final = 7 * 86_400 * 1_000_000_000
 """A device nobody registered, with nothing going on, is forgotten when the registry changes."""
@@ -19,6 +20,7 @@ _FORGET_AFTER: Final = 7 * 86_400 * 1_000_000_000
 def bind(ruleset: Ruleset, site: Site, state: State, now: int, changes: list[Change]) -> None:
     """Fit the state to ``ruleset`` and ``site``; the same pair again changes nothing."""
     deciding = Deciding(ruleset, site, state, changes, 0)
+    past = _Past.of(state, now)
     # What fell due before ``now`` still fires at its own time: the axis stays where it stood.
     before = state.now = state.now or now
     state.ruleset, state.site = ruleset, site
@@ -30,12 +32,82 @@ def bind(ruleset: Ruleset, site: Site, state: State, now: int, changes: list[Cha
     for name in sorted(name for name, entry in state.entries.items() if entry.active):
         _carry_over(deciding, state.entries[name], now)
     _regroup(deciding, now)
+    if past is not None:
+        _excuse_returned(deciding, past, now)
     if changes:
         state.now = now  # nothing may be said to have happened before what was just said
     for entry in state.entries.values():
         _set_timers(deciding, entry, before)
-    look.modes_may_have_changed(deciding, before)
-    look.release(deciding, before)
+    if past is None:  # as it was: a restart alone switches nothing
+        if state.modes_due:
+            state.schedule(state.modes_due, "", MODES)
+        return
+    look.modes_may_have_changed(deciding, state.now)
+    _look_around(deciding, past, now)
+    look.release(deciding, now)
+    if changes:
+        state.now = now
+
+
+class _Past(NamedTuple):
+    """What the rules and the registry before had to do with it; none after a restart."""
+
+    site: Site
+    idle: list[tuple[str, str]]
+    """(device, rule) that did not look because of the mode of the place."""
+    held: list[tuple[str, str]]
+    """(device, rule) that was held back."""
+
+    @classmethod
+    def of(cls, state: State, now: int) -> _Past | None:
+        """As the state was bound until now."""
+        if state.ruleset is None or state.site is None:
+            return None
+        deciding = Deciding(state.ruleset, state.site, state, [], 0)
+        past = cls(state.site, [], [])
+        for device, entry in sorted(state.entries.items()):
+            cover = entry.cover
+            past.idle.extend(
+                (device, rule.name)
+                for rule in cover.modal
+                if rule.name not in entry.active and not deciding.in_mode(rule, entry, now)
+            )
+            past.held.extend(
+                (device, rule.name)
+                for rule in cover.inhibited
+                if rule.name not in entry.active and deciding.held_back(rule, device)
+            )
+        return past
+
+
+def _look_around(deciding: Deciding, past: _Past, now: int) -> None:
+    """What did not look may look now: by other rules, in another place, without who held it."""
+    for found, waiting in (("", past.held), (look.FOUND_ARMED, past.idle)):
+        for device, name in waiting:
+            entry = deciding.state.entries.get(device)
+            rule = entry.cover.by_name.get(name) if entry is not None else None
+            if entry is None or rule is None or rule.name in entry.active:
+                continue
+            if waiting is past.held and rule.absent is not None:
+                if deciding.held_back(rule, device):
+                    continue
+                look.excuse(deciding, entry, now)
+            look.again(deciding, entry, rule, now, found)
+    for _, entry in sorted(deciding.state.entries.items()):
+        for rule in entry.cover.modal:
+            if rule.name in entry.active and not deciding.in_mode(rule, entry, now):
+                look.again(deciding, entry, rule, now)
+
+
+def _excuse_returned(deciding: Deciding, past: _Past, now: int) -> None:
+    """Of a device that was planned, retired or unknown until now nobody expected anything."""
+    if past.site is deciding.site:
+        return
+    for entry in deciding.state.entries.values():
+        known, was = deciding.site.devices.get(entry.device), past.site.devices.get(entry.device)
+        expected = was is not None and was.state not in UNWATCHED
+        if known is not None and known.state not in UNWATCHED and not expected:
+            look.excuse(deciding, entry, now)
 
 
 def _forget_strangers(state: State, site: Site, now: int) -> None:
@@ -70,6 +142,7 @@ def _count_standing(deciding: Deciding) -> None:
     """Where rules stand that hold others back."""
     state = deciding.state
     state.holding_back = {}
+    state.freed.clear()  # by the places of before; ``_Past`` knows who was held back
     if not deciding.ruleset.inhibiting:
         return
     for entry in state.entries.values():
@@ -158,8 +231,6 @@ def _set_timers(deciding: Deciding, entry: Entry, before: int) -> None:
                 if line.after and watch.began + line.after > before:
                     state.schedule(watch.began + line.after, entry.device, name)
     if entry.cover.asked is not None:
-        # What falls out at this very moment has not been looked at: timers come after reports.
-        look.work_out(entry, max(entry.newest, before - 1 - entry.lag))
-        look.schedule_window(deciding, entry, before - 1)
+        look.schedule_window(deciding, entry, before)
     if entry.cover.modal:
         look.schedule_exits(deciding, entry, before)

@@ -48,11 +48,28 @@ class Deciding:
         found: str = "",
         evidence: Evidence | None = None,
     ) -> None:
-        """Add the change; ``at`` is wall ns, ``now`` arrival ns."""
+        """Add the change, unless it is only recorded; ``at`` is wall ns, ``now`` arrival ns."""
         if turn is Turn.alarmed:
             self.state.tally[rule.name, "alarmed"] += 1
-        if rule.recorded:
+            if rule.recorded:
+                return
+        elif watch.untold:
             return
+        self.say(turn, rule, entry, watch, why, at, now, found, evidence)
+
+    def say(
+        self,
+        turn: Turn,
+        rule: Rule,
+        entry: Entry,
+        watch: Watch,
+        why: Text,
+        at: int,
+        now: int,
+        found: str,
+        evidence: Evidence | None,
+    ) -> None:
+        """Add the change whatever is counted and recorded."""
         if watch.told is None:
             same = same_place(rule.same, entry.device, self.site)
             watch.told = (rule.incident, same, rule.category.value)
@@ -113,6 +130,11 @@ class Deciding:
         self.state.failures[rule.name] = (count + 1, text)
 
     # --- whether a rule looks at all -----------------------------------------------------
+
+    def in_mode(self, rule: Rule, entry: Entry, now: int) -> bool:
+        """Whether the device's place is in a mode of the rule."""
+        mode = self.mode(self.site.place_of(entry.device), now).mode
+        return not rule.modes or mode in rule.modes
 
     def looks(self, rule: Rule, entry: Entry, now: int) -> bool:
         """Whether the device's place is in a mode of the rule, its exit delay over."""
@@ -209,6 +231,12 @@ class Deciding:
         )
         self.member_alarmed(rule, entry, at, now, watch.found)
 
+    def reopen(self, rule: Rule, entry: Entry, watch: Watch, now: int) -> None:
+        """It was about to clear, and is not any more."""
+        watch.phase, watch.due = OPEN, 0
+        if rule.raises:
+            self.regrade(rule, entry, watch, now, entry.values.get)
+
     def begin_clearing(
         self, rule: Rule, entry: Entry, watch: Watch, since: int, wall: int, now: int, found: str
     ) -> None:
@@ -242,7 +270,7 @@ class Deciding:
         """Say it when an open alarm is more, or less, severe than was said before."""
         line = _line(rule, watch, now, get)
         severity = (line.severity if line else rule.severity).value
-        self._schedule_grade(rule, entry, watch, now)
+        self.schedule_grade(rule, entry, watch, now)
         if not self._is_due(rule, entry, watch, severity, now):
             return
         before, watch.severity = watch.severity or rule.severity.value, severity
@@ -258,7 +286,7 @@ class Deciding:
             return rank > 0
         watch.eased = watch.eased or now
         if now - watch.eased < rule.keep:
-            self.state.schedule(watch.eased + rule.keep, entry.device, rule.name)
+            self.schedule_grade(rule, entry, watch, now)
             return False
         watch.eased = 0
         return True
@@ -268,11 +296,16 @@ class Deciding:
     ) -> None:
         line = _line(rule, watch, now, values.get)
         watch.severity = (line.severity if line else rule.severity).value
-        self._schedule_grade(rule, entry, watch, now)
+        self.schedule_grade(rule, entry, watch, now)
 
-    def _schedule_grade(self, rule: Rule, entry: Entry, watch: Watch, now: int) -> None:
-        dues = [watch.began + line.after for line in rule.raises if line.after]
-        due = min((due for due in dues if due > now), default=None)
+    def grade_times(self, rule: Rule, watch: Watch) -> list[int]:
+        """When the severity may change by itself, arrival ns, past and to come."""
+        times = [watch.began + line.after for line in rule.raises if line.after]
+        return [*times, watch.eased + rule.keep] if watch.eased else times
+
+    def schedule_grade(self, rule: Rule, entry: Entry, watch: Watch, now: int) -> None:
+        """Look when the severity may change next."""
+        due = min((due for due in self.grade_times(rule, watch) if due > now), default=None)
         if due is not None:
             self.state.schedule(due, entry.device, rule.name)
 

@@ -23,7 +23,7 @@ held back, does not leave idle meanwhile; ``entry`` is a second ``for`` that onl
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Set
 from typing import Final
 
 from gateway.model import Arming, Change, Edition, Reading, Record, Site, Turn, Value
@@ -42,6 +42,9 @@ Meter = Callable[[], int]
 """A clock that only measures, ns."""
 _MOST_SAID: Final = 10_000
 """Places whose arming records are remembered."""
+_WORD: Final = "(word)"
+"""Among a keypad's values: the ``armed`` that it said as a word. No value can be called so."""
+_NONE: Final[frozenset[str]] = frozenset()
 
 
 def step(
@@ -56,7 +59,7 @@ def step(
         now = state.now
     changes: list[Change] = []
     if state.ruleset is not ruleset or state.site is not site:
-        bind(ruleset, site, state, now, changes)
+        _take_up(ruleset, site, state, now, changes)
     heap = state.heap
     if heap and heap[0][0] <= now:
         _fire(ruleset, site, state, now, changes)
@@ -67,7 +70,7 @@ def step(
         entry = state.entries.get(item.device) or state.admit(item.device, item.kind, site)
         if entry is not None:
             if item.device in ruleset.keypads:
-                _listen(deciding, entry, item, now)
+                _listen(deciding, entry, item, record, now)
             _observe(deciding, entry, item, now, meter)
     elif type(item) is Arming:
         _arm(deciding, item, record, now)
@@ -91,7 +94,7 @@ def tick(
         state.offset = wall - now
     changes: list[Change] = []
     if state.ruleset is not ruleset or state.site is not site:
-        bind(ruleset, site, state, now, changes)
+        _take_up(ruleset, site, state, now, changes)
     _fire(ruleset, site, state, now, changes)
     state.now = now
     return changes
@@ -104,12 +107,11 @@ def standing(ruleset: Ruleset, site: Site, state: State, now: int) -> list[Chang
     for entry in state.entries.values():
         for name, watch in entry.active.items():
             rule = entry.cover.by_name.get(name)
-            if rule is not None and watch.opened and watch.why is not None:
-                deciding.change(
+            if rule is not None and watch.opened and watch.why is not None and not watch.untold:
+                deciding.say(
                     Turn.alarmed, rule, entry, watch, watch.why, watch.opened, now, "start",
                     watch.evidence,
                 )  # fmt: skip
-                state.tally[name, "alarmed"] -= 1
     for (name, _), group in state.groups.items():
         over = ruleset.by_name.get(name)
         if over is not None and group.device:
@@ -155,10 +157,13 @@ def _observe(
         cover = look.cover_of(deciding, entry, now)
         for rule in cover.silences:
             look.schedule_silence(deciding, rule, entry)
-    older = _merge(entry, reading, event, deciding.ruleset)
+        if cover.modal:
+            look.schedule_exits(deciding, entry, now)
     quiet, tested = reading.retained or reading.late, said.get(TEST) is True
+    repeated = _live_already(entry, said) if quiet or tested else _NONE
+    older = _merge(entry, reading, event, deciding.ruleset)
     brought: list[str] | None = None
-    if cover.asked is not None and not reading.retained and not tested:
+    if cover.asked is not None:
         brought = _note_windows(deciding, entry, reading, event, now)
     active = entry.active
     if not reading.retained:  # what a broker remembers is no sign of life
@@ -166,7 +171,7 @@ def _observe(
             _note_life(deciding, entry, reading, now)
         entry.heard, entry.heard_wall = now, reading.received_at
     if quiet or tested or entry.quiet:
-        _note_quiet(entry, said, older, quiet, tested)
+        _note_quiet(entry, said.keys() - repeated, older, quiet, tested)
     values = {**entry.values, TEST: True} if tested else entry.values
     holds = values.get
     alone = {**values, **older}.get if older else None
@@ -211,20 +216,27 @@ def _note_windows(
     deciding: Deciding, entry: Entry, reading: Reading, event: int, now: int
 ) -> list[str]:
     """Take the report into the windows; the keys of ``changed`` that hold for it alone."""
-    asked, accepted = entry.cover.asked, deciding.ruleset.accepted
-    if asked is None or event < entry.newest - REORDERED:
+    asked, accepted, windows = entry.cover.asked, deciding.ruleset.accepted, entry.windows
+    if asked is None:
         return []
+    tested = reading.values.get(TEST) is True
+    overtaken = windows.newest and event < windows.newest - REORDERED
+    if reading.retained or tested or overtaken:
+        look.work_out(entry, look.window_end(entry, now))  # what was worked out last has grown old
+        return []
+    windows.newest = max(windows.newest, event) if windows.newest else event
     brought: list[str] = []
     for name, value in reading.values.items():
         if name not in asked.lengths and name not in asked.watched:
             continue
-        fitted = fitting(value, accepted[name])
-        if fitted is not None and window.note(entry.windows, asked, name, fitted, event):
+        wanted = accepted.get(name)  # None: a test is not remembered
+        fitted = fitting(value, wanted) if wanted is not None else None
+        if fitted is not None and window.note(windows, asked, name, fitted, event):
             brought += [c.key for c in asked.calls if c.name == name and not c.length]
     for key in brought:
         entry.values[key] = True
-    entry.lag = min(max(now - event, 0), REORDERED)
-    look.work_out(entry, max(entry.newest, now - entry.lag))
+    entry.lag = now - windows.newest
+    look.work_out(entry, windows.newest)
     return brought
 
 
@@ -273,9 +285,15 @@ def _merge(entry: Entry, reading: Reading, event: int, ruleset: Ruleset) -> dict
     return older
 
 
+def _live_already(entry: Entry, said: Mapping[str, Value]) -> set[str]:
+    """Names that a report which can not ring only repeats: they stay as they were known."""
+    known, quiet = entry.values, entry.quiet
+    return {name for name, value in said.items() if name not in quiet and known.get(name) == value}
+
+
 def _note_quiet(
     entry: Entry,
-    said: Mapping[str, Value],
+    said: Set[str],
     older: Mapping[str, Value] | None,
     quiet: bool,
     tested: bool,
@@ -299,23 +317,39 @@ def _arm(deciding: Deciding, item: Arming, record: Record, now: int) -> None:
     if item.place not in state.said and len(state.said) >= _MOST_SAID:
         state.refused["arming_full"] += 1
         return
-    wall = item.received_at or record.wall
+    wall = _said_at(deciding, item.received_at or record.wall, record, now)
     state.said[item.place] = Said(item.mode, item.by, wall, now, item.until)
     state.dirty_said.add(item.place)
     state.modes_stale = True
 
 
-def _listen(deciding: Deciding, entry: Entry, reading: Reading, now: int) -> None:
-    """A keypad: what it says anew is a word for its places. Said late it is none."""
+def _said_at(deciding: Deciding, wall: int, record: Record, now: int) -> int:
+    """``wall``, or what it likely was where the clock of ``record`` was not trusted; 0: unknown."""
+    return wall if record.trusted else deciding.state.likely_wall(now) or 0
+
+
+def _listen(deciding: Deciding, entry: Entry, reading: Reading, record: Record, now: int) -> None:
+    """A keypad: what it says anew is a word for its places. Said late it is none.
+
+    Anew: since it was last listened to. What was learnt from a retained or late report was no
+    word, so the next live report of the same is one.
+    """
     armed = reading.values.get("armed")
     if not isinstance(armed, bool) or reading.retained or reading.late:
         return
-    if entry.values.get("armed") is armed:
-        return
     state, keypad = deciding.state, deciding.ruleset.keypads[reading.device]
+    known = entry.times.get("armed", 0)
+    if known - REORDERED <= state.event_time(reading, now) < known:
+        return  # overtaken by a newer one
+    before = None if "armed" in entry.quiet else entry.values.get("armed")
+    before = entry.values.get(_WORD, before)
+    entry.values[_WORD] = armed
+    if before is armed:
+        return
     mode = keypad.mode if armed else "disarmed"
+    wall = _said_at(deciding, reading.at, record, now)
     for place in sorted(keypad.grids) or ("",):
-        state.said[place] = Said(mode, f"device:{reading.device}", reading.at, now)
+        state.said[place] = Said(mode, f"device:{reading.device}", wall, now)
         state.dirty_said.add(place)
     state.modes_stale = True
 
@@ -330,20 +364,24 @@ def _settle(deciding: Deciding, now: int) -> None:
         look.release(deciding, now)
 
 
+def _take_up(ruleset: Ruleset, site: Site, state: State, now: int, changes: list[Change]) -> None:
+    """Go on with these rules and this registry, from where time had come to."""
+    bind(ruleset, site, state, now, changes)
+    _settle(Deciding(ruleset, site, state, changes, 0), state.now)
+
+
 def _fire(ruleset: Ruleset, site: Site, state: State, now: int, changes: list[Change]) -> None:
     deciding = Deciding(ruleset, site, state, changes, 0)
-    if state.modes_stale or state.freed:
-        _settle(deciding, now)
     while (timer := state.pop_due(now)) is not None:
-        due, device, name = timer
-        due = state.now = max(state.now, due)  # rules that came later may look back
+        asked, device, name = timer
+        due = state.now = max(state.now, asked)  # rules that came later may look back
         if name == MODES:
             state.modes_stale = True
         elif name.startswith(GROUP):
             _group_due(deciding, name.removeprefix(GROUP), device, due)
         elif (entry := state.entries.get(device)) is not None:
             state.dirty.add(device)
-            _entry_due(deciding, entry, name, due)
+            _entry_due(deciding, entry, name, due, asked)
         if state.modes_stale or state.freed:
             _settle(deciding, due)
 
@@ -354,12 +392,13 @@ def _group_due(deciding: Deciding, name: str, same: str, due: int) -> None:
         deciding.weigh(over, same, group, due + deciding.state.offset, due)
 
 
-def _entry_due(deciding: Deciding, entry: Entry, name: str, due: int) -> None:
+def _entry_due(deciding: Deciding, entry: Entry, name: str, due: int, asked: int) -> None:
+    """A timer of the entry, set for ``asked``. It may be one that nothing waits for any more."""
     if name == WINDOW:
         look.window_due(deciding, entry, due)
         return
     if name == EXIT:
-        look.look_at_modal(deciding, entry, due)
+        look.exit_due(deciding, entry, due, asked)
         return
     rule = entry.cover.by_name.get(name)
     if rule is None:
@@ -368,6 +407,6 @@ def _entry_due(deciding: Deciding, entry: Entry, name: str, due: int) -> None:
         if rule.absent is not None:
             look.silence_due(deciding, rule, entry, due)
         elif (watch := entry.active.get(name)) is not None:
-            look.watch_due(deciding, rule, entry, watch, due)
+            look.watch_due(deciding, rule, entry, watch, due, asked)
     except FAULTS as error:
         deciding.failed(rule, error)

@@ -9,11 +9,11 @@ from typing import Final
 
 from gateway.model import Turn
 from rules import sentence, window
-from rules.decide import Deciding, is_clear
+from rules.decide import FAULTS, Deciding, is_clear
 from rules.modes import mode_of, next_switch
 from rules.places import scope_key
 from rules.rhythm import limit_of
-from rules.rule import Rule
+from rules.rule import UNWATCHED, Rule
 from rules.ruleset import Cover
 from rules.state import OPEN, PENDING, Entry, Watch
 from rules.timers import EXIT, MODES, WINDOW
@@ -26,24 +26,50 @@ _JITTER: Final = 1_000_000_000
 def cover_of(deciding: Deciding, entry: Entry, now: int) -> Cover:
     """Look up the rules of the entry; what belongs to a rule that left is told and dropped."""
     ruleset, site = deciding.ruleset, deciding.site
+    before = entry.cover.asked
     cover = entry.cover = ruleset.cover(entry.device, entry.kind, site, below=entry.below)
     for name in [name for name in entry.active if name not in cover.by_name]:
         watch = entry.active.pop(name)
         deciding.state.dirty.add(entry.device)
         if watch.phase != PENDING:
             deciding.let_go(name, entry, watch, now)
-    if entry.windows.samples or entry.windows.since:
-        window.forget(entry.windows, cover.asked)
+    windows = entry.windows
+    if (windows.samples or windows.since) and window.forget(windows, cover.asked):
+        deciding.state.dirty.add(entry.device)
+    if before is not cover.asked:
+        for call in before.calls if before is not None else ():
+            entry.values.pop(call.key, None)
+            deciding.state.dirty.add(entry.device)
+        work_out(entry, window_end(entry, deciding.state.now))
     return cover
 
 
 def again(deciding: Deciding, entry: Entry, rule: Rule, now: int, found: str = "") -> None:
     """Judge ``rule`` by what is known, at arrival ``now``."""
+    try:
+        if rule.absent is None:
+            _judge(deciding, entry, rule, now, found)
+        else:
+            _judge_silence(deciding, entry, rule, now)
+    except FAULTS as error:
+        deciding.failed(rule, error)
+
+
+def _judge_silence(deciding: Deciding, entry: Entry, rule: Rule, now: int) -> None:
+    watch = entry.active.get(rule.name)
+    if watch is None:
+        schedule_silence(deciding, rule, entry)
+    elif rule.modes and not deciding.in_mode(rule, entry, now):
+        _disarm(deciding, entry, rule, watch, now)
+        deciding.state.dirty.add(entry.device)
+
+
+def _judge(deciding: Deciding, entry: Entry, rule: Rule, now: int, found: str) -> None:
     watch = entry.active.get(rule.name)
     get = entry.values.get
     if watch is None:
         if rule.when.calls:
-            work_out(entry, max(entry.newest, now - entry.lag))
+            work_out(entry, window_end(entry, now))
         if (
             rule.when.holds(get)
             and _known_live(entry, rule)
@@ -55,7 +81,7 @@ def again(deciding: Deciding, entry: Entry, rule: Rule, now: int, found: str = "
             schedule_window(deciding, entry, now)
             deciding.state.dirty.add(entry.device)
         return
-    if rule.modes and not deciding.looks(rule, entry, now):
+    if rule.modes and not deciding.in_mode(rule, entry, now):
         _disarm(deciding, entry, rule, watch, now)
     elif watch.phase == PENDING:
         if not watch.entered and not rule.when.holds(get):
@@ -67,7 +93,7 @@ def again(deciding: Deciding, entry: Entry, rule: Rule, now: int, found: str = "
         elif rule.raises:
             deciding.regrade(rule, entry, watch, now, get)
     elif not is_clear(rule, entry):
-        watch.phase, watch.due = OPEN, 0
+        deciding.reopen(rule, entry, watch, now)
     deciding.state.dirty.add(entry.device)
 
 
@@ -94,19 +120,33 @@ def _disarm(deciding: Deciding, entry: Entry, rule: Rule, watch: Watch, now: int
 # --- windows -----------------------------------------------------------------------------
 
 
-def work_out(entry: Entry, end: int) -> None:
-    """What the functions of the entry's rules are worth for windows that end at ``end``."""
+def window_end(entry: Entry, now: int) -> int:
+    """Where the entry's windows end at arrival ``now``, by event time.
+
+    An instant before ``now``: a report that comes just when another one leaves takes its place.
+    """
+    return max(entry.windows.newest, now - entry.lag - 1)
+
+
+def work_out(entry: Entry, end: int) -> bool:
+    """What the functions of the entry's rules are worth for windows that end at ``end``.
+
+    Returns whether one of them is worth something else than before.
+    """
     asked = entry.cover.asked
     if asked is None:
-        return
-    values = entry.values
+        return False
+    values, windows, other = entry.values, entry.windows, False
     for call in asked.calls:
-        if call.length:
-            found = window.worth(entry.windows, call, end, entry.newest)
-            if found is None:
-                values.pop(call.key, None)
-            else:
-                values[call.key] = found
+        if not call.length:
+            continue
+        found = window.worth(windows, call, end, windows.newest)
+        if found is None:
+            other = values.pop(call.key, None) is not None or other
+        elif values.get(call.key) != found:
+            values[call.key] = found
+            other = True
+    return other
 
 
 def schedule_window(deciding: Deciding, entry: Entry, now: int) -> None:
@@ -117,8 +157,7 @@ def schedule_window(deciding: Deciding, entry: Entry, now: int) -> None:
     asked, active = entry.cover.asked, entry.active
     if asked is None or not any(rule.name in active for rule in entry.cover.windowed):
         return
-    end = max(entry.newest, now - entry.lag)
-    leaves = window.next_end(entry.windows, asked, end)
+    leaves = window.next_end(entry.windows, asked, window_end(entry, now))
     if leaves is not None:
         # A report of the same instant comes first: it may be what takes the place of the other.
         deciding.state.schedule(leaves + entry.lag + 1, entry.device, WINDOW)
@@ -126,10 +165,10 @@ def schedule_window(deciding: Deciding, entry: Entry, now: int) -> None:
 
 def window_due(deciding: Deciding, entry: Entry, due: int) -> None:
     """A report falls out of a window now."""
-    work_out(entry, max(entry.newest, due - entry.lag))
-    for rule in entry.cover.windowed:
-        if rule.name in entry.active:
-            again(deciding, entry, rule, due)
+    if work_out(entry, window_end(entry, due)):
+        for rule in entry.cover.windowed:
+            if rule.name in entry.active:
+                again(deciding, entry, rule, due)
     schedule_window(deciding, entry, due)
 
 
@@ -158,8 +197,7 @@ def modes_may_have_changed(deciding: Deciding, now: int) -> None:
         due = 0 if switch is None else now + (switch - wall)
         # A small correction of the clock must not move what a restart would place otherwise.
         if abs(due - state.modes_due) > _JITTER or state.modes_due <= now:
-            state.modes_due = due
-        state.modes_offset = wall - now
+            state.modes_due, state.modes_offset = due, wall - now
         if state.modes_due:
             state.schedule(state.modes_due, "", MODES)
     if changed:
@@ -180,9 +218,20 @@ def look_at_modal(deciding: Deciding, entry: Entry, now: int) -> None:
     schedule_exits(deciding, entry, now)
 
 
+def exit_due(deciding: Deciding, entry: Entry, due: int, asked: int) -> None:
+    """The exit delay that ends at ``asked`` is over, unless its place was armed anew since."""
+    mode = deciding.state.modes.get(deciding.site.place_of(entry.device))
+    if mode is not None and any(mode.since + rule.exit == asked for rule in entry.cover.modal):
+        look_at_modal(deciding, entry, due)
+    else:
+        schedule_exits(deciding, entry, due)
+
+
 def schedule_exits(deciding: Deciding, entry: Entry, now: int) -> None:
     """Look again when the exit delay of a rule is over."""
-    mode = deciding.mode(deciding.site.place_of(entry.device), now)
+    mode = deciding.state.modes.get(deciding.site.place_of(entry.device))
+    if mode is None:
+        return  # no rule asked yet: there is nothing to look at again
     for rule in entry.cover.modal:
         if rule.exit and mode.mode in rule.modes and mode.since + rule.exit > now:
             deciding.state.schedule(mode.since + rule.exit, entry.device, EXIT)
@@ -210,14 +259,17 @@ def _free(deciding: Deciding, name: str, scope: str, where: str, now: int) -> No
             if scope_key(scope, device, site) != where:
                 break
             if rule.absent is not None:
-                entry.excused = now
-                deciding.state.dirty.add(device)
-                schedule_silence(deciding, rule, entry)
-            else:
-                again(deciding, entry, rule, now)
+                excuse(deciding, entry, now)
+            again(deciding, entry, rule, now)
 
 
 # --- silence -----------------------------------------------------------------------------
+
+
+def excuse(deciding: Deciding, entry: Entry, now: int) -> None:
+    """Until ``now`` the entry's silence had another cause, or nobody expected anything of it."""
+    entry.excused = now
+    deciding.state.dirty.add(entry.device)
 
 
 def silence_of(deciding: Deciding, rule: Rule, entry: Entry) -> int:
@@ -226,7 +278,7 @@ def silence_of(deciding: Deciding, rule: Rule, entry: Entry) -> int:
     if known is None or rule.absent is None:
         return 0
     silence = rule.silence(known)
-    if not silence and rule.rhythm and known.state not in ("planned", "retired"):
+    if not silence and rule.rhythm and known.state not in UNWATCHED:
         return limit_of(entry.rhythm)
     return silence
 
@@ -274,14 +326,18 @@ def end_silence(deciding: Deciding, entry: Entry, received_at: int, now: int) ->
 # --- timers of a watch -------------------------------------------------------------------
 
 
-def watch_due(deciding: Deciding, rule: Rule, entry: Entry, watch: Watch, due: int) -> None:
+def watch_due(
+    deciding: Deciding, rule: Rule, entry: Entry, watch: Watch, due: int, asked: int
+) -> None:
     """``for``, ``entry``, ``keep`` or a step of ``raise`` is over, if it still holds.
 
     The values may say otherwise now: a late report updates them without being judged.
     """
     if watch.phase == OPEN:
-        if rule.raises:
+        if asked in deciding.grade_times(rule, watch):
             deciding.regrade(rule, entry, watch, due, entry.values.get)
+        else:
+            deciding.schedule_grade(rule, entry, watch, due)
     elif watch.due > due:
         deciding.state.schedule(watch.due, entry.device, rule.name)
     elif watch.phase == PENDING:
@@ -289,12 +345,15 @@ def watch_due(deciding: Deciding, rule: Rule, entry: Entry, watch: Watch, due: i
     elif is_clear(rule, entry):
         deciding.clear(rule, entry, watch, due)
     else:
-        watch.phase, watch.due = OPEN, 0
+        deciding.reopen(rule, entry, watch, due)
 
 
 def _pending_over(deciding: Deciding, rule: Rule, entry: Entry, watch: Watch, due: int) -> None:
-    holds = watch.entered or rule.when.holds(entry.values.get)
-    if not (holds and deciding.may_begin(rule, entry, due)):
+    if watch.entered:  # only disarming ends it
+        goes_on = deciding.in_mode(rule, entry, due)
+    else:
+        goes_on = rule.when.holds(entry.values.get) and deciding.may_begin(rule, entry, due)
+    if not goes_on:
         del entry.active[rule.name]
     elif rule.entry and not watch.entered:
         deciding.enter(rule, entry, watch, due, entry.values)

@@ -25,7 +25,7 @@ class Said(msgspec.Struct, array_like=True):
     mode: str
     by: str
     wall: int
-    """When it was said."""
+    """When it was said; 0 where no clock could be trusted then."""
     arrival: int
     until: int = 0
 
@@ -72,13 +72,20 @@ def mode_of(
     plan = ruleset.plan_for(place, site) if wall is not None else None
     if plan is not None and wall is not None:
         switched = plan.last_switch(wall)
-        over = newest is not None and switched is not None and switched >= newest.wall
+        over = newest is not None and switched is not None and _is_over(newest, switched, wall, now)
         if newest is None or newest.mode == PLAN or (over and not newest.until):
             at = switched or 0
             return Mode(plan.mode_at(wall), f"plan:{plan.name}", at and now - (wall - at), at)
     if newest is None or newest.mode == PLAN:
         return Mode(ARMED, "", 0)
     return Mode(newest.mode, newest.by, newest.arrival, newest.wall)
+
+
+def _is_over(said: Said, switched: int, wall: int, now: int) -> bool:
+    """Whether the plan switched (wall ns) since that was said."""
+    if said.wall:
+        return switched >= said.wall
+    return now - (wall - switched) >= said.arrival
 
 
 def next_switch(ruleset: Ruleset, said: dict[str, Said], wall: int) -> int | None:

@@ -85,7 +85,7 @@ class Report:
     def _add_evidence(self, rule: Rule, watch: Watch, before: int) -> None:
         """Say the picture, unless an alarm did; ahead of an end, after which nobody would ask."""
         changes, reading = self.deciding.changes, self.reading
-        if rule.recorded or any(change.evidence is reading.evidence for change in changes[before:]):
+        if watch.untold or any(change.evidence is reading.evidence for change in changes[before:]):
             return
         found = found_of(reading)
         self.deciding.change(

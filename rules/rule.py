@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from gateway.document import Problem
 from gateway.model import Category, Device, Severity, Site, Text
 from rules.expression import Condition
 
-_UNWATCHED = ("planned", "retired")
+UNWATCHED: Final = ("planned", "retired")
+"""States of a device that nobody expects anything from."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -102,7 +103,7 @@ class Rule:
 
     def silence(self, device: Device) -> int:
         """How long ``device`` may say nothing, ns; 0: this rule does not say."""
-        if self.absent is None or device.state in _UNWATCHED:
+        if self.absent is None or device.state in UNWATCHED:
             return 0
         return self.absent or device.max_silence
 

@@ -80,6 +80,11 @@ class Watch(msgspec.Struct, array_like=True):
     """Incident word, place and category of the alarm: its end goes where its begin went, also
     when the device has moved or the rule is gone since."""
 
+    @property
+    def untold(self) -> bool:
+        """Whether it was only recorded; what was saved before that could be has no severity."""
+        return self.told is None and bool(self.severity)
+
 
 class Entry:
     """One device. ``values`` and ``times`` (event time, arrival axis) are the latest by name.
@@ -105,7 +110,7 @@ class Entry:
         self.active: dict[str, Watch] = {}
         self.windows = Windows({}, {})
         self.lag = 0
-        """Arrival minus event time of the newest report, 0 to 30 s: where windows end meanwhile."""
+        """Arrival minus event time of the newest report in the windows: they end so far back."""
         self.rhythm = Rhythm()
         self.excused = 0
         """Arrival ns until which its silence had another cause."""
@@ -230,7 +235,7 @@ class State:
                 elif key == _EDITIONS:
                     state.editions = _SAVED_EDITIONS.decode(blob)
                     state._saved_editions = dict(state.editions)
-            except msgspec.DecodeError:
+            except (msgspec.DecodeError, UnicodeDecodeError):
                 state.refused["unreadable"] += 1
         return state
 
@@ -266,7 +271,8 @@ class State:
             said = self.said.get(place)
             taken[_SAID + place] = None if said is None else _ENCODE(said)
         self.dirty_said.clear()
-        modes = _ENCODE((self.modes, self.modes_due, self.modes_offset)) if self.modes else b""
+        kept = (self.modes, self.modes_due, self.modes_offset)
+        modes = _ENCODE(kept) if self.modes or self.modes_due else b""
         if modes != self._saved_modes:
             self._saved_modes = modes
             taken[_MODES] = modes or None

@@ -148,14 +148,16 @@ def _draw_together(samples: list[Sample]) -> None:
     samples[:] = drawn
 
 
-def forget(windows: Windows, wanted: Asked | None) -> None:
-    """Drop what nobody asks for any more."""
+def forget(windows: Windows, wanted: Asked | None) -> bool:
+    """Drop what nobody asks for any more; whether there was any."""
     lengths = wanted.lengths if wanted else {}
     watched = wanted.watched if wanted else frozenset()
-    for name in windows.samples.keys() - lengths.keys():
+    samples, since = windows.samples.keys() - lengths.keys(), windows.since.keys() - watched
+    for name in samples:
         del windows.samples[name]
-    for name in windows.since.keys() - watched:
+    for name in since:
         del windows.since[name]
+    return bool(samples or since)
 
 
 def worth(windows: Windows, call: Call, end: int, newest: int) -> Value | None:
