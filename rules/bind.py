@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from gateway.model import Change, Site, Text
+from gateway.model import Change, Device, Site, Text
 from rules import look, sentence
 from rules.decide import Deciding, is_clear
 from rules.places import same_place
@@ -26,6 +26,7 @@ def bind(ruleset: Ruleset, site: Site, state: State, now: int, changes: list[Cha
     state.ruleset, state.site = ruleset, site
     state.forget_timers()
     _forget_strangers(state, site, now)
+    adopted = _exchange(deciding, past.site, now) if past is not None else []
     _admit_watched(ruleset, site, state, now)
     _cover_everybody(deciding, now)
     _count_standing(deciding)
@@ -44,9 +45,60 @@ def bind(ruleset: Ruleset, site: Site, state: State, now: int, changes: list[Cha
         return
     look.modes_may_have_changed(deciding, state.now)
     _look_around(deciding, past, now)
+    for device in adopted:
+        _take_up(deciding, state.entries[device], now)
     look.release(deciding, now)
     if changes:
         state.now = now
+
+
+def _exchange(deciding: Deciding, before: Site, now: int) -> list[str]:
+    """Devices that are called otherwise now, or gone: their alarms end under the old name.
+
+    What was known of a stranger goes to the device it is registered as; those are returned.
+    """
+    state, site = deciding.state, deciding.site
+    if before is site:
+        return []
+    addresses = {(d.driver, d.address): d for d in site.devices.values()}
+    adopted: list[str] = []
+    for device in sorted(state.entries.keys() - site.devices.keys()):
+        entry = state.entries[device]
+        driver, _, address = device.partition("/")
+        known = addresses.get((driver, address))
+        if known is not None:
+            _let_all_go(deciding, entry, sentence.registered(known.name), now)
+            if known.id not in state.entries and _renamed(state, entry, known, site):
+                adopted.append(known.id)
+        elif device in before.devices:
+            _let_all_go(deciding, entry, sentence.TAKEN_OUT, now)
+    return adopted
+
+
+def _let_all_go(deciding: Deciding, entry: Entry, why: Text, now: int) -> None:
+    for name, watch in sorted(entry.active.items()):
+        if watch.phase != PENDING:
+            deciding.let_go(name, entry, watch, now, why)
+    entry.active.clear()
+    deciding.state.dirty.add(entry.device)
+
+
+def _renamed(state: State, entry: Entry, known: Device, site: Site) -> bool:
+    """Hand what is known of a stranger to the device that it is; whether there was room."""
+    del state.entries[entry.device]
+    target = state.admit(known.id, known.kind, site)
+    if target is None:
+        return False
+    target.values, target.times, target.quiet = entry.values, entry.times, entry.quiet
+    target.newest, target.windows, target.lag = entry.newest, entry.windows, entry.lag
+    target.heard, target.heard_wall, target.rhythm = entry.heard, entry.heard_wall, entry.rhythm
+    return True
+
+
+def _take_up(deciding: Deciding, entry: Entry, now: int) -> None:
+    """What a stranger last said is looked at with the rules of the device that it is."""
+    for rule in entry.cover.conditions:
+        look.again(deciding, entry, rule, now)
 
 
 class _Past(NamedTuple):

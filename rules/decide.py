@@ -95,7 +95,9 @@ class Deciding:
             )
         )
 
-    def let_go(self, name: str, entry: Entry, watch: Watch, now: int) -> None:
+    def let_go(
+        self, name: str, entry: Entry, watch: Watch, now: int, why: Text = sentence.NO_RULE
+    ) -> None:
         """The rule of an alarm is gone, or no longer for this device: nobody watches it.
 
         Said from what the alarm itself remembers; the incident stays with its owner.
@@ -114,7 +116,7 @@ class Deciding:
                     category=Category(category),
                     severity=Severity(watch.severity),
                     title=Text(name, name),
-                    why=sentence.NO_RULE,
+                    why=why,
                     at=now + self.state.offset,
                     now=now,
                     record=self.record,
@@ -143,7 +145,7 @@ class Deciding:
         mode = self.mode(self.site.place_of(entry.device), now)
         if mode.mode not in rule.modes:
             return False
-        if now >= mode.since + rule.exit:
+        if not mode.since or now >= mode.since + rule.exit:
             return True
         self.state.schedule(mode.since + rule.exit, entry.device, EXIT)
         return False
@@ -275,7 +277,9 @@ class Deciding:
             return
         before, watch.severity = watch.severity or rule.severity.value, severity
         wall = now + self.state.offset
-        why = sentence.graded(line, before, severity, entry.values, wall, self.ruleset.zone)
+        why = sentence.graded(
+            line, before, severity, entry.values, wall, self.ruleset.zone, watch.why
+        )
         self.change(Turn.severity, rule, entry, watch, why, wall, now, watch.found)
 
     def _is_due(self, rule: Rule, entry: Entry, watch: Watch, severity: str, now: int) -> bool:

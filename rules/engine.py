@@ -120,11 +120,15 @@ def standing(ruleset: Ruleset, site: Site, state: State, now: int) -> list[Chang
 
 
 def modes(ruleset: Ruleset, site: Site, state: State, wall: int) -> list[PlaceMode]:
-    """The mode of every place at wall ns ``wall``, the topmost first; for people to see."""
+    """The mode of every place at wall ns ``wall``, the topmost first; for people to see.
+
+    As long as no clock could be trusted no plan counts, here as in the rules.
+    """
     rows: list[PlaceMode] = []
+    trusted = wall if state.likely_wall(state.now) is not None else None
     switches = {plan.name: plan.next_switch(wall) or 0 for plan in ruleset.plans}
     for code in site.places:
-        found = mode_of(ruleset, site, state.said, code, wall, state.now)
+        found = mode_of(ruleset, site, state.said, code, trusted, state.now)
         plan = ruleset.plan_for(code, site)
         said = state.said.get(code)
         rows.append(
@@ -134,7 +138,7 @@ def modes(ruleset: Ruleset, site: Site, state: State, wall: int) -> list[PlaceMo
                 by=found.by,
                 since=found.wall,
                 plan=plan.name if plan else "",
-                next=switches[plan.name] if plan else 0,
+                next=switches[plan.name] if plan and trusted is not None else 0,
                 until=said.until if said and said.until > wall else 0,
             )
         )

@@ -245,6 +245,10 @@ class _Checker:
         self._name(Name(node.at, node.name))
         if len(self.faults) > before:
             return
+        if node.name == TEST:
+            message = f"{TEST!r} counts for its own report alone; {node.function} has no past of it"
+            self.faults.append(Fault(node.at, message))
+            return
         known = every_value_name().get(node.name)
         if known is not None and known.type is not float and node.function in _OF_NUMBERS:
             hint = f"{node.function} needs a number"

@@ -10,7 +10,7 @@ from typing import Final
 from gateway.model import Turn
 from rules import sentence, window
 from rules.decide import FAULTS, Deciding, is_clear
-from rules.modes import mode_of, next_switch
+from rules.modes import mode_of, next_switch, who_said
 from rules.places import scope_key
 from rules.rhythm import limit_of
 from rules.rule import UNWATCHED, Rule
@@ -113,7 +113,8 @@ def _disarm(deciding: Deciding, entry: Entry, rule: Rule, watch: Watch, now: int
         return
     mode = deciding.mode(deciding.site.place_of(entry.device), now)
     wall = now + deciding.state.offset
-    why = sentence.disarmed(mode.mode, mode.by, mode.wall or wall, deciding.ruleset.zone)
+    who = who_said(mode.by, deciding.ruleset, deciding.site)
+    why = sentence.disarmed(mode.mode, who, mode.wall or wall, deciding.ruleset.zone)
     deciding.end(rule, entry, watch, why, wall, now)
 
 

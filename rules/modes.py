@@ -10,7 +10,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from gateway.model import Site
+from gateway.model import Site, Text
 from rules.ruleset import Ruleset
 
 ARMED: Final = "away"
@@ -95,9 +95,13 @@ def next_switch(ruleset: Ruleset, said: dict[str, Said], wall: int) -> int | Non
     return min(found, default=None)
 
 
-def trim(said: dict[str, Said], site: Site) -> list[str]:
-    """Places that are gone; their words go with them."""
-    gone = [code for code in said if code and code not in site.places]
-    for code in gone:
-        del said[code]
-    return gone
+def who_said(by: str, ruleset: Ruleset, site: Site) -> Text:
+    """Whose word a mode is, as people call it; "" where it is nobody's."""
+    kind, _, who = by.partition(":")
+    if kind == "plan":
+        plan = next((plan for plan in ruleset.plans if plan.name == who), None)
+        title = plan.title if plan is not None else Text(who, who)
+        return Text(f"按计划“{title.zh}”", f"by plan “{title.en}”")
+    known = site.people.get(who) if kind == "person" else site.devices.get(who)
+    name = known.name if known is not None else who
+    return Text(name, f"by {name}" if name else "")

@@ -63,6 +63,7 @@ def graded(
     values: Mapping[str, Value],
     at: int,
     zone: tzinfo,
+    stands: Text | None,
 ) -> Text:
     """Why an alarm that stands became more or less severe."""
     old, new = words.SEVERITIES[before], words.SEVERITIES[severity]
@@ -74,16 +75,20 @@ def graded(
     else:
         length = words.duration(line.after)
         reason = Text(f"已持续 {length.zh}", f"it has lasted {length.en}")
+        if stands is not None:
+            reason = Text(f"{reason.zh}（{stands.zh}）", f"{reason.en} ({stands.en})")
     return Text(f"{said.zh}：{reason.zh}", f"{said.en}: {reason.en}")
 
 
-def disarmed(mode: str, by: str, at: int, zone: tzinfo) -> Text:
-    """An alarm is over because its place is in another mode since wall ns ``at``."""
+def disarmed(mode: str, who: Text, at: int, zone: tzinfo) -> Text:
+    """An alarm is over because ``who`` set its place to another mode at wall ns ``at``."""
     name, clock = words.MODES[mode], local_time(at, zone)
-    kind, _, who = by.partition(":")
-    zh = f"按计划 {who} " if kind == "plan" else f"由 {who} " if who else ""
-    en = f" by plan {who}" if kind == "plan" else f" by {who}" if who else ""
-    return Text(f"{zh}已{name.zh}，自 {clock} 起", f"{name.en}{en} since {clock}")
+    return Text(f"{who.zh} {clock} {name.zh}".strip(), f"{name.en} at {clock} {who.en}".strip())
+
+
+def registered(name: str) -> Text:
+    """A stranger is the device ``name`` now."""
+    return Text(f"该设备已登记为“{name}”", f"the device is registered as {name} now")
 
 
 def confirmed(members: Sequence[tuple[Text, str]], at: int, zone: tzinfo) -> Text:
@@ -108,6 +113,7 @@ STILL_CONFIRMED: Final = Text(
 NO_RULE: Final = Text(
     "规则已更改，不再监测该设备", "the rules changed; this device is no longer watched by this one"
 )
+TAKEN_OUT: Final = Text("该设备已从登记表删除", "the device was taken out of the registry")
 PICTURED: Final = Text("补充了图像", "a picture or a clip was added")
 NOT_WATCHED: Final = Text("该设备不再监测是否静默", "the device is no longer watched for silence")
 

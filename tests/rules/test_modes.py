@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import rules
-from gateway.model import SECOND
+from gateway.model import SECOND, Person, Site, Text
+from rules.modes import who_said
 from tests.rules.told import ARRIVAL, WALL, Engine, arming, device, load, rule, site
 
 DOOR = rule("when: open; armed: any; exit: 30s; entry: 20s", on="contact", category="intrusion")
@@ -57,9 +58,19 @@ def test_disarming_ends_what_stands_and_says_who_did_it() -> None:
     beam(e, 0, True)
     changes = e.step(arming(5, "disarmed"))
     assert [(c.turn.value, c.why.en) for c in changes] == [
-        ("cleared", "disarmed by p1 since 16:00:05")
+        ("cleared", "disarmed at 16:00:05 by p1")
     ]
-    assert changes[0].why.zh == "由 p1 已撤防，自 16:00:05 起"
+    assert changes[0].why.zh == "p1 16:00:05 撤防"
+
+
+def test_people_devices_and_plans_are_called_by_their_names() -> None:
+    people = {"p1": Person("p1", "林涛", "CG1", "officer")}
+    at = Site(1, AT.places, {**AT.devices, "k1": device("k1", "panel")}, people)
+    ruleset = load(BEAM, more=NIGHT)
+    assert who_said("person:p1", ruleset, at).zh == "林涛"
+    assert who_said("device:k1", ruleset, at).en == "by k1"
+    assert who_said("plan:night", ruleset, at).zh == "按计划“Night”"
+    assert who_said("", ruleset, at) == Text("", "")
 
 
 def test_what_holds_when_the_place_is_armed_is_found_after_the_exit_delay() -> None:

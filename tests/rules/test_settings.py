@@ -7,7 +7,7 @@ import pytest
 
 import rules
 from gateway.document import Problems
-from gateway.model import SECOND, Arming, Edition, Reading, Record
+from gateway.model import SECOND, Arming, Device, Edition, Reading, Record
 from tests.rules.told import ARRIVAL, WALL, Engine, device, load, record, rule, site
 
 DENSE = rule("when: density > high; clear: density < low; with: {high: 4 %/m, low: 2 %/m}")
@@ -143,8 +143,41 @@ def test_the_sentence_says_from_what_to_what_and_why() -> None:
     e = Engine(load(rule("when: alarm; raise: [{after: 10m, severity: critical}]")), AT)
     e.report(0, {"alarm": True})
     (change,) = rules.tick(e.ruleset, e.site, e.state, ARRIVAL + 600 * SECOND)
-    assert change.why.en == "severity from alarm to critical: it has lasted 10 min"
-    assert change.why.zh == "级别由报警变为危急：已持续 10 分钟"
+    assert change.why.en == (
+        "severity from alarm to critical: it has lasted 10 min (alarm since 16:00:00)"
+    )
+    assert change.why.zh == "级别由报警变为危急：已持续 10 分钟（探测器报警，自 16:00:00 起）"
+
+
+# --- a registry that changed ---------------------------------------------------------------
+
+
+def test_a_stranger_that_is_registered_hands_its_alarm_on() -> None:
+    e = Engine(load(rule("when: alarm; same: building")), AT)
+    assert e.report(0, {"alarm": True}, "d/new") == ["alarmed r d/new @0"]
+    e.site = site(device("s1"), replace_address(device("n1"), "new"), version=2)
+    now = ARRIVAL + 60 * SECOND
+    over, begun = rules.tick(e.ruleset, e.site, e.state, now)
+    assert (over.turn.value, over.device, over.same) == ("cleared", "d/new", "device:d/new")
+    assert over.why.zh == "该设备已登记为“n1”"
+    assert (begun.turn.value, begun.device, begun.same) == ("alarmed", "n1", "building:CG1B1")
+    e.restart()
+    assert e.report(70, {"alarm": False}, "n1") == ["cleared r n1 @70"]
+    assert "d/new" not in e.state.entries
+
+
+def test_the_alarm_of_a_device_that_was_taken_out_of_the_registry_ends() -> None:
+    e = Engine(load(rule("when: alarm; raise: [{after: 10m, severity: critical}]")), AT)
+    e.report(0, {"alarm": True})
+    e.site = site(device("s2"), version=2)
+    (over,) = rules.tick(e.ruleset, e.site, e.state, ARRIVAL + 60 * SECOND)
+    assert over.why.zh == "该设备已从登记表删除"
+    assert e.wait(5_000) == []
+
+
+def replace_address(one: Device, address: str) -> Device:
+    """The device under another address of its driver."""
+    return msgspec.structs.replace(one, address=address)
 
 
 # --- which devices -------------------------------------------------------------------------
