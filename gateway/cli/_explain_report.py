@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text as Line
 
 from gateway.cli._explain_shape import Account, broken_at, moment, outcome_of
-from gateway.cli._past import device_name, local, person_name, word
+from gateway.cli._past import device_name, local, person_name, plain, word
 from gateway.cli._replay_report import console
 from gateway.cli._say import language, say
 from gateway.model import Happened, IncidentEvent, OutboxRow, Reading, Record
@@ -22,6 +22,8 @@ from rules.words import flag, noun, quantity, unit
 
 _TIME: Final = "%m-%d %H:%M:%S"
 _LONGEST_DETAIL: Final = 200
+_MOST_ROWS: Final = 60
+"""Of one section: a device that flaps for a night has hundreds of events; JSON has them all."""
 
 
 def print_account(account: Account, zone: tzinfo) -> None:
@@ -37,17 +39,22 @@ def print_account(account: Account, zone: tzinfo) -> None:
 
 
 def _section(out: Console, zh: str, en: str) -> None:
-    out.print(Line(f"\n{say(zh, en)}", style="bold"))
+    out.print()
+    out.print(Line(plain(say(zh, en)), style="bold"))
 
 
 def _rows(out: Console, rows: Sequence[tuple[str, ...]]) -> None:
-    """A table without lines; the last column wraps."""
+    """A table without lines, its middle left out where it is long; the last column wraps."""
+    if (more := len(rows) - _MOST_ROWS) > 0:
+        said = say(f"… 另有 {more:,} 行;--json 可看全部", f"… {more:,} more; --json has them all")
+        half = _MOST_ROWS // 2
+        rows = [*rows[:half], (*[""] * (len(rows[0]) - 1), said), *rows[-half:]]
     table = Table.grid(padding=(0, 2, 0, 0), pad_edge=False)
     for _ in rows[0][:-1]:
         table.add_column(no_wrap=True)
     table.add_column(overflow="fold")
     for row in rows:
-        table.add_row(*(Line(cell) for cell in row))
+        table.add_row(*(Line(plain(cell)) for cell in row))
     out.print(Padding(table, (0, 0, 0, 2), expand=False))
 
 
@@ -57,7 +64,7 @@ def _head(out: Console, account: Account, zone: tzinfo) -> None:
     if incident.outcome:
         state += f" ({word('outcome', incident.outcome)})"
     title = incident.title.say(language())
-    out.print(Line(f"{incident.key}  {title}", style="bold"))
+    out.print(Line(plain(f"{incident.key}  {title}"), style="bold"))
     category = word("category", incident.category.value)
     _rows(
         out,
@@ -92,7 +99,7 @@ def _sentence(account: Account, event: IncidentEvent, zone: tzinfo) -> str:
             said += f" — {word('outcome', str(data.get('outcome', '')))}"
         comment = account.file.texts.get(str(data.get("comment", "")), "")
         return f"{said} — {comment}" if comment else said
-    if event.what is Happened.overdue:
+    if event.what is Happened.overdue and "deadline" in data:
         due = event.wall + int(str(data["deadline"])) - event.arrival
         return f"{what}; {say('下一时限', 'the next limit is')} {local(due, zone, _TIME)}"
     rule = event.by.removeprefix("rule:")
@@ -125,11 +132,15 @@ def _readings(out: Console, account: Account, zone: tzinfo) -> None:
         rows.append((">", *_reading(account, seen.trigger, zone)))
     else:
         opening = account.file.events[0]
-        rows.append((">", local(opening.wall, zone, _TIME),
-                     say("时间到:没有新的读数,是计时触发的",
-                         "a time ran out: no reading opened it")))  # fmt: skip
+        rows.append((">", local(opening.wall, zone, _TIME), _without_reading(account)))
     rows += [("", *_reading(account, record, zone)) for record in seen.after]
     _rows(out, rows)
+
+
+def _without_reading(account: Account) -> str:
+    if account.rule is None and account.rule_known:
+        return say("不是读数触发的:由网关自己发现", "no reading opened it: the gateway itself did")
+    return say("时间到:没有新的读数,是计时触发的", "a time ran out: no reading opened it")
 
 
 def _reading(account: Account, record: Record, zone: tzinfo) -> tuple[str, str]:
@@ -173,7 +184,8 @@ def _text(out: Console, written: Written) -> None:
     out.print(Padding(Line(f"{written.file}:{written.line}", style="dim"), (0, 0, 0, 2),
                       expand=False))  # fmt: skip
     for line in written.text.splitlines():
-        out.print(Padding(Line(line), (0, 0, 0, 4), expand=False))
+        shown = plain(line.expandtabs(2))
+        out.print(Padding(Line(shown), (0, 0, 0, 4), expand=False))
 
 
 def _messages(out: Console, account: Account, zone: tzinfo) -> None:

@@ -42,7 +42,7 @@ def broken_at(account: Account) -> int:
 
 def moment(account: Account, limit: Limit) -> int:
     """When a limit ran out, wall ns, as seen from the event that set it."""
-    event = account.file.events[limit.event - 1]
+    event = next(event for event in account.file.events if event.seq == limit.event)
     return event.wall + limit.due - event.arrival
 
 

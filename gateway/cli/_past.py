@@ -8,17 +8,20 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, tzinfo
 from pathlib import Path
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from gateway.cli._say import language, say
 from gateway.config import Settings
-from gateway.config.watched import calendar_paths, rule_paths
+from gateway.config.load import rule_texts
 from gateway.console.words import WORDS
 from gateway.document import Problem, Problems
 from gateway.model import SECOND, Category, Site
 from gateway.replay.casebook import Casebook
 from gateway.replay.source import Source
 from gateway.store.journal_file import JournalFile
+from gateway.store.schema import files
+
+_RIGHTS: Final = frozenset({sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_PERM, sqlite3.SQLITE_READONLY})
 
 
 class Stores(NamedTuple):
@@ -31,26 +34,37 @@ class Stores(NamedTuple):
 
 
 @asynccontextmanager
-async def opened(settings: Settings) -> AsyncIterator[Stores]:
-    """Nothing is locked and nothing written. Raises ``OSError`` and ``Unavailable``."""
-    data = settings.site.data
+async def opened(data: Path, imported: Site) -> AsyncIterator[Stores]:
+    """The stores in ``data``; the registry is ``imported`` where they have none.
+
+    Nothing is locked and nothing written. Raises ``OSError`` and ``Unavailable``.
+    """
     _there(data / "cases.db")
-    with journal(settings) as source:
+    with journal(data) as source:
         async with Casebook(data / "cases.db") as cases:
             site = await cases.site()
-            yield Stores(source, cases, site if site.version else settings.imported)
+            yield Stores(source, cases, site if site.version else imported)
 
 
 @contextmanager
-def journal(settings: Settings) -> Iterator[Source]:
+def journal(data: Path) -> Iterator[Source]:
     """The journal alone. Raises ``OSError``."""
-    path = settings.site.data / "journal.db"
+    path = data / "journal.db"
     _there(path)
     file = JournalFile(path)
     try:
         start = file.look()
+        (version,) = file.reader.execute("PRAGMA user_version").fetchone()
     except sqlite3.Error as error:
         raise _unreadable(path, error) from None
+    if version > max(number for number, _ in files("journal")):
+        file.reader.close()
+        raise OSError(
+            5,
+            say("由更新版本的 gridwarden 写入;请安装那个版本",
+                "written by a newer gridwarden; install that version"),
+            str(path),
+        )  # fmt: skip
     try:
         yield Source(file, start)
     except sqlite3.Error as error:
@@ -66,21 +80,20 @@ def _there(path: Path) -> None:
 
 
 def _unreadable(path: Path, error: sqlite3.Error) -> OSError:
-    return OSError(5, say(f"日志库无法读取:{error}", f"can not be read: {error}"), str(path))
+    hint = ""
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in _RIGHTS:
+        hint = say(";请以网关的用户身份运行", "; run it as the gateway's user")
+    said = say(f"日志库无法读取:{error}", f"can not be read: {error}")
+    return OSError(5, said + hint, str(path))
 
 
 def rule_files(folder: Path) -> list[tuple[str, str]]:
     """Name and text of the rule files and calendars of ``folder``. Raises ``Problems``."""
-    return [(str(path), _text(path)) for path in (*rule_paths(folder), *calendar_paths(folder))]
-
-
-def _text(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        message = "not UTF-8; save the file with encoding UTF-8"
-        raise Problems([Problem(str(path), line, 1, message)]) from None
+    found: list[Problem] = []
+    texts = rule_texts(folder, found, lambda wrong: found.append(Problem(str(folder), 1, 1, wrong)))
+    if found:
+        raise Problems(found)
+    return texts
 
 
 def fixtures(settings: Settings) -> dict[str, frozenset[Category]]:
@@ -94,6 +107,11 @@ def fixtures(settings: Settings) -> dict[str, frozenset[Category]]:
             categories = getattr(configured.options, "categories", ())
             found[FIXTURE + name] = frozenset(categories)
     return found
+
+
+def plain(text: str) -> str:
+    """On one line and without signs that a terminal obeys: devices and people may send any."""
+    return "".join(sign if sign.isprintable() else " " for sign in text)
 
 
 def word(group: str, name: str) -> str:

@@ -15,7 +15,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text as Line
 
-from gateway.cli._past import device_name, local, person_name, span, word
+from gateway.cli._past import device_name, local, person_name, plain, span, word
 from gateway.cli._say import language, say
 from gateway.model import SECOND, Site
 from gateway.replay.difference import Pair
@@ -101,12 +101,25 @@ def _source(source: str) -> str:
 def _warnings(outcome: Outcome) -> list[str]:
     found = []
     lost, before, after = outcome.lost, outcome.before, outcome.after
+    if outcome.span.is_empty:
+        found.append(say("这段时间没有记录:什么也没有比较",
+                         "no record lies in this time: nothing was compared"))  # fmt: skip
+    elif outcome.span.begins_later:
+        found.append(say("日志中更早的记录已过保存期限,只从上面的时间算起",
+                         "older records are past retention: it begins only then"))  # fmt: skip
+    if unreadable := outcome.past.unreadable:
+        found.append(say(f"{unreadable:,} 起实有事件的记录已损坏,未计入",
+                         f"{unreadable:,} real incidents are damaged and left out"))  # fmt: skip
     if lost.damaged:
         found.append(say(f"{lost.damaged:,} 条记录已损坏,无法重放",
                          f"{lost.damaged:,} records are damaged and were not played"))  # fmt: skip
     if lost.gone:
         found.append(say(f"{lost.gone:,} 条记录已不在日志中",
                          f"{lost.gone:,} records are no longer in the journal"))  # fmt: skip
+    if before.records != after.records:
+        found.append(say("日志在重放期间又删去了旧记录,两边所见不同;请用更晚的 --since 再试",
+                         "the journal let records go meanwhile and the two sides saw different"
+                         " ones; try a later --since"))  # fmt: skip
     if before.unknown_editions:
         found.append(say(
             f"{before.unknown_editions} 个当时的规则或名册版本已无法读取,沿用其前一版",
@@ -159,7 +172,8 @@ def _incident(out: Console, pair: Pair, site: Site, zone: tzinfo) -> None:
     severity = word("severity", case.severity.value)
     if pair.before is not None and pair.after is not None and "severity" in pair.differs:
         severity = f"{word('severity', pair.before.severity.value)} → {severity}"
-    head.append(f"{local(case.wall, zone)}{key}  {severity}  {case.title.say(language())}")
+    title = plain(case.title.say(language()))
+    head.append(f"{local(case.wall, zone)}{key}  {severity}  {title}")
     out.print(head)
     where = f"{place_name(site, case.place)}  {device_name(site, case.device)}"
     rule = case.rule
@@ -167,7 +181,7 @@ def _incident(out: Console, pair: Pair, site: Site, zone: tzinfo) -> None:
         rule = f"{pair.before.rule} → {rule}"
     lines = [where, f"{rule}: {case.why.say(language())}", *_changes(pair, site)]
     for line in lines:
-        out.print(Padding(Line(line), (0, 0, 0, 4), expand=False))
+        out.print(Padding(Line(plain(line)), (0, 0, 0, 4), expand=False))
 
 
 def _changes(pair: Pair, site: Site) -> list[str]:
@@ -201,7 +215,7 @@ def _people(out: Console, outcome: Outcome, site: Site) -> None:
     table = _table(say("通知到人", "Messages by person"))
     for person, before, after in changed:
         name = person_name(site, person)
-        table.add_row(Line(name), f"{before:,}", f"{after:,}", _sign(after - before))
+        table.add_row(Line(plain(name)), f"{before:,}", f"{after:,}", _sign(after - before))
     out.print()
     out.print(table)
 

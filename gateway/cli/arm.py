@@ -7,10 +7,11 @@ import difflib
 from collections.abc import Iterable, Mapping
 from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
+import msgspec
 
 from gateway.cli._problems import told
 from gateway.cli._say import language, say
@@ -30,12 +31,40 @@ _MODES: Final[Mapping[str, Text]] = {
     "away": Text("外出布防", "away"),
     "plan": Text("按计划", "as planned"),
 }
-_EVERYWHERE: Final = "all"
+_EVERYWHERE: Final = ("all", "全部")
 _PATIENCE: Final = 10.0
 """Seconds: a gateway of this machine answers at once, even while it writes."""
 _MOST: Final = 8_000_000
 """Bytes of an answer: a district's places."""
 _ANY: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read, not bound
+
+
+class _Row(msgspec.Struct, kw_only=True):
+    """What the gateway answers of a place, as far as it is shown."""
+
+    place: str
+    name: str
+    parent: str
+    depth: int
+    mode: str
+    by: str
+    by_name: str
+    by_name_en: str
+    since: datetime | None
+    plan_title: str
+    plan_title_en: str
+    next: datetime | None
+    until: datetime | None
+
+
+class _Who(msgspec.Struct):
+    """What it answers of a person."""
+
+    id: str
+    name: str
+
+
+_Answer = TypeVar("_Answer", _Row, _Who)
 
 
 class _Wish(NamedTuple):
@@ -130,6 +159,12 @@ def _gateway(config: Path, url: str) -> tuple[str, tzinfo | None]:
     """
     if url and not config.is_file():
         return _checked_url(url), None
+    if not config.is_file():
+        raise ValueError(
+            say(f"{config}:没有这个文件;请用 --config 指定,或用 --url 给出网关地址",
+                f"{config}: no such file; name it with --config,"
+                " or give the gateway's address with --url")
+        )  # fmt: skip
     document = read_document(config)
     zone = _zone(document)
     if url:
@@ -170,42 +205,45 @@ async def _run(address: str, zone: tzinfo | None, wish: _Wish) -> None:
 
     timeout = aiohttp.ClientTimeout(total=_PATIENCE)
     async with aiohttp.ClientSession(timeout=timeout) as session:
-        rows = await _ask(session, "GET", f"{address}/api/v1/arming")
+        rows = await _ask(session, "GET", f"{address}/api/v1/arming", _Row)
         places = _pick(rows, wish.place) if wish.place else rows
         if not wish.mode:
             _show(places, zone)
             return
-        people = await _ask(session, "GET", f"{address}/api/v1/people")
-        everywhere = wish.place == _EVERYWHERE
+        people = await _ask(session, "GET", f"{address}/api/v1/people", _Who)
+        everywhere = _is_everywhere(rows, wish.place)
         body = {
-            "place": "" if everywhere else places[0]["place"],
+            "place": "" if everywhere else places[0].place,
             "mode": wish.mode,
             "person": _person(people, wish.by),
             "for": wish.span,
         }
-        rows = await _ask(session, "POST", f"{address}/api/v1/arming", body)
-        _show([row for row in rows if everywhere or row["place"] == body["place"]], zone)
+        rows = await _ask(session, "POST", f"{address}/api/v1/arming", _Row, body)
+        _show([row for row in rows if everywhere or row.place == body["place"]], zone)
 
 
-async def _ask(session: Any, method: str, url: str, body: Any = None) -> list[dict[str, Any]]:
+async def _ask(
+    session: Any, method: str, url: str, type_: type[_Answer], body: Any = None
+) -> list[_Answer]:
     """The rows that the gateway answers. ``Unavailable`` or ``Refused`` with one line."""
     import aiohttp
 
     try:
         async with session.request(method, url, json=body) as answer:
-            status, raw = answer.status, await answer.content.read(_MOST)
-            found = await _decoded(raw)
+            status, raw = answer.status, await _whole(answer.content)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        reason = one_line(str(error)) or type(error).__name__
+        late = say(f"{_PATIENCE:g} 秒内没有应答", f"no answer within {_PATIENCE:g} s")
+        reason = late if isinstance(error, TimeoutError) else one_line(str(error))
         where = url.split("/api/")[0]
         raise Unavailable(
             say(f"{where} 没有网关应答;网关运行了吗?(gridwarden run)({reason})",
                 f"no gateway answers at {where}; is it running (gridwarden run)? ({reason})")
         ) from None  # fmt: skip
-    if status == 200 and isinstance(found, list):
+    found: list[_Answer] | None = _decoded(raw, list[type_])  # type: ignore[valid-type]
+    if status == 200 and found is not None:
         return found
-    said = found if isinstance(found, dict) else {}
-    reason = said.get(language()) or told(str(said.get("error", "")))
+    said = (status != 200 and _decoded(raw, dict[str, Any])) or {}
+    reason = str(said.get(language()) or told(str(said.get("error", ""))))
     if not reason:
         raise Refused(
             say(f"{url} 的应答不是 gridwarden 网关的(HTTP {status})",
@@ -214,41 +252,55 @@ async def _ask(session: Any, method: str, url: str, body: Any = None) -> list[di
     raise Refused(one_line(reason))
 
 
-async def _decoded(raw: bytes) -> Any:
-    import msgspec
+async def _whole(stream: Any) -> bytes:
+    """All of an answer, up to ``_MOST`` bytes: one read gives what has come so far."""
+    parts = []
+    room = _MOST
+    while room > 0 and (part := await stream.read(room)):
+        parts.append(part)
+        room -= len(part)
+    return b"".join(parts)
 
+
+def _decoded(raw: bytes, type_: Any) -> Any:
+    """None for what is not ``type_`` as JSON."""
     try:
-        return msgspec.json.decode(raw)
+        return msgspec.json.decode(raw, type=type_)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
 
 
-def _pick(rows: list[dict[str, Any]], wanted: str) -> list[dict[str, Any]]:
+def _is_everywhere(rows: list[_Row], wanted: str) -> bool:
+    """Whether all places are meant, and not one that is called so."""
+    return wanted in _EVERYWHERE and all(wanted not in (row.place, row.name) for row in rows)
+
+
+def _pick(rows: list[_Row], wanted: str) -> list[_Row]:
     """The place called ``wanted`` by code or name, then what lies in it."""
-    if wanted == _EVERYWHERE:
+    if _is_everywhere(rows, wanted):
         return rows
-    found = [row for row in rows if row["place"] == wanted]
-    found = found or [row for row in rows if row["name"] == wanted]
+    found = [row for row in rows if row.place == wanted]
+    found = found or [row for row in rows if row.name == wanted]
     if len(found) > 1:
-        which = ", ".join(row["place"] for row in found[:5])
+        which = ", ".join(row.place for row in found[:5])
         raise Refused(
             say(f"有 {len(found)} 处叫 {wanted},请用编码:{which}",
                 f"{len(found)} places are called {wanted}; use the code: {which}")
         )  # fmt: skip
     if not found:
-        near = _near(wanted, [row[key] for row in rows for key in ("place", "name")])
+        near = _near(wanted, [each for row in rows for each in (row.place, row.name)])
         raise Refused(say(f"没有地点 {wanted}{near}", f"there is no place {wanted}{near}"))
-    inside = {found[0]["place"]}
+    inside = {found[0].place}
     for row in rows:  # a place comes before what lies in it
-        if row["parent"] in inside:
-            inside.add(row["place"])
-    return [row for row in rows if row["place"] in inside]
+        if row.parent in inside:
+            inside.add(row.place)
+    return [row for row in rows if row.place in inside]
 
 
-def _person(people: list[dict[str, Any]], wanted: str) -> str:
+def _person(people: list[_Who], wanted: str) -> str:
     """The id of whoever has the id or the name ``wanted``."""
-    found = [each["id"] for each in people if each["id"] == wanted]
-    found = found or [each["id"] for each in people if each["name"] == wanted]
+    found = [each.id for each in people if each.id == wanted]
+    found = found or [each.id for each in people if each.name == wanted]
     if len(found) > 1:
         which = ", ".join(found[:5])
         raise Refused(
@@ -256,10 +308,10 @@ def _person(people: list[dict[str, Any]], wanted: str) -> str:
                 f"{len(found)} people are called {wanted}; use the id: {which}")
         )  # fmt: skip
     if not found:
-        near = _near(wanted, [each[key] for each in people for key in ("id", "name")])
+        near = _near(wanted, [word for each in people for word in (each.id, each.name)])
         raise Refused(say(f"名单上没有 {wanted}{near}",
                           f"the registry knows no person {wanted}{near}"))  # fmt: skip
-    return str(found[0])
+    return found[0]
 
 
 def _near(word: str, known: Iterable[str]) -> str:
@@ -270,36 +322,35 @@ def _near(word: str, known: Iterable[str]) -> str:
 # --- what is shown -----------------------------------------------------------------------
 
 
-def _show(rows: list[dict[str, Any]], zone: tzinfo | None) -> None:
+def _show(rows: list[_Row], zone: tzinfo | None) -> None:
     if not rows:
         click.echo(say("登记簿里没有地点", "the registry has no places"))
-    top = min((row["depth"] for row in rows), default=0)
+    top = min((row.depth for row in rows), default=0)
     for row in rows:
-        click.echo("  " * (row["depth"] - top) + _line(row, zone))
+        click.echo("  " * (row.depth - top) + _line(row, zone))
 
 
-def _line(row: dict[str, Any], zone: tzinfo | None) -> str:
+def _line(row: _Row, zone: tzinfo | None) -> str:
     """As ``第一网格 (1309010101): 在家布防,自 01-05 16:00,张三,到 01-05 18:00``."""
-    mode = _MODES.get(row["mode"])
-    facts = [mode.say(language()) if mode is not None else str(row["mode"])]
-    by = str(row["by"]).partition(":")[0]
-    named = row["by_name"]
+    mode = _MODES.get(row.mode)
+    facts = [mode.say(language()) if mode is not None else row.mode]
+    named, plan = say(row.by_name, row.by_name_en), say(row.plan_title, row.plan_title_en)
     who = {
         "person": named,
-        "device": say(f"设备 {named}", f"device {named}"),
-        "plan": say(f"计划 {named}", f"plan {named}"),
+        "device": say(f"设备“{named}”", f'device "{named}"'),
+        "plan": say(f"计划“{named}”", f'plan "{named}"'),
     }
-    if row["since"]:
-        facts.append(say(f"自 {_time(row['since'], zone)}", f"since {_time(row['since'], zone)}"))
-    if by in who:
-        facts.append(who[by])
-    if row["until"]:
-        facts.append(say(f"到 {_time(row['until'], zone)}", f"until {_time(row['until'], zone)}"))
-    if row["next"]:
-        at, plan = _time(row["next"], zone), row["plan"]
-        facts.append(say(f"计划 {plan} 于 {at} 切换", f"plan {plan} switches at {at}"))
-    return f"{row['name']} ({row['place']}): {', '.join(facts)}"
+    if row.since:
+        facts.append(say(f"自 {_time(row.since, zone)}", f"since {_time(row.since, zone)}"))
+    if said := who.get(row.by.partition(":")[0]):
+        facts.append(said)
+    if row.until:
+        facts.append(say(f"到 {_time(row.until, zone)}", f"until {_time(row.until, zone)}"))
+    if row.next:
+        at = _time(row.next, zone)
+        facts.append(say(f"计划“{plan}”于 {at} 切换", f'plan "{plan}" switches at {at}'))
+    return f"{row.name} ({row.place}): {', '.join(facts)}"
 
 
-def _time(iso: str, zone: tzinfo | None) -> str:
-    return f"{datetime.fromisoformat(iso).astimezone(zone):%m-%d %H:%M}"
+def _time(moment: datetime, zone: tzinfo | None) -> str:
+    return f"{moment.astimezone(zone):%m-%d %H:%M}"

@@ -135,7 +135,10 @@ class _Span(click.ParamType[float]):
 @click.option(
     "--fail-on-difference",
     is_flag=True,
-    help=say("有任何不同时退出码为 1", "exit code 1 when anything differs"),
+    help=say(
+        "有任何不同、或没有可比较的记录时退出码为 1",
+        "exit code 1 when anything differs, or there is nothing to compare",
+    ),
 )
 def command(
     file: Path,
@@ -149,6 +152,7 @@ def command(
     fail_on_difference: bool,
 ) -> int:
     """See the help text."""
+    _check_target(target)
     settings = load(file)
     after = _changed(settings, folder)
     people = _people(settings, roster)
@@ -173,7 +177,7 @@ def command(
         _write(target, text)
     if target is None or str(target) != "-":
         print_report(found, site, zone, sources, show)
-    return 1 if fail_on_difference and found.difference.is_any else 0
+    return int(fail_on_difference and (found.difference.is_any or plan.over.is_empty))
 
 
 class _Plan(NamedTuple):
@@ -192,7 +196,7 @@ async def _plan(
     end: int | None,
     warm_up: float,
 ) -> _Plan:
-    async with opened(settings) as stores:
+    async with opened(settings.site.data, settings.imported) as stores:
         past = await stores.cases.past(begin - int(warm_up * SECOND))
         last = await stores.cases.last_arrival()
         over = span(stores.source, begin, end, warm_up, last)
@@ -204,14 +208,14 @@ def _played(settings: Settings, plan: _Plan) -> Outcome:
     over, past, (before, after) = plan
 
     def other() -> Played:
-        with journal(settings) as source:
+        with journal(settings.site.data) as source:
             library = Library(source.edition)
             return play(source, library, past, before, over, lambda _: None)
 
     os.nice(_NICE)
     gc.collect()
     gc.freeze()  # what is loaded by now stays: the collector need not walk it for every page
-    with Beside(other) as beside, journal(settings) as source:
+    with Beside(other) as beside, journal(settings.site.data) as source:
         with click.progressbar(
             length=max(over.last - over.first + 1, 0),
             label=say("重放", "replaying"),
@@ -251,7 +255,13 @@ def _sides(
 
 def _changed(settings: Settings, folder: Path) -> rules.Ruleset:
     """The packs as configured with the rule files of ``folder``. Raises ``Problems``."""
-    files = [*rules.packs(settings.rules.packs), *rule_files(folder)]
+    own = rule_files(folder)
+    if not own:
+        click.echo(
+            say(f"{folder} 中没有规则文件,只用规则包", f"{folder} has no rule file: packs alone"),
+            err=True,
+        )
+    files = [*rules.packs(settings.rules.packs), *own]
     return rules.load(files, settings.site.zone)
 
 
@@ -278,6 +288,16 @@ def _wall(moment: float | datetime, zone: tzinfo, now: int) -> int:
         return now - int(moment * SECOND)
     local = moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
     return int(local.timestamp()) * SECOND
+
+
+def _check_target(target: Path | None) -> None:
+    """Said now and not after half an hour of work. Raises ``OSError``."""
+    if target is not None and str(target) != "-":
+        folder = target.absolute().parent
+        if not folder.is_dir():
+            raise FileNotFoundError(2, say("没有这个目录", "no such folder"), str(folder))
+        if not os.access(target if target.exists() else folder, os.W_OK):
+            raise PermissionError(13, say("无法写入", "can not be written"), str(target))
 
 
 def _write(target: Path, text: str) -> None:

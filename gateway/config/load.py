@@ -9,6 +9,7 @@ A step that fails leaves its problems and the next steps go on with what they ca
 from __future__ import annotations
 
 import importlib
+import os
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
@@ -61,6 +62,18 @@ def read_document(path: str | Path) -> Document:
     if found:
         raise Problems(map(_shortened, found))
     return document
+
+
+def read_site(path: str | Path) -> SiteSection:
+    """The section ``site`` alone, ``data`` absolute: for who only reads what was stored.
+
+    What is wrong with another section does not matter. Raises ``Problems``.
+    """
+    document = read_document(path)
+    if "site" not in document.data:
+        raise Problems([document.problem((), "'site' is missing")])
+    site = yaml_document.validate(document, SiteSection, ("site",))
+    return site.model_copy(update={"data": (Path(path).parent / site.data).absolute()})
 
 
 def _parsed(path: str | Path, found: list[Problem]) -> Document:
@@ -216,23 +229,39 @@ class _Loader:
         if not _exists(folder, Path.is_dir):
             self._wrong(("rules", "dir"), f"no such folder: {folder}")
             return []
-        texts = []
-        for paths, most, what in (
-            (rule_paths(folder), MAX_RULE_FILES, "rule files"),
-            (calendar_paths(folder), MAX_CALENDARS, "calendars"),
-        ):
-            if len(paths) > most:
-                self._wrong(("rules", "dir"), f"more than {most} {what} in {folder}")
-                continue
-            for path in paths:
-                try:
-                    texts.append((str(path), _text(str(path), path)))
-                except Problems as error:
-                    self._problems.extend(error.problems)
-        return texts
+        return rule_texts(folder, self._problems, partial(self._wrong, ("rules", "dir")))
 
     def _wrong(self, path: yaml_document.Path, message: str) -> None:
         self._problems.append(self._document.problem(path, message))
+
+
+def rule_texts(
+    folder: Path, found: list[Problem], wrong: Callable[[str], None]
+) -> list[tuple[str, str]]:
+    """Name and text of the rule files in ``folder``, and behind them its calendars.
+
+    ``found`` gets the faults of files and ``wrong`` hears of too many. A folder that can not be
+    read is no empty one: its rules would be gone without a word.
+    """
+    try:
+        os.scandir(folder).close()
+    except OSError as error:
+        found.append(Problem(str(folder), 1, 1, f"can not be read: {error.strerror}"))
+        return []
+    texts = []
+    for paths, most, what in (
+        (rule_paths(folder), MAX_RULE_FILES, "rule files"),
+        (calendar_paths(folder), MAX_CALENDARS, "calendars"),
+    ):
+        if len(paths) > most:
+            wrong(f"more than {most} {what} in {folder}")
+            continue
+        for path in paths:
+            try:
+                texts.append((str(path), _text(str(path), path)))
+            except Problems as error:
+                found.extend(error.problems)
+    return texts
 
 
 def _text(name: str, path: Path) -> str:

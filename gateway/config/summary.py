@@ -50,10 +50,11 @@ def _texts(settings: Settings) -> list[Text]:
 
 def _rules(settings: Settings) -> Text:
     ruleset = settings.ruleset
-    counts = [len(each) for each in (ruleset.rules, ruleset.settings, ruleset.plans)]
+    parts = (ruleset.rules, ruleset.settings, ruleset.plans, ruleset.keypads)
+    counts = [len(each) for each in parts]
     return Text(
-        "规则 {} 条,设置 {} 项,布防计划 {} 项".format(*counts),
-        "{} rules, {} settings, {} plans of arming".format(*counts),
+        "规则 {} 条,设置 {} 项,布防计划 {} 项,布防键盘 {} 个".format(*counts),
+        "{} rules, {} settings, {} plans of arming, {} keypads".format(*counts),
     )
 
 

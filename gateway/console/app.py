@@ -37,10 +37,10 @@ def create_app(
 
     ``language`` is for those who have not chosen one, ``zone`` the time zone of the page's
     times, ``hosts`` further names under which the console may be asked for. ``chinese`` puts a
-    line about a rule file into Chinese; without it such lines are English.
+    line about a rule file or a store into Chinese; without it such lines are English.
     """
     allowed = Hosts(hosts)
-    app = web.Application(middlewares=[guard(allowed)], client_max_size=_MAX_BODY)
+    app = web.Application(middlewares=[guard(allowed, chinese)], client_max_size=_MAX_BODY)
     app[_HOSTS] = allowed
     streams = Streams(view, clock if clock is not None else SystemClock())
     page = Page(view, language, zone)

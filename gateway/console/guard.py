@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 import socket
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -81,8 +81,11 @@ def _is_loopback(host: str) -> bool:
     return _is_address(host) and ipaddress.ip_address(host).is_loopback
 
 
-def guard(hosts: Hosts) -> Middleware:
-    """The outermost middleware: refuses strangers, and turns every error into JSON."""
+def guard(hosts: Hosts, chinese: Callable[[str], str] = str) -> Middleware:
+    """The outermost middleware: refuses strangers, and turns every error into JSON.
+
+    ``chinese`` puts a store's reason into Chinese, or gives it back as it is.
+    """
 
     @web.middleware
     async def middleware(request: web.Request, handler: Handler) -> web.StreamResponse:
@@ -90,9 +93,9 @@ def guard(hosts: Hosts) -> Middleware:
             _check_origin(request, hosts)
             return await handler(request)
         except ApiError as error:
-            return as_json({"error": error.message}, status=error.status)
+            return _refusal(error.status, error.message, error.chinese)
         except Unavailable as error:
-            return as_json({"error": error.reason}, status=503)
+            return _refusal(503, error.reason, chinese(error.reason))
         except web.HTTPNotModified:
             raise
         except web.HTTPException as error:
@@ -110,10 +113,25 @@ def _check_origin(request: web.Request, hosts: Hosts) -> None:
             "open it by this machine's address or name",
         )
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc.lower() != host.lower():
+    if origin is not None and _site_of(origin) != host.lower():
         raise ApiError(403, f"requests from the site {origin[:80]!r} are not taken")
     if request.path != "/" and request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
         raise ApiError(403, "requests from other sites are not taken")
+
+
+def _site_of(origin: str) -> str | None:
+    """Host and port of an Origin header; None for what is no address."""
+    try:
+        return urlsplit(origin).netloc.lower()
+    except ValueError:
+        return None
+
+
+def _refusal(status: int, english: str, chinese: str) -> web.Response:
+    """With both languages where there are two: the page then shows the sentence."""
+    two = bool(chinese) and chinese != english
+    both = {"zh": chinese, "en": english} if two else {}
+    return as_json({"error": english} | both, status=status)
 
 
 def _http_error(request: web.Request, error: web.HTTPException) -> web.Response:

@@ -28,12 +28,16 @@ _SINCE_HELP: Final = "write a time like 2026-01-05T08:00:00Z, seconds since 1970
 
 
 class ApiError(Exception):
-    """Answered as ``{"error": message}`` with ``status``."""
+    """Answered as ``{"error": message}`` with ``status``.
 
-    def __init__(self, status: int, message: str) -> None:
+    ``chinese`` is the same for a person; then the answer has both, as ``zh`` and ``en``.
+    """
+
+    def __init__(self, status: int, message: str, chinese: str = "") -> None:
         super().__init__(message)
         self.status = status
         self.message = message
+        self.chinese = chinese
 
 
 class Act(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

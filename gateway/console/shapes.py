@@ -19,6 +19,7 @@ from gateway.console.view import (
     RulesEdition,
     TaskHealth,
 )
+from gateway.console.words import WORDS
 from gateway.model import (
     SECOND,
     UNKNOWN_KIND,
@@ -30,6 +31,7 @@ from gateway.model import (
     Person,
     Reading,
     Site,
+    Text,
     every_value_name,
 )
 
@@ -39,6 +41,7 @@ _OWN: Final = "gateway/"
 """Ids of what the gateway reports on itself begin with it, like ``gateway/self``."""
 _FIXTURE: Final = "notifier:"
 """A siren that is told besides people is called as it is configured."""
+_DUTY: Final = Text(*WORDS["person.duty"])
 _WATCHED: Final = ("accepted", "installed")
 """A planned, bypassed or retired device is allowed to be silent."""
 
@@ -284,8 +287,16 @@ def health_json(health: Health) -> Json:
     return {**health, "tasks": [task_json(task) for task in health["tasks"]]}
 
 
-def arming_json(site: Site, rows: Iterable[ModeRow]) -> list[Json]:
-    """How each place is armed, a place before what lies in it."""
+def duty_json(person: Person) -> Json:
+    """Who acts where the registry names nobody."""
+    return person_json(Site(), person) | {"name": _DUTY.zh, "name_en": _DUTY.en}
+
+
+def arming_json(
+    site: Site, rows: Iterable[ModeRow], titles: Mapping[str, Text], duty: Person
+) -> list[Json]:
+    """How each place is armed, a place before what lies in it; ``titles`` are those of plans."""
+    names = _Names(site, titles, duty)
     by_code = {row.place: row for row in rows}
     below: dict[str, list[str]] = {}
     for code, place in site.places.items():
@@ -297,14 +308,40 @@ def arming_json(site: Site, rows: Iterable[ModeRow]) -> list[Json]:
         code, depth = left.pop()
         left += [(each, depth + 1) for each in reversed(below.get(code, []))]
         if code in by_code:
-            found.append(mode_json(site, by_code[code], depth))
+            found.append(mode_json(names, by_code[code], depth))
     return found
 
 
-def mode_json(site: Site, row: ModeRow, depth: int) -> Json:
+class _Names(NamedTuple):
+    """What people, devices and plans are called."""
+
+    site: Site
+    titles: Mapping[str, Text]
+    duty: Person
+
+    def plan(self, name: str) -> Text:
+        """Its title; its name when it is no longer in the rules."""
+        return self.titles.get(name) or Text(name, name)
+
+    def author(self, by: str, who: str) -> Text:
+        """Whoever set a mode."""
+        if by == "plan":
+            return self.plan(who)
+        if by == "person":
+            if who == self.duty.id and who not in self.site.people:
+                return _DUTY
+            name = person_name(self.site, who)
+        else:
+            device = self.site.devices.get(who) if by == "device" else None
+            name = device.name if device is not None and device.name else who
+        return Text(name, name)
+
+
+def mode_json(names: _Names, row: ModeRow, depth: int) -> Json:
     """How one place is armed; ``depth`` is 0 for a topmost place."""
-    place = site.places[row.place]
+    place = names.site.places[row.place]
     by, _, who = row.by.partition(":")
+    author, plan = names.author(by, who), names.plan(row.plan)
     return {
         "place": row.place,
         "name": place.name,
@@ -313,9 +350,12 @@ def mode_json(site: Site, row: ModeRow, depth: int) -> Json:
         "depth": depth,
         "mode": row.mode,
         "by": row.by,
-        "by_name": _named(site, by, who),
+        "by_name": author.zh,
+        "by_name_en": author.en,
         "since": iso(row.since),
         "plan": row.plan,
+        "plan_title": plan.zh,
+        "plan_title_en": plan.en,
         "next": iso(row.next),
         "until": iso(row.until),
     }
@@ -352,10 +392,3 @@ def rule_json(row: RuleRow) -> Json:
 def problems_json(problems: Sequence[str], chinese: Callable[[str], str]) -> list[Json]:
     """Each line in both languages."""
     return [{"zh": chinese(problem), "en": problem} for problem in problems]
-
-
-def _named(site: Site, by: str, who: str) -> str:
-    if by == "person":
-        return person_name(site, who)
-    device = site.devices.get(who) if by == "device" else None
-    return device.name if device is not None and device.name else who

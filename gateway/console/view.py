@@ -6,7 +6,16 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypedDict
 
-from gateway.model import DeviceSeen, Incident, IncidentEvent, OutboxRow, Reading, Site, Text
+from gateway.model import (
+    DeviceSeen,
+    Incident,
+    IncidentEvent,
+    OutboxRow,
+    Person,
+    Reading,
+    Site,
+    Text,
+)
 
 
 class ActRefused(Exception):
@@ -196,8 +205,14 @@ class View(Protocol):
     async def act(self, key: str, verb: str, person: str, outcome: str, comment: str) -> Incident:
         """``receive``, ``handle`` or ``close`` an incident; raises ``ActRefused``."""
 
-    def modes(self) -> Sequence[ModeRow]:
+    async def modes(self) -> Sequence[ModeRow]:
         """How every place is armed now, one row for each."""
+
+    async def plan_titles(self) -> Mapping[str, Text]:
+        """What people call each plan, by its name."""
+
+    def duty(self) -> Person:
+        """Who acts where the registry names nobody."""
 
     async def arm(self, place: str, mode: str, by: str, until: int) -> None:
         """Set a place ("" for the whole site) to a mode, or to ``plan``: as its plan says again.

@@ -253,6 +253,7 @@ _GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "disarmed": ("撤防", "Disarmed"),
         "home": ("在家布防", "Home"),
         "away": ("外出布防", "Away"),
+        "mixed": ("不一致", "Mixed"),
     },
     "arm": {
         "disarmed": ("撤防", "Disarm"),

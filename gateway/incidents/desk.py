@@ -153,6 +153,11 @@ class Desk:
         """More incidents are open than memory holds; the rest are looked up on disk."""
 
     @property
+    def fallback(self) -> Person:
+        """The duty person of a site whose registry names nobody."""
+        return self._fallback
+
+    @property
     def open_count(self) -> int:
         """Open incidents in memory."""
         return len(self._open)

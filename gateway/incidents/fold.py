@@ -116,7 +116,7 @@ def _changes(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
         case Happened.closed:
             return {"state": State.closed, "outcome": str(data["outcome"]), "deadline": 0}
         case Happened.evidence:
-            return {"evidence": (*incident.evidence, str(data["evidence"]))[-MOST_EVIDENCE:]}
+            return {"evidence": _evidence(incident, data)}
         case Happened.opened:
             return {}
 
@@ -186,8 +186,11 @@ def _changed(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
 
 
 def _evidence(incident: Incident, data: dict[str, Value]) -> tuple[str, ...]:
-    snapshots = (str(data["evidence"]),) if data["evidence"] else ()
-    return (*incident.evidence, *snapshots)[-MOST_EVIDENCE:]
+    """Each once: two rules often alarm on the same picture."""
+    digest = str(data["evidence"])
+    if not digest or digest in incident.evidence:
+        return incident.evidence
+    return (*incident.evidence, digest)[-MOST_EVIDENCE:]
 
 
 def _reason(data: dict[str, Value]) -> dict[str, Any]:

@@ -67,7 +67,7 @@ async def test_the_modes_of_all_places_are_listed_as_a_tree(desk: Desk) -> None:
         "  建设街道 (130901): 外出布防\n"
         "    花园社区 (13090101): 外出布防\n"
         "      第一网格 (1309010101): 在家布防, 自 01-05 07:00, 李四, 到 01-05 10:00,"
-        " 计划 offices 于 01-05 09:00 切换\n"
+        " 计划“办公区夜间布防”于 01-05 09:00 切换\n"
         "      第二网格 (1309010102): 外出布防\n",
         "",
     )
@@ -75,7 +75,7 @@ async def test_the_modes_of_all_places_are_listed_as_a_tree(desk: Desk) -> None:
     assert said.out.splitlines()[:2] == [
         "花园社区 (13090101): away",
         "  第一网格 (1309010101): home, since 01-05 07:00, 李四, until 01-05 10:00,"
-        " plan offices switches at 01-05 09:00",
+        ' plan "Offices at night" switches at 01-05 09:00',
     ]
 
 
@@ -87,7 +87,7 @@ async def test_a_person_arms_a_place_by_its_name(desk: Desk) -> None:
     assert (row.mode, row.by, row.until - START) == ("disarmed", "person:zhao", 7_200 * SECOND)
     said = await arm("all", "home", "--by", "wang", "--url", desk.url)
     assert said.out.count("在家布防") == 5
-    assert {each.by for each in desk.view.modes()} == {"person:wang"}
+    assert {each.by for each in await desk.view.modes()} == {"person:wang"}
 
 
 @pytest.mark.parametrize(
@@ -104,10 +104,10 @@ async def test_a_person_arms_a_place_by_its_name(desk: Desk) -> None:
 async def test_what_the_gateway_does_not_know_is_one_line_with_the_nearest(
     desk: Desk, arguments: list[str], zh: str, en: str
 ) -> None:
-    before = desk.view.modes()
+    before = await desk.view.modes()
     assert await arm(*arguments, "--url", desk.url, language="en") == Said(1, "", en)
     assert await arm(*arguments, "--url", desk.url) == Said(1, "", zh)
-    assert desk.view.modes() == before
+    assert await desk.view.modes() == before
 
 
 async def test_a_name_that_two_places_have_needs_the_code(desk: Desk) -> None:
@@ -195,10 +195,74 @@ async def test_a_place_of_a_running_gateway_is_disarmed_and_stays_so(tmp_path: P
     async with gateway(load(file), SystemClock()):
         said = await arm("第一网格", "disarmed", "--by", "陈静", *where)
         assert (said.code, said.err) == (0, "")
-        assert said.out.startswith("第一网格 (9901010101): 撤防, 自 ")
+        assert said.out.startswith("第一网格 (9901010101): 撤防, ")
         assert "陈静" in said.out
     async with gateway(load(file), SystemClock()):
         listed = (await arm(*where)).out.splitlines()
         assert "第一网格 (9901010101): 撤防" in listed[3]
         assert "3号楼 (990101010101): 撤防" in listed[4]
         assert "第二网格 (9901010102): 外出布防" in listed[6]
+
+
+async def test_a_district_of_1_400_grids_is_listed_whole(desk: Desk) -> None:
+    grids = [Place(f"g{n:04}", GRID, "grid", f"网格 {n:04} " + "长" * 40) for n in range(1_400)]
+    desk.view.the_site.places.update({each.code: each for each in grids})
+    desk.view.armed |= {each.code: ModeRow(each.code) for each in grids}
+    said = await arm("--url", desk.url)
+    assert (said.code, said.err) == (0, "")
+    assert len(said.out.splitlines()) == 1_405
+    said = await arm("g1399", "home", "--by", "li", "--url", desk.url)
+    assert (said.code, said.err) == (0, "")
+
+
+@pytest.mark.parametrize(
+    "body", [b"[1]", b'[{"a": 1}]', b"{}", b'"x"', b"\xff", b'[{"place": 1, "name": 2}]']
+)
+async def test_json_of_another_program_is_no_gateways(body: bytes) -> None:
+    async def other(_reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        await writer.drain()
+        writer.close()
+        await writer.wait_closed()
+
+    server = await asyncio.start_server(other, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    async with server:
+        said = await arm("--url", f"http://127.0.0.1:{port}", language="en")
+    assert said.code == 1
+    assert "is no gridwarden gateway (HTTP 200)" in said.err
+    assert said.err.count("\n") == 1
+
+
+async def test_a_plan_is_called_by_its_title(desk: Desk) -> None:
+    desk.view.armed[GRID] = ModeRow(
+        GRID, "away", "plan:offices", START - HOUR, "offices", START + HOUR
+    )
+    said = await arm(GRID, "--url", desk.url)
+    assert said.out.endswith("计划“办公区夜间布防”, 计划“办公区夜间布防”于 01-05 09:00 切换\n")
+    said = await arm(GRID, "--url", desk.url, language="en")
+    assert said.out.endswith(
+        'plan "Offices at night", plan "Offices at night" switches at 01-05 09:00\n'
+    )
+
+
+async def test_everywhere_has_a_chinese_name_too(desk: Desk) -> None:
+    said = await arm("全部", "撤防", "--by", "wang", "--url", desk.url)
+    assert (said.code, said.out.count("撤防")) == (0, 5)
+
+
+async def test_a_gateway_that_listens_on_ipv6_is_found(tmp_path: Path) -> None:
+    view = MemoryView(VirtualClock())
+    async with serve(create_app(view), "::1", 0) as bound:
+        file = tmp_path / "site.yaml"
+        file.write_text(f"console: {{host: '::1', port: {bound.port}}}\n", encoding="utf-8")
+        said = await arm(GRID, "home", "--by", "li", "--config", str(file))
+        assert (said.code, said.err) == (0, "")
+        said = await arm(GRID, "--url", f"http://[::1]:{bound.port}/")
+        assert (said.code, said.err) == (0, "")
+
+
+async def test_without_a_configuration_it_says_how_to_give_the_address(tmp_path: Path) -> None:
+    for language in ("zh", "en"):
+        said = await arm("--config", str(tmp_path / "no.yaml"), language=language)
+        assert (said.code, "--url" in said.err, said.err.count("\n")) == (1, True, 1)

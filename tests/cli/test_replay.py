@@ -52,7 +52,8 @@ def test_the_same_rules_give_no_difference_and_0(day: Path) -> None:
     outcome = found(day, day.parent / "rules")
     assert outcome["different"] is False
     assert outcome["incidents"] == []
-    assert outcome["recorded"] == {"incidents": len(KEYS), "reproduced": len(KEYS)}
+    count = len(KEYS)
+    assert outcome["recorded"] == {"incidents": count, "reproduced": count, "unreadable": 0}
     assert outcome["totals"]["before"] == outcome["totals"]["after"]
     assert outcome["rules"]["before"] == "editions"
 
@@ -136,7 +137,7 @@ async def test_it_runs_beside_the_gateway(tmp_path: Path) -> None:
         await history.begin((60, "climate1", {"temperature": 42}))
         await history.at(100)
         outcome = await asyncio.to_thread(found, history.config, tmp_path / "rules")
-        assert outcome["recorded"] == {"incidents": 1, "reproduced": 1}
+        assert outcome["recorded"] == {"incidents": 1, "reproduced": 1, "unreadable": 0}
         await history.at(130)
         assert len(await history.house.incidents()) == 1  # and the gateway goes on
 

@@ -33,6 +33,8 @@ settings:
   - {rule: hot, grid: [nowhere], set: {for: 5s}}
 plans:
   - {name: offices, title: T, week: {daily: ["19:00-07:00"]}}
+keypads:
+  - {device: door, grid: [nowhere]}
 """
 
 
@@ -54,7 +56,7 @@ def folder(tmp_path: Path) -> Path:
 
 def of_rules(settings: Settings) -> list[str]:
     """The warnings that are about rules."""
-    words = ("rule", "pack", "tag")
+    words = ("rule", "pack", "tag", "keypad")
     found = [w for w in settings.warnings if any(word in w.message for word in words)]
     return [str(w._replace(file=Path(w.file).name)) for w in found]
 
@@ -65,6 +67,8 @@ def test_odd_rules_settings_packs_and_tags_are_told_of(folder: Path) -> None:
         "own.yaml:4:12: rule 'yard': no device has the tag 'closed_area';"
         " did you mean 'closed_aera'?",
         "own.yaml:7:12: rule 'hot': there is no place 'nowhere'",
+        "own.yaml:11:14: keypad 'door': there is no device 'door'; did you mean 'door-a2-roof'?",
+        "own.yaml:11:14: keypad 'door': there is no place 'nowhere'",
         "site.yaml:3:23: pack 'lamps' has nothing to do: no lamp or power is registered",
         "site.yaml:2:41: no rule asks for the tag 'closed_aera' of a device;"
         " did you mean 'closed_area'?",
@@ -107,9 +111,13 @@ def test_the_command_shows_warnings_and_all_is_well(folder: Path, language: str,
 
 def test_the_summary_counts_what_the_rules_say(folder: Path) -> None:
     settings = load(folder / "site.yaml")
-    counts = len(settings.ruleset.rules), 1, 1
-    assert "{} rules, {} settings, {} plans of arming".format(*counts) in summary(settings, "en")
-    assert "规则 {} 条,设置 {} 项,布防计划 {} 项".format(*counts) in summary(settings, "zh")
+    counts = len(settings.ruleset.rules), 1, 1, 1
+    assert "{} rules, {} settings, {} plans of arming, {} keypads".format(*counts) in summary(
+        settings, "en"
+    )
+    assert "规则 {} 条,设置 {} 项,布防计划 {} 项,布防键盘 {} 个".format(*counts) in summary(
+        settings, "zh"
+    )
 
 
 def test_a_file_that_can_not_be_read_hides_no_fault_of_the_others(folder: Path) -> None:

@@ -320,7 +320,7 @@ class MemoryView:
         await self.happened(key, _HAPPENED[verb], f"person:{person}", data)
         return self.found[key]
 
-    def modes(self) -> list[ModeRow]:
+    async def modes(self) -> list[ModeRow]:
         return list(self.armed.values())
 
     async def arm(self, place: str, mode: str, by: str, until: int) -> None:
@@ -333,6 +333,12 @@ class MemoryView:
                 mode=said[0], by=said[1], since=self.now().wall, until=until
             )
         await self.touch()
+
+    async def plan_titles(self) -> dict[str, Text]:
+        return {"offices": Text("办公区夜间布防", "Offices at night")}
+
+    def duty(self) -> Person:
+        return Person("duty", "值班员", "", "assistant")
 
     def rules_report(self) -> tuple[RuleRow, ...]:
         return self.rules

@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
+from aiohttp.test_utils import TestClient, TestServer
 
+from gateway.cli._problems import in_chinese
+from gateway.console import shapes
+from gateway.console.app import create_app
 from gateway.model import Device, Place, Text
+from gateway.ports import Unavailable
 from tests.console.conftest import Client
 from tests.console.memory_view import HOUR, MemoryView, ModeRow
-from tests.virtual import START
+from tests.virtual import START, VirtualClock
 
 ARMING = "/api/v1/arming"
 GRID = "1309010101"
@@ -45,13 +51,17 @@ async def test_every_place_is_shown_with_who_set_it_and_what_comes_next(
         "mode": "home",
         "by": "device:keypad",
         "by_name": "门口键盘",
+        "by_name_en": "门口键盘",
         "since": "2026-01-05T07:00:00.000Z",
         "plan": "offices",
+        "plan_title": "办公区夜间布防",
+        "plan_title_en": "Offices at night",
         "next": "2026-01-05T09:00:00.000Z",
         "until": None,
     }
     planned = found["1309010102"]
-    assert (planned["by_name"], planned["since"]) == ("offices", None)
+    assert (planned["by_name"], planned["since"]) == ("办公区夜间布防", None)
+    assert planned["by_name_en"] == "Offices at night"
     assert planned["until"] == "2026-01-05T08:00:00.000Z"
     assert (found["1309"]["by"], found["1309"]["by_name"]) == ("", "")
 
@@ -74,8 +84,8 @@ async def test_a_person_arms_a_place_for_some_hours(client: Client, view: Memory
     assert rows[GRID]["until"] == "2026-01-05T09:30:00.000Z"
     assert rows["1309010102"]["mode"] == "away"
     await asked(client, {"place": "", "mode": "disarmed", "person": "wang"})
-    assert {row.mode for row in view.modes()} == {"disarmed"}
-    assert {(row.by, row.until) for row in view.modes()} == {("person:wang", 0)}
+    assert {row.mode for row in await view.modes()} == {"disarmed"}
+    assert {(row.by, row.until) for row in await view.modes()} == {("person:wang", 0)}
 
 
 async def test_a_plan_takes_over_again(client: Client, view: MemoryView) -> None:
@@ -106,10 +116,10 @@ async def test_a_plan_takes_over_again(client: Client, view: MemoryView) -> None
 async def test_a_bad_wish_arms_nothing(
     client: Client, view: MemoryView, body: Any, status: int
 ) -> None:
-    before = view.modes()
+    before = await view.modes()
     error = (await asked(client, body, status))["error"]
     assert 10 < len(error) < 200
-    assert view.modes() == before
+    assert await view.modes() == before
 
 
 async def test_a_refusal_is_said_in_both_languages(client: Client, view: MemoryView) -> None:
@@ -158,3 +168,91 @@ async def test_rules_are_shown_with_what_they_did_and_the_faults_of_new_ones(
     view.faults = ()
     reloaded = await asked(client, {}, path="/api/v1/rules/reload")
     assert (reloaded["ok"], reloaded["faults"], reloaded["refused_at"]) == (True, [], None)
+
+
+async def test_what_is_unchanged_is_not_sent_again(client: Client, view: MemoryView) -> None:
+    async with client.get(ARMING) as answer:
+        tag = answer.headers["ETag"]
+    async with client.get(ARMING, headers={"If-None-Match": tag}) as answer:
+        assert (answer.status, await answer.read()) == (304, b"")
+    await view.arm(GRID, "home", "person:li", 0)
+    async with client.get(ARMING, headers={"If-None-Match": tag}) as answer:
+        assert answer.status == 200
+        assert answer.headers["ETag"] != tag
+
+
+async def test_where_the_registry_names_nobody_the_duty_officer_arms(
+    client: Client, view: MemoryView
+) -> None:
+    async with client.get("/api/v1/people") as answer:
+        assert "duty" not in {person["id"] for person in await answer.json()}
+    await asked(client, {"place": GRID, "mode": "home", "person": "duty"}, 400)
+    view.the_site.people.clear()
+    async with client.get("/api/v1/people") as answer:
+        [duty] = await answer.json()
+    assert (duty["id"], duty["name"], duty["name_en"]) == ("duty", "值班员", "Duty officer")
+    await asked(client, {"place": "", "mode": "disarmed", "person": "duty"})
+    row = (await shown(client))[GRID]
+    assert (row["by"], row["by_name"], row["by_name_en"]) == (
+        "person:duty",
+        "值班员",
+        "Duty officer",
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "zh"),
+    [
+        ({"place": GRID, "mode": "home", "person": "nobody"}, 400, "名单上没有此人。"),
+        ({"place": "1310", "mode": "home", "person": "li"}, 404, "没有这个地点。"),
+    ],
+)
+async def test_what_a_person_may_meet_is_refused_in_both_languages(
+    client: Client, body: Any, status: int, zh: str
+) -> None:
+    answer = await asked(client, body, status)
+    assert answer["zh"] == zh
+    assert answer["en"] == answer["error"]
+
+
+async def test_an_origin_that_is_no_address_is_refused_and_not_fallen_over(client: Client) -> None:
+    body = {"place": GRID, "mode": "disarmed", "person": "li"}
+    for origin in ("http://[evil", "null", "file://", "http://127.0.0.1@evil.example"):
+        async with client.post(ARMING, json=body, headers={"Origin": origin}) as answer:
+            assert answer.status == 403, origin
+
+
+async def test_one_thousand_four_hundred_grids_are_made_into_an_answer_off_the_loop(
+    client: Client, view: MemoryView, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop_thread = threading.get_ident()
+    made_in: list[int] = []
+    make = shapes.arming_json
+
+    def noting(*arguments: Any) -> Any:
+        made_in.append(threading.get_ident())
+        return make(*arguments)
+
+    monkeypatch.setattr(shapes, "arming_json", noting)
+    grids = [Place(f"g{n}", "1309", "grid", f"{n} 网格") for n in range(1_400)]
+    view.the_site.places.update({each.code: each for each in grids})
+    view.armed |= {each.code: ModeRow(each.code) for each in grids}
+    assert len(await shown(client)) == 1_405
+    await shown(client)
+    assert len(made_in) == 1, "it is made anew only when something changed"
+    assert loop_thread not in made_in
+
+
+async def test_a_store_that_takes_nothing_says_so_in_both_languages(
+    view: MemoryView, clock: VirtualClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def full(*_: Any) -> None:
+        raise Unavailable("/data/journal.db: database or disk is full; make room on the disk")
+
+    monkeypatch.setattr(view, "arm", full)
+    app = create_app(view, clock=clock, chinese=in_chinese)
+    async with TestClient(TestServer(app)) as client:
+        body = {"place": GRID, "mode": "home", "person": "li"}
+        answer = await asked(client, body, 503)
+    assert answer["zh"] == "/data/journal.db:磁盘已满,请腾出磁盘空间"
+    assert answer["en"] == answer["error"]

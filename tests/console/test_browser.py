@@ -172,7 +172,7 @@ async def test_a_place_is_armed_by_two_taps(tmp_path: Path) -> None:
         await page.goto(desk.url)
         grid = page.locator("button[data-place='1309010102']")
         await expect(grid).to_contain_text("撤防")
-        await expect(grid).to_contain_text("计划 offices")
+        await expect(grid).to_contain_text("计划“办公区夜间布防”")
         await expect(page.locator("button[data-place='1309']")).to_contain_text("一直如此")
 
         await grid.click()
@@ -218,6 +218,56 @@ async def test_arming_is_seen_live_and_by_whom_and_until_when(tmp_path: Path) ->
         await expect(page.locator("#arming-person")).to_have_value("li")
         # The API's 409 is an answer; the browser logs it all the same.
         assert all("409" in each for each in desk.troubles)
+
+
+async def test_several_districts_have_a_choice_for_everywhere(tmp_path: Path) -> None:
+    async with a_desk(tmp_path) as desk:
+        page, view = desk.page, desk.view
+        await page.goto(desk.url)
+        await expect(page.locator("#places button")).to_have_count(5)
+        whole = page.locator("button[data-place='']")
+        await expect(whole).to_have_count(0)
+        hostile = "<img src=x onerror=document.title='taken'>"
+        places = view.the_site.places | {"1310": Place("1310", "", "district", hostile)}
+        view.the_site = msgspec.structs.replace(view.the_site, places=places)
+        view.armed["1310"] = ModeRow("1310", "home", "person:li", view.now().wall)
+        await view.touch()
+        await expect(whole).to_contain_text("不一致", timeout=9_000)
+        await expect(page.locator("button[data-place='1310']")).to_contain_text(hostile)
+        await whole.focus()
+        await page.keyboard.press("Enter")
+        await page.keyboard.press("Enter")  # a key that is held down arms nothing
+        await expect(page.locator("#arming-place")).to_have_text("全部地点")
+        assert view.armed["1309"].by == ""
+        await page.locator("#modes button[data-mode=disarmed]").click()
+        await expect(page.locator("#toast")).to_have_text("全部地点：撤防")
+        await expect(whole).to_have_attribute("data-mode", "disarmed")
+        assert {row.mode for row in await view.modes()} == {"disarmed"}
+        assert await page.locator("#places img").count() == 0
+        assert "taken" not in await page.title()
+        assert desk.troubles == []
+
+
+async def test_the_dialog_says_what_somebody_else_does_meanwhile(tmp_path: Path) -> None:
+    async with a_desk(tmp_path) as desk:
+        page, view = desk.page, desk.view
+        view.the_site.people.clear()
+        await page.goto(desk.url)
+        await page.locator("button[data-place='1309010101']").click()
+        await expect(page.locator("#arming-person")).to_have_value("duty")
+        await expect(page.locator("#arming-person option")).to_have_text("值班员（网格协管员）")
+        away = page.locator("#modes button[data-mode=away]")
+        await expect(away).to_have_attribute("aria-pressed", "true")
+        await page.locator("#arming-for").select_option("2h")
+        await view.arm("1309010101", "home", "person:duty", 0)
+        await expect(page.locator("#arming-now")).to_contain_text("在家布防", timeout=9_000)
+        await expect(page.locator("#arming-now")).to_contain_text("值班员")
+        await expect(away).to_have_attribute("aria-pressed", "false")
+        await expect(page.locator("#arming-for")).to_have_value("2h")
+        del view.armed["1309010101"]
+        await view.touch()
+        await expect(page.locator("#arming-dialog")).to_be_hidden(timeout=9_000)
+        assert desk.troubles == []
 
 
 async def test_buildings_that_are_as_their_grid_is_stay_out_of_the_way(tmp_path: Path) -> None:

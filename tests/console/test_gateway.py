@@ -64,7 +64,7 @@ async def test_a_place_is_disarmed_by_two_taps_and_stays_so_over_a_restart(house
         grid = page.locator("button[data-place='9901010101']")
         await expect(grid).to_contain_text("外出布防")
         planned = page.locator("button[data-place='9901010102']")
-        await expect(planned).to_contain_text("计划 nights")
+        await expect(planned).to_contain_text("计划“夜间布防”")
         await grid.click()
         await page.locator("#modes button[data-mode=disarmed]").click()
         await expect(page.locator("#toast")).to_have_text("第一网格：撤防")

@@ -10,6 +10,7 @@ import aiohttp
 import msgspec
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
+from prometheus_client.parser import text_string_to_metric_families
 
 import gateway.console
 from gateway.console.app import create_app, serve
@@ -150,3 +151,18 @@ async def test_parallel_readers_get_whole_answers(client: Client, view: MemoryVi
             return len(await answer.json())
 
     assert await asyncio.gather(*(read() for _ in range(50))) == [1] * 50
+
+
+async def test_metrics_with_hostile_names_can_be_read_by_prometheus(
+    client: Client, view: MemoryView
+) -> None:
+    code = 'a"b\\c\n{}'
+    root = msgspec.structs.replace(view.the_site.places["1309"], code=code)
+    view.the_site = msgspec.structs.replace(view.the_site, places={code: root})
+    view.armed = {code: ModeRow(code, "home"), "gone": ModeRow("gone", "other")}
+    async with client.get("/metrics") as answer:
+        text = await answer.text()
+    found = {family.name: family for family in text_string_to_metric_families(text)}
+    [sample] = found["gridwarden_arming_mode"].samples
+    assert (sample.labels, sample.value) == ({"place": code}, 1.0)
+    assert all(family.documentation for family in found.values())

@@ -24,6 +24,7 @@ from gateway.model import (
     Text,
     every_value_name,
 )
+from gateway.registry.words import KIND_WORDS, ROLE_WORDS, STATE_WORDS
 from tests.console.conftest import Client
 
 HERE = Path(gateway.console.__file__).parent
@@ -111,3 +112,12 @@ async def test_the_page_is_chinese_unless_english_was_chosen(client: Client) -> 
 def test_one_language_is_the_whole_table() -> None:
     assert texts_in("zh").keys() == texts_in("en").keys() == TEXTS.keys()
     assert texts_in("en")["act.receive"] == "Receive"
+
+
+def test_what_the_page_calls_things_can_be_written_into_the_registry() -> None:
+    groups = {"kind": KIND_WORDS, "role": ROLE_WORDS, "device_state": STATE_WORDS}
+    for group, known in groups.items():
+        for key, text in TEXTS.items():
+            found, _, name = key.partition(".")
+            if found == group and name != UNKNOWN_KIND:
+                assert known.get(text.zh) == name, key

@@ -8,7 +8,9 @@ from typing import Any
 import msgspec
 
 from gateway.incidents.fold import fold
-from gateway.model import Change, Evidence, Happened, Incident, Severity, Text, Turn
+from gateway.model import Change, Evidence, Happened, Incident, Severity, State, Text, Turn
+from gateway.store.chain import seal
+from gateway.store.step import Step
 from tests.cases.build import alarmed, cleared
 from tests.cases.house import House, Phone, StoryClock, living
 
@@ -202,3 +204,43 @@ async def test_incident_stored_before_severities_were_kept_goes_on(tmp_path: Pat
         assert (incident.severities, incident.left) == ((Severity.warning,), Severity.alarm)
         await house.take(now(Severity.critical, "heat_alarm", "s2"))
         assert (await the_incident(house)).severity is Severity.critical
+
+
+async def test_picture_that_two_rules_alarm_on_is_shown_once(tmp_path: Path) -> None:
+    clock, phone = StoryClock(), Phone()
+    picture = Evidence("image/jpeg", "ab" * 32)
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        await house.take(fire(evidence=picture), fire("heat_alarm", evidence=picture))
+        assert (await the_incident(house)).evidence == (picture.sha256,)
+        events = await house.cases.events(KEY)
+        assert [event.data["evidence"] for event in events] == [picture.sha256] * 2
+
+
+async def test_incident_of_the_version_before_is_closed_and_its_chain_is_whole(
+    tmp_path: Path,
+) -> None:
+    """Overdue, received and closed while nothing has folded it anew."""
+    clock, phone = StoryClock(), Phone()
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        await house.take(fire(), fire("heat_alarm", "s2"))
+        new = await the_incident(house)
+        old = msgspec.structs.replace(new, severities=(), left=None)
+        await house.cases.commit(Step(arrival=house.arrival(clock.now()), incidents=[old]))
+        house.desk._loaded = False
+        await clock.advance(600)
+        assert ("overdue", "zhang") in phone.said()
+        await house.act(KEY, "receive", "li")
+        await house.take(now(Severity.critical, "heat_alarm", "s2"))
+        incident = await the_incident(house)
+        assert (incident.severity, incident.overdue, incident.owner) == (
+            Severity.critical,
+            True,
+            "li",
+        )
+        await house.act(KEY, "close", "li", outcome="real")
+        events = await house.cases.events(KEY)
+        assert fold(events).state is State.closed
+        previous = ""
+        for event in events:
+            assert event == seal(msgspec.structs.replace(event, previous="", hash=""), previous)
+            previous = event.hash

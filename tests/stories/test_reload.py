@@ -281,9 +281,9 @@ async def test_arming_is_in_force_when_the_answer_comes_and_nonsense_is_told_to_
     await story.begin()
     await story.at(10)
     view = story.house.running.view
-    assert {row.mode for row in view.modes()} == {"away"}
+    assert {row.mode for row in await view.modes()} == {"away"}
     await view.arm("9901010101", "disarmed", "person:chen", 0)
-    modes = {row.place: (row.mode, row.by) for row in view.modes()}
+    modes = {row.place: (row.mode, row.by) for row in await view.modes()}
     assert modes["9901010101"] == modes["990101010101"] == ("disarmed", "person:chen")
     assert modes["9901010102"][0] == "away"
     for place, mode in (("nowhere", "away"), ("", "armed")):
@@ -292,7 +292,7 @@ async def test_arming_is_in_force_when_the_answer_comes_and_nonsense_is_told_to_
     assert (await story.house.ledger())["refused"] == {}
     await story.house.stop()
     await story.house.start()
-    assert {row.mode for row in story.house.running.view.modes()} == {"away", "disarmed"}
+    assert {row.mode for row in await story.house.running.view.modes()} == {"away", "disarmed"}
 
 
 async def test_rule_that_is_too_slow_is_an_incident_of_its_own(

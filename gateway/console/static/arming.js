@@ -4,11 +4,12 @@
 import { failure } from "./closing.js";
 import { get, post } from "./net.js";
 import { inCharge, peopleGroups } from "./people.js";
-import { icon, make, number, setText, t, whenAbout, word } from "./words.js";
+import { icon, make, number, said, setText, t, whenAbout, word } from "./words.js";
 
 const ROWS = 60; // more are found with the search box
 const SEARCHED = 12; // places from which on a search box is worth its room
 const MODES = ["disarmed", "home", "away"];
+const MIXED = "mixed";
 const HOURS = [1, 2, 4, 8, 24];
 const SAME = ["mode", "by", "since", "until", "plan"];
 const byId = (id) => document.getElementById(id);
@@ -16,15 +17,35 @@ const byId = (id) => document.getElementById(id);
 // Who or what set it, since when, and what happens next.
 function facts(row) {
   const [by] = row.by.split(":");
-  const who = { person: row.by_name, device: t("arming.by_device", { name: row.by_name }), plan: t("arming.by_plan", { name: row.by_name }) }[by];
-  const list = [row.since ? t("arming.since", { time: whenAbout(row.since) }) : t("arming.always"), who];
+  const name = said(row, "by_name");
+  const who = { person: name, device: t("arming.by_device", { name }), plan: t("arming.by_plan", { name }) }[by];
+  const always = row.by ? null : t("arming.always"); // set by somebody before the clock was right
+  const list = [row.since ? t("arming.since", { time: whenAbout(row.since) }) : always, who];
   if (row.until) list.push(t("arming.until", { time: whenAbout(row.until) }));
-  if (row.next) list.push(t("arming.next", { time: whenAbout(row.next), name: row.plan }));
+  if (row.next) {
+    const [time, name] = [whenAbout(row.next), said(row, "plan_title")];
+    list.push(t(row.by === `plan:${row.plan}` ? "arming.next_same" : "arming.next", { time, name }));
+  }
   return list.filter(Boolean).join(" · ");
 }
 
+// Many places: the mode that they have in common, and how many there are.
+function everywhere(rows) {
+  const [{ mode }] = rows;
+  const topmost = rows.filter((row) => row.depth === 0);
+  return {
+    place: "", name: t("arming.everywhere"), path: t("arming.everywhere"), depth: 0,
+    mode: rows.every((row) => row.mode === mode) ? mode : MIXED,
+    codes: topmost.map((row) => row.place), topmost: topmost.length, size: rows.length,
+  };
+}
+
+function about(row) {
+  return row.place ? facts(row) : t("arming.places", { n: number(row.size) });
+}
+
 function chip(mode) {
-  return make("span", { className: `mode ${mode}` }, icon(mode), make("span", {}, word("mode", mode)));
+  return make("span", { className: `mode ${mode}` }, mode === MIXED ? null : icon(mode), make("span", {}, word("mode", mode)));
 }
 
 export class Arming {
@@ -36,6 +57,7 @@ export class Arming {
     this.people = [];
     this.person = "";
     this.drawn = "";
+    this.busy = false;
     this.list = byId("places");
     this.dialog = byId("arming-dialog");
     byId("place-search").addEventListener("input", () => this.draw());
@@ -58,12 +80,14 @@ export class Arming {
   show(rows) {
     this.rows = rows;
     this.byPlace = new Map(rows.map((row) => [row.place, row]));
+    this.everywhere = rows.length ? everywhere(rows) : null;
     for (const row of rows) { // a place comes before what lies in it
       const above = this.byPlace.get(row.parent);
       row.codes = [row.place, ...(above?.codes ?? [])];
       row.path = above ? `${above.path} / ${row.name}` : row.name;
     }
     this.draw();
+    if (this.dialog.open) this.tell();
   }
 
   // On a large site the buildings that are as their grid is stay out of the way; of what is left
@@ -92,25 +116,27 @@ export class Arming {
     setText(byId("places-more"), t("arming.more", { n: number(all - shown.length) }));
     const counts = MODES.map((mode) => [mode, this.rows.filter((row) => row.mode === mode).length]).filter(([, n]) => n);
     setText(byId("arming-count"), counts.map(([mode, n]) => t("arming.count", { mode: word("mode", mode), n: number(n) })).join(" · "));
-    const now = JSON.stringify(shown);
+    // One topmost place is everywhere already.
+    const whole = this.everywhere?.topmost > 1 && !byId("place-search").value.trim() ? [this.everywhere] : [];
+    const drawn = [...whole, ...shown];
+    const now = JSON.stringify(drawn);
     if (now === this.drawn) return; // nothing jumps under a finger
     this.drawn = now;
     const focused = document.activeElement?.closest?.("#places button")?.dataset.place;
-    this.list.replaceChildren(...shown.map((row) => this.row(row)));
+    this.list.replaceChildren(...drawn.map((row) => this.row(row)));
     if (focused !== undefined) this.list.querySelector(`button[data-place="${CSS.escape(focused)}"]`)?.focus();
   }
 
   row(row) {
     const button = make("button", { type: "button", className: `place depth-${Math.min(row.depth, 5)}`, title: row.path, "data-place": row.place, "data-mode": row.mode },
-      make("span", { className: "where" }, make("b", {}, row.name), make("small", {}, facts(row))), chip(row.mode));
+      make("span", { className: "where" }, make("b", {}, row.name), make("small", {}, about(row))), chip(row.mode));
     button.addEventListener("click", () => this.open(row));
     return make("li", {}, button);
   }
 
   open(row) {
-    this.current = row;
+    this.current = row.place;
     setText(byId("arming-place"), row.path);
-    setText(byId("arming-now"), `${t("arming.now", { mode: word("mode", row.mode) })} · ${facts(row)}`);
     byId("arming-error").hidden = true;
     byId("arming-for").value = "";
     const groups = inCharge(this.people, row.codes);
@@ -119,31 +145,44 @@ export class Arming {
     const usual = groups.flat().find((person) => person.id === this.person) ?? groups.flat()[0];
     if (usual) select.value = usual.id;
     else this.fail(t("arming.nobody"));
-    const planned = this.rows.some((each) => each.plan && (each === row || each.codes.includes(row.place)));
-    for (const button of this.buttons) {
-      button.setAttribute("aria-pressed", String(button.dataset.mode === row.mode));
-      button.disabled = !usual || (button.dataset.mode === "plan" && !planned);
-    }
+    this.tell();
     this.dialog.showModal();
   }
 
+  // What the dialog says of its place: somebody else may set it while it is open.
+  tell() {
+    const row = this.current ? this.byPlace.get(this.current) : this.everywhere;
+    if (!row) { // gone from the registry
+      this.dialog.close();
+      return;
+    }
+    setText(byId("arming-now"), `${t("arming.now", { mode: word("mode", row.mode) })} · ${about(row)}`);
+    const planned = this.rows.some((each) => each.plan && (!row.place || each.codes.includes(row.place)));
+    for (const button of this.buttons) {
+      button.setAttribute("aria-pressed", String(button.dataset.mode === row.mode));
+      button.disabled = this.busy || !byId("arming-person").value || (button.dataset.mode === "plan" && !planned);
+    }
+  }
+
   async set(mode) {
-    const row = this.current;
+    const place = this.current;
+    const { name } = place ? this.byPlace.get(place) : this.everywhere;
     this.person = byId("arming-person").value;
     const span = byId("arming-for").value;
-    const states = this.buttons.map((button) => button.disabled);
-    for (const button of this.buttons) button.disabled = true;
+    this.busy = true;
+    this.tell();
     try {
-      const answer = await post("arming", { place: row.place, mode, person: this.person, for: mode === "plan" ? "" : span });
+      const answer = await post("arming", { place, mode, person: this.person, for: mode === "plan" ? "" : span });
       if (answer.ok) {
-        this.dialog.close();
+        if (this.current === place) this.dialog.close(); // not one that was opened meanwhile
         this.show(answer.body);
-        this.onDone(t("arming.done", { place: row.name, mode: word("arm", mode) }));
+        this.onDone(t("arming.done", { place: name, mode: word("arm", mode) }));
       } else this.fail(failure(answer));
     } catch {
       this.fail(t("act.failed", { reason: t("act.offline") }));
     }
-    this.buttons.forEach((button, index) => { button.disabled = states[index]; });
+    this.busy = false;
+    if (this.dialog.open) this.tell();
   }
 
   fail(sentence) {

@@ -1,6 +1,6 @@
 // Who can act: those in charge of a place first, from the nearest grid upwards, then the others.
 
-import { make, t, word } from "./words.js";
+import { make, said, t, word } from "./words.js";
 
 export function inCharge(people, codes) {
   const order = (person) => codes.indexOf(person.grid);
@@ -9,8 +9,10 @@ export function inCharge(people, codes) {
 }
 
 export function peopleGroups([here, others]) {
-  const option = ({ id, name, role }) =>
-    make("option", { value: id }, role ? t("card.person_role", { name, role: word("role", role) }) : name);
+  const option = (person) => {
+    const [name, role] = [said(person, "name"), person.role];
+    return make("option", { value: person.id }, role ? t("card.person_role", { name, role: word("role", role) }) : name);
+  };
   const group = (label, list) => (list.length ? make("optgroup", { label }, ...list.map(option)) : null);
   return [group(t("card.people_here"), here), group(t("card.people_other"), others)].filter(Boolean);
 }
