@@ -28,11 +28,11 @@ from gateway.console.app import create_app, serve
 from gateway.console.view import View
 from gateway.detect import Detector
 from gateway.editions import Editions
-from gateway.health import DRIVER, Vitals, journal_change
+from gateway.health import DRIVER, Vitals
 from gateway.incidents.desk import Desk
 from gateway.incidents.people import FIXTURE
 from gateway.intake import Intake
-from gateway.model import SECOND, Category, Lane, Person, Site, Stamp, Value
+from gateway.model import Category, Lane, Person, Site, Value
 from gateway.notify.teller import Teller
 from gateway.options import SinkOptions
 from gateway.plugins import make
@@ -47,14 +47,10 @@ from gateway.store.lock import sole_user
 from gateway.store.step import Step
 from gateway.supervise import Changed, Health, Live, keep_running
 from gateway.view import StoreView
+from gateway.watch import Watch
 
 DUTY: Final = Person("duty", "值班员", "", "assistant")
 """Who owns an incident while the registry is empty: told by every notifier there is."""
-_CLOCK_EVERY: Final = 5.0
-_STORES_EVERY: Final = 5.0
-_RETAIN_EVERY: Final = 3600.0
-_FAILING_LONG: Final = 15 * SECOND
-"""A journal that takes nothing for longer than this is somebody's business."""
 _SWITCH: Final = 0.001
 """Seconds until a busy thread gives way: a commit's thread needs the interpreter five times, and
 the usual 5 ms each time would be most of an alarm's way."""
@@ -90,7 +86,6 @@ class House:
         """Drivers whose far end can be switched: handed to the notifiers that ask for them."""
         self.site = Site()
         self.console_url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        self.damaged: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.journal: Journal
         self.cases: Cases
         self.evidence: EvidenceStore
@@ -102,6 +97,7 @@ class House:
         self.editions: Editions
         self.reloader: Reloader
         self.detector: Detector
+        self.watch: Watch
         self.view: StoreView
 
     async def open(self, stack: AsyncExitStack) -> None:
@@ -135,7 +131,7 @@ class House:
         await self.reloader.open()
         await self.intake.resume()
         await self._build(stack)
-        self._say_what_was_put_aside()
+        self.watch.say_what_was_put_aside()
 
     def _follow(self, site: Site) -> None:
         """From now on doors, desk, teller and console go by ``site``."""
@@ -171,6 +167,10 @@ class House:
             self.journal, self.cases, self.desk, self.editions,
             self.clock, self.arrival, self.vitals.note,
         )  # fmt: skip
+        self.watch = Watch(
+            self.journal, self.cases, self.desk, self.vitals.note,
+            self.clock, self.arrival, self._site,
+        )  # fmt: skip
         self.detector.care.resume(self.intake.latest, f"{DRIVER}/")
         self.view = StoreView(
             self.journal, self.cases, self.intake, self.evidence, self.desk, self._site,
@@ -199,14 +199,6 @@ class House:
             plugin.follow(self._site)
         return plugin
 
-    def _say_what_was_put_aside(self) -> None:
-        """A store that was found broken becomes an incident; a sound one clears it."""
-        for name, aside in (("journal", self.journal.put_aside), ("cases", self.cases.put_aside)):
-            values: dict[str, Value] = {"store_replaced": aside is not None, "store_damaged": False}
-            if aside is not None:
-                values["extra.file"] = aside.name
-            self.vitals.note(f"store:{name}", values)
-
     async def leave_sign_of_life(self) -> None:
         """Where the arrival axis stands: the next start's time limits go on from here."""
         try:
@@ -223,9 +215,9 @@ class House:
             "incidents": partial(self.desk.run, self.clock, self.arrival),
             "telling": self.teller.run,
             "health": partial(self.vitals.run, self.intake.door(DRIVER)),
-            "clock": self._watch_clock,
-            "stores": self._watch_stores,
-            "retention": self._retain_cases,
+            "clock": self.watch.clock,
+            "stores": self.watch.stores,
+            "retention": self.watch.retention,
             "console": self._serve,
         }
         lives: list[Life] = [(Health(name), live, self._part_changed) for name, live in own.items()]
@@ -280,49 +272,6 @@ class House:
         self.vitals.note(f"{what}:{name}", values)
         self.cases.news.notify()
 
-    async def _watch_clock(self) -> None:
-        """Once the wall clock is right, say what it was worth before; then only watch."""
-        was: Stamp = self.clock.now()
-        while True:
-            await self.clock.sleep(_CLOCK_EVERY)
-            now = self.clock.now()
-            if now.trusted and not was.trusted:
-                await self.journal.trust(now)
-                log.info("clock_trusted")
-            was = now
-
-    async def _watch_stores(self) -> None:
-        """What the stores can not say through themselves: written over, or not writable."""
-        failing_since, told, damaged = 0, False, 0
-        while True:
-            await self.clock.sleep(_STORES_EVERY)
-            stamp = self.clock.now()
-            if not await self.journal.is_whole() and not self.damaged.done():
-                self.damaged.set_result("journal.db was written over from outside")
-            if self.journal.damaged > damaged:
-                damaged = self.journal.damaged
-                self.vitals.note("store:journal", {"store_damaged": True})
-            failing = bool(self.journal.failing)
-            failing_since = (failing_since or stamp.mono) if failing else 0
-            lasting = failing and stamp.mono - failing_since >= _FAILING_LONG
-            if lasting != told and (lasting or not failing):
-                await self._tell_of_journal(lasting, stamp)
-                told = lasting
-
-    async def _retain_cases(self) -> None:
-        """Let go closed incidents and personal texts that are past their age."""
-        while True:
-            await self.clock.sleep(_RETAIN_EVERY)
-            gone = await self.cases.retain(self.arrival(self.clock.now()))
-            if any(gone):
-                log.info("cases_retained", texts=gone.texts, incidents=gone.incidents)
-
-    async def _tell_of_journal(self, failing: bool, stamp: Stamp) -> None:
-        """Straight to the desk: the ordinary way leads through the journal."""
-        arrival = self.arrival(stamp)
-        change = journal_change(failing, self.journal.failing, self.site.root(), stamp, arrival)
-        await self.desk.take([change], None, {}, arrival, stamp, self.site)
-
     async def _serve(self) -> None:
         """The console; a port that is taken must not keep alarms from ringing."""
         where = self.settings.console
@@ -358,7 +307,7 @@ async def gateway(
         tasks += [_started(life, clock) for life in lives[1:]]
         _settle_memory()
         console = await _console_or_reason(house, clock)
-        yield Running(console, house.view, house.damaged, house.reloader.ask)
+        yield Running(console, house.view, house.watch.damaged, house.reloader.ask)
 
 
 def _started(life: Life, clock: Clock) -> asyncio.Task[None]:

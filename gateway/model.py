@@ -463,6 +463,9 @@ class Change(msgspec.Struct, frozen=True):
     incident: str = ""
     """What kind of incident this is part of: rules that say the same share one per ``same``
     place (a fire is smoke, density and heat). "" means the rule's own name."""
+    armed: str = ""
+    """Of a rule that looks in some modes only: the mode of the place, and whose word it was, as
+    ``away person:li``."""
 
 
 # --- what happens to an incident --------------------------------------------------------

@@ -17,7 +17,7 @@ import structlog
 
 from gateway.clock import Signal, at_most
 from gateway.config import Settings, load
-from gateway.config.watched import fingerprint
+from gateway.config.watched import Looker
 from gateway.document import Problems
 from gateway.editions import Editions, Packed, pack_rules, pack_site
 from gateway.model import Site
@@ -82,6 +82,9 @@ class Reloader:
         self._note = note
         self._changed = changed
         self._site = Site()
+        self._imported = ""
+        """Digest of the CSV files that ``_site`` was made of, where the cases have them too."""
+        self._looker = Looker()
         self._packed: list[Packed] = []
         self._recorded = False
         self._judged = settings.fingerprint
@@ -101,6 +104,7 @@ class Reloader:
             log.info("registry_imported", devices=len(self._site.devices))
         else:
             self._site = await self._cases.load_site()
+        self._imported = settings.digest
         self._packed = await self._in_thread(_packed, settings, self._site)
         for packed, made in zip(self._packed, (self._site, settings.ruleset), strict=True):
             self._editions.know(packed, made)
@@ -109,14 +113,15 @@ class Reloader:
 
     async def record(self) -> None:
         """Say in the journal what is in force from here on, where that is news to it."""
-        try:
-            changed = await self._news(self._packed)
-            if changed:
-                await self._editions.record(changed)
-        except Unavailable as error:
-            log.warning("edition_not_recorded", reason=error.reason, action="tried again")
-            return
-        self._recorded = True
+        async with self._lock:  # a reload that somebody asks for meanwhile would be taken back
+            try:
+                changed = await self._news(self._packed)
+                if changed:
+                    await self._editions.record(changed)
+            except Unavailable as error:
+                log.warning("edition_not_recorded", reason=error.reason, action="tried again")
+                return
+            self._recorded = True
 
     def ask(self) -> None:
         """Look at the files now; for the handler of a signal."""
@@ -133,6 +138,7 @@ class Reloader:
             if not self._recorded:
                 await self.record()
             looked = await self._look(self._settings)
+            self._put_off = self._put_off and looked != self._judged
             same_again, last = looked == last, looked
             if asked or (same_again and looked != self._judged):
                 await self.reload()
@@ -141,6 +147,7 @@ class Reloader:
         """Take over what the files say now, if all of it is right."""
         async with self._lock:
             looked = await self._look(self._settings)
+            config = await self._in_thread(self._looker, self._settings.file, None, None)
             try:
                 fresh = await self._in_thread(load, self._settings.file)
             except Problems as error:
@@ -148,7 +155,8 @@ class Reloader:
                 return self._refuse([str(each) for each in error.problems[:_MOST_KEPT]])
             except OSError:  # gone while they were read
                 return _BEING_WRITTEN
-            if await self._look(fresh) != fresh.fingerprint:
+            now = await self._in_thread(self._looker, self._settings.file, None, None)
+            if config != now or await self._look(fresh) != fresh.fingerprint:
                 return _BEING_WRITTEN
             try:
                 changed = await self._take(fresh)
@@ -175,8 +183,8 @@ class Reloader:
         for each in packed:
             self._editions.settle(each)
         self._packed, self._recorded, self._settings = packed, True, fresh
-        if fresh.digest and fresh.digest != await self._cases.registry_digest():
-            self._site = await self._imported(fresh)
+        if fresh.digest and fresh.digest != self._imported:
+            self._site = await self._import(fresh)
             self._follow(self._site)
         return [each.what for each in changed]
 
@@ -185,12 +193,15 @@ class Reloader:
         newest = await self._journal.editions_at(self._journal.last)
         return [p for p in packed if p.what not in newest or newest[p.what].digest != p.digest]
 
-    async def _imported(self, fresh: Settings) -> Site:
+    async def _import(self, fresh: Settings) -> Site:
+        self._imported = ""
         try:
-            return await self._cases.replace_registry(fresh.imported, fresh.digest)
+            site = await self._cases.replace_registry(fresh.imported, fresh.digest)
         except Unavailable as error:
             log.warning("registry_not_imported", reason=error.reason, action="at the next start")
             return fresh.imported
+        self._imported = fresh.digest
+        return site
 
     def _refuse(self, problems: list[str]) -> Outcome:
         if problems != self.refused:
@@ -211,7 +222,8 @@ class Reloader:
         return Outcome(True, [])
 
     async def _look(self, settings: Settings) -> str:
-        return await self._in_thread(fingerprint, settings.file, settings.registry, settings.rules)
+        files = (settings.file, settings.registry, settings.rules)
+        return await self._in_thread(self._looker, *files)
 
     async def _in_thread(
         self, function: Callable[_P, _T], *arguments: _P.args, **named: _P.kwargs

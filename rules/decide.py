@@ -92,8 +92,16 @@ class Deciding:
                 found=found,
                 evidence=evidence,
                 incident=incident,
+                armed=self._armed(rule, entry, now) if turn is Turn.alarmed else "",
             )
         )
+
+    def _armed(self, rule: Rule, entry: Entry, now: int) -> str:
+        """In which mode the place of the alarm is, and whose word that is."""
+        if not rule.modes:
+            return ""
+        mode = self.mode(self.site.place_of(entry.device), now)
+        return f"{mode.mode} {mode.by}".strip()
 
     def let_go(
         self, name: str, entry: Entry, watch: Watch, now: int, why: Text = sentence.NO_RULE
@@ -336,7 +344,9 @@ class Deciding:
                     continue
                 group = self.state.groups[over.name, same] = Group({}, digest=over.digest)
             key = groups.key_of(rule.name, entry.device)
-            group.members[key] = Member(entry.kind, now)
+            known = group.members.get(key)
+            since = known.since if known is not None and known.stands else now
+            group.members[key] = Member(entry.kind, now, True, since)
             self.weigh(over, same, group, at, now, entry, found)
 
     def member_over(self, rule: str, device: str, now: int) -> None:

@@ -130,7 +130,6 @@ def modes(ruleset: Ruleset, site: Site, state: State, wall: int) -> list[PlaceMo
     for code in site.places:
         found = mode_of(ruleset, site, state.said, code, trusted, state.now)
         plan = ruleset.plan_for(code, site)
-        said = state.said.get(code)
         rows.append(
             PlaceMode(
                 place=code,
@@ -139,7 +138,7 @@ def modes(ruleset: Ruleset, site: Site, state: State, wall: int) -> list[PlaceMo
                 since=found.wall,
                 plan=plan.name if plan else "",
                 next=switches[plan.name] if plan and trusted is not None else 0,
-                until=said.until if said and said.until > wall else 0,
+                until=found.until if found.until > wall else 0,
             )
         )
     return rows

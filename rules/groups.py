@@ -15,6 +15,9 @@ from rules.rule import Confirm
 
 MOST_MEMBERS: Final = 64
 """Alarms of one place that are remembered for one rule; the oldest that is over goes first."""
+LONGEST_STAND: Final = 24 * 3_600 * 1_000_000_000
+"""Ns after which an alarm that stands confirms nothing any more: a stuck detector would turn every
+burnt pan of its building into a confirmed fire."""
 MOST_GROUPS: Final = 10_000
 
 
@@ -25,6 +28,8 @@ class Member(msgspec.Struct, array_like=True):
     began: int
     """Arrival ns of the newest ``alarmed`` change."""
     stands: bool = True
+    since: int = 0
+    """Arrival ns of the first change since it did not stand."""
 
 
 class Group(msgspec.Struct, array_like=True):
@@ -48,11 +53,11 @@ def key_of(rule: str, device: str) -> str:
 
 def counting(group: Group, confirm: Confirm, now: int) -> list[tuple[str, Member]]:
     """The members that count at arrival ``now``: standing, or begun within the time."""
-    since = now - confirm.within
+    since, stuck = now - confirm.within, now - LONGEST_STAND
     return [
         (key, member)
         for key, member in group.members.items()
-        if member.stands or member.began > since
+        if (member.since > stuck if member.stands else member.began > since)
     ]
 
 
@@ -67,9 +72,13 @@ def holds(group: Group, confirm: Confirm, now: int) -> bool:
 
 
 def next_due(group: Group, confirm: Confirm) -> int | None:
-    """When the next alarm that is over stops counting, arrival ns; None for none."""
+    """When the next alarm stops counting by itself, arrival ns; None for none."""
     return min(
-        (m.began + confirm.within for m in group.members.values() if not m.stands), default=None
+        (
+            m.since + LONGEST_STAND if m.stands else m.began + confirm.within
+            for m in group.members.values()
+        ),
+        default=None,
     )
 
 

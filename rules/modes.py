@@ -40,6 +40,8 @@ class Mode(NamedTuple):
     """Arrival ns; 0 where it always was so, as far as is known."""
     wall: int = 0
     """The same on the wall clock; 0 for not known."""
+    until: int = 0
+    """Wall ns at which the word that counts runs out; 0 for never by itself."""
 
 
 class PlaceMode(NamedTuple):
@@ -78,7 +80,7 @@ def mode_of(
             return Mode(plan.mode_at(wall), f"plan:{plan.name}", at and now - (wall - at), at)
     if newest is None or newest.mode == PLAN:
         return Mode(ARMED, "", 0)
-    return Mode(newest.mode, newest.by, newest.arrival, newest.wall)
+    return Mode(newest.mode, newest.by, newest.arrival, newest.wall, newest.until)
 
 
 def _is_over(said: Said, switched: int, wall: int, now: int) -> bool:

@@ -291,7 +291,9 @@ def _picture(change: Change, incident: Incident, moment: Moment) -> Decision | N
 
 
 def _alarm_data(change: Change) -> dict[str, Value]:
+    armed: dict[str, Value] = {"armed": change.armed} if change.armed else {}
     return {
+        **armed,
         "device": change.device,
         "severity": change.severity.value,
         "found": change.found,

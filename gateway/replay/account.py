@@ -52,7 +52,9 @@ class Limit(NamedTuple):
 
 def around(source: Source, opening: IncidentEvent) -> Around:
     """The readings around ``opening``, the incident's first event."""
-    device, n = str(opening.data["device"]), int(str(opening.data.get("record", "0")) or 0)
+    device, n = str(opening.data.get("device", "")), _number(opening)
+    if opening.what is not Happened.opened or not device:
+        return Around([], None, [], gone=True)  # the chain is damaged
     if n:
         trigger = source.record(n)
         if trigger is None or not _is_of(trigger, device) or trigger.arrival > opening.arrival:
@@ -70,8 +72,12 @@ def around(source: Source, opening: IncidentEvent) -> Around:
 
 def record_of(source: Source, opening: IncidentEvent) -> int:
     """The number of the last record before ``opening``; 0 if the journal has none."""
-    n = int(str(opening.data.get("record", "0")) or 0)
-    return n or source.first_arrived(opening.arrival) - 1
+    return _number(opening) or source.first_arrived(opening.arrival) - 1
+
+
+def _number(opening: IncidentEvent) -> int:
+    said = str(opening.data.get("record", ""))
+    return int(said) if said.isdecimal() else 0
 
 
 def _is_of(record: Record, device: str) -> bool:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import multiprocessing
+import os
 import signal
 import sqlite3
+import threading
 from collections.abc import Callable
-from multiprocessing.connection import Connection
+from multiprocessing.connection import Connection, wait
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -25,11 +27,14 @@ class Beside(Generic[_T]):
     def __init__(self, work: Callable[[], _T]) -> None:
         context = multiprocessing.get_context("fork")
         self._ours, self._theirs = context.Pipe(duplex=False)
-        self._process = context.Process(target=_run, args=(self._theirs, work), daemon=True)
+        self._gone, self._here = context.Pipe(duplex=False)
+        ends = (self._theirs, self._gone, self._here)
+        self._process = context.Process(target=_run, args=(*ends, work), daemon=True)
 
     def __enter__(self) -> Self:
         self._process.start()
         self._theirs.close()  # so that its end is seen here
+        self._gone.close()
         return self
 
     def __exit__(
@@ -42,6 +47,7 @@ class Beside(Generic[_T]):
         self._process.join()
         self._process.close()
         self._ours.close()
+        self._here.close()
 
     def result(self) -> _T:
         """What ``work`` gave. Raises what it raised, and ``Unavailable`` if it was killed."""
@@ -55,13 +61,23 @@ class Beside(Generic[_T]):
         return found
 
 
-def _run(to: Connection, work: Callable[[], object]) -> None:
+def _run(to: Connection, gone: Connection, here: Connection, work: Callable[[], object]) -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # who began it hears of it, and ends this
+    here.close()  # now the parent alone has it
+    threading.Thread(target=_end_with, args=(gone,), daemon=True).start()
     given: object = None
     raised: BaseException | None = None
     try:
         given = work()
     except (OSError, ValueError, sqlite3.Error, Unavailable) as error:
         raised = error
+    except MemoryError:
+        raised = Unavailable("half of the work found not enough memory")
     to.send((given, raised))
     to.close()
+
+
+def _end_with(parent: Connection) -> None:
+    """Who was killed could not say so, and nobody wants the half hour of work any more."""
+    wait([parent])
+    os._exit(1)

@@ -7,9 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
 from gateway.model import SECOND, Incident, IncidentEvent, OutboxRow, Site
+from gateway.ports import Unavailable
 from gateway.replay.past import Past, Real, real
 from gateway.store import cases_read
 from gateway.store.cases_side import Side, open_to_read
+from gateway.store.schema import files
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
@@ -44,6 +46,7 @@ class Casebook:
     async def __aenter__(self) -> Self:
         try:
             await self._side.open(await self._side.call(open_to_read, self._path))
+            await self._side.run(_fits, self._path)
         except BaseException:
             await self._side.close()
             raise
@@ -62,10 +65,20 @@ class Casebook:
 
     async def past(self, since: int) -> Past:
         """What people did with the incidents that were open at ``since`` (wall ns) or later."""
-        return Past(await self._side.run(_reals, since))
+        try:
+            reals, unreadable = await self._side.run(_reals, since)
+        except ValueError as error:
+            raise _damaged(self._path, "an incident", error) from None
+        return Past(reals, unreadable)
 
     async def file(self, key: str) -> File | None:
         """The whole of one incident, or None."""
+        try:
+            return await self._file(key)
+        except ValueError as error:
+            raise _damaged(self._path, f"the record of {key}", error) from None
+
+    async def _file(self, key: str) -> File | None:
         run = self._side.run
         incident = await run(cases_read.incident, key)
         if incident is None:
@@ -87,13 +100,40 @@ class Casebook:
         return difflib.get_close_matches(key.upper(), keys, _NEAR, 0.5) or keys[:_NEAR]
 
 
-def _reals(connection: Connection, since: int) -> list[Real]:
-    """One after the other in the thread: there may be many, and each is a short statement."""
+def _fits(connection: Connection, path: Path) -> None:
+    """Raises ``Unavailable`` for the tables of another version."""
+    version = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+    known = max(number for number, _ in files("cases"))
+    if version > known:
+        raise Unavailable(f"{path}: written by a newer gridwarden; install that version")
+    if version < known:
+        raise Unavailable(
+            f"{path}: written by an earlier gridwarden; start the gateway once, it brings it up"
+            " to date"
+        )
+
+
+def _damaged(path: Path, what: str, error: ValueError) -> Unavailable:
+    said = " ".join(str(error).split())
+    return Unavailable(f"{path}: {what} is damaged: {said}; look at a copy of the file")
+
+
+def _reals(connection: Connection, since: int) -> tuple[list[Real], int]:
+    """One after the other in the thread: there may be many, and each is a short statement.
+
+    Also how many have events that can not be read: one of them hides no other.
+    """
     found: list[Real] = []
+    unreadable = 0
     for incident in cases_read.incidents(connection, False, MOST_INCIDENTS):
         if incident.deadline == 0 and incident.opened_at < since - OPEN_FOR:
             continue
-        one = real(incident, cases_read.events(connection, incident.key))
-        if one is not None:
+        try:
+            one = real(incident, cases_read.events(connection, incident.key))
+        except ValueError:
+            one = None
+        if one is None:
+            unreadable += 1
+        else:
             found.append(one)
-    return found
+    return found, unreadable

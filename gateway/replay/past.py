@@ -93,7 +93,9 @@ def real(incident: Incident, events: Iterable[IncidentEvent]) -> Real | None:
 class Past:
     """The real incidents by group and place, and the pace of each category."""
 
-    def __init__(self, reals: Iterable[Real]) -> None:
+    def __init__(self, reals: Iterable[Real], unreadable: int = 0) -> None:
+        self.unreadable = unreadable
+        """Incidents of the record whose events are damaged or begin nothing."""
         self.reals = sorted(reals, key=lambda one: (one.opened, one.key))
         places: dict[tuple[str, str], list[Real]] = {}
         categories: dict[Category, list[Real]] = {}

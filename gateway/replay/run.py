@@ -33,6 +33,13 @@ class Span(NamedTuple):
     """Arrival ns of the first record, ``since`` of the first that counts, ``end`` of the end."""
     since: int
     end: int
+    begins_later: bool = False
+    """The journal does not reach back to ``since`` any more."""
+
+    @property
+    def is_empty(self) -> bool:
+        """No record counts: two sides that agree say nothing."""
+        return self.counted > self.last
 
     @property
     def warm_up(self) -> int:
@@ -91,8 +98,9 @@ class Outcome(NamedTuple):
 
     @property
     def lost(self) -> Lost:
-        """Those that could not be."""
-        return self.after.lost
+        """Those that could not be, of the side that lost more."""
+        before, after = self.before.lost, self.after.lost
+        return Lost(max(before.damaged, after.damaged), max(before.gone, after.gone))
 
 
 def span(source: Source, since: int, until: int | None, warm_up: float, now: int) -> Span:
@@ -100,6 +108,8 @@ def span(source: Source, since: int, until: int | None, warm_up: float, now: int
     counted = source.first_since(since)
     first = source.first_since(since - int(warm_up * SECOND))
     last = source.upto if until is None else source.first_since(until) - 1
+    if source.next_from(last + 1) is None:
+        last = source.upto  # what follows is damaged: it is counted, if not played
     opening, newest = source.next_from(counted), source.record(last)
     start = source.next_from(first)
     end = max(now, source.arrival)
@@ -112,6 +122,10 @@ def span(source: Source, since: int, until: int | None, warm_up: float, now: int
         start.arrival if start is not None else end,
         opening.arrival if opening is not None else end,
         end,
+        source.oldest > 1
+        and opening is not None
+        and counted <= source.oldest
+        and source.axis.wall_of(opening) > since,
     )
 
 

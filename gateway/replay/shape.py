@@ -48,11 +48,16 @@ def _what_was_played(outcome: Outcome, zone: tzinfo) -> Json:
         "records": {
             "played": outcome.records,
             "warm_up": over.warm_up,
+            "begin_later": over.begins_later,
             "damaged": outcome.lost.damaged,
             "gone": outcome.lost.gone,
             "unknown_editions": before.unknown_editions,
         },
-        "recorded": {"incidents": outcome.recorded, "reproduced": outcome.reproduced},
+        "recorded": {
+            "incidents": outcome.recorded,
+            "reproduced": outcome.reproduced,
+            "unreadable": outcome.past.unreadable,
+        },
         "not_remembered": {"before": before.over_limit, "after": after.over_limit},
         "failures": {"before": before.failures, "after": after.failures},
     }

@@ -99,10 +99,13 @@ class Cost(NamedTuple):
     decoding: float
     """CPU seconds, like ``cpu``."""
     incidents: int
+    memory_before: int
+    """KiB, at most, up to the beginning."""
 
 
 def measured(path: Path) -> Cost:
     """One replay of the whole journal, and its plain decoding."""
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     with _source(path) as source:
         cpu = time.process_time()
         decoded = sum(len(page) for page in source.pages(source.oldest, source.upto))
@@ -132,7 +135,15 @@ def measured(path: Path) -> Cost:
         before = beside.result()
         seconds = time.perf_counter() - began
     assert before.records == after.records == decoded, "a bench that skips records measures nothing"
-    return Cost(seconds, cpu, decoding, before.totals.incidents)
+    return Cost(seconds, cpu, decoding, before.totals.incidents, memory)
+
+
+def costs(readings: int, runs: int) -> list[Cost]:
+    """Each of ``runs`` over the same journal."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "journal.db"
+        write(path, readings)
+        return [measured(path) for _ in range(runs)]
 
 
 @contextmanager
@@ -149,17 +160,14 @@ def main() -> None:
     parser.add_argument("readings", nargs="?", type=int, default=300_000)
     parser.add_argument("--runs", type=int, default=3)
     asked = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "journal.db"
-        write(path, asked.readings)
-        before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        costs = [measured(path) for _ in range(asked.runs)]
-        after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-        other = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    seconds = statistics.median(cost.seconds for cost in costs)
-    cpu = statistics.median(cost.cpu for cost in costs)
-    share = statistics.median(cost.decoding / cost.cpu for cost in costs)
-    print(f"readings                     {asked.readings:>12,}  ({costs[0].incidents:,} incidents)")
+    found = costs(asked.readings, asked.runs)
+    after = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    other = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    before = found[0].memory_before
+    seconds = statistics.median(cost.seconds for cost in found)
+    cpu = statistics.median(cost.cpu for cost in found)
+    share = statistics.median(cost.decoding / cost.cpu for cost in found)
+    print(f"readings                     {asked.readings:>12,}  ({found[0].incidents:,} incidents)")
     print(f"two sets of rules            {asked.readings / seconds * 60:>12,.0f}  readings/min")
     print(f"  on a core of its own       {asked.readings / cpu * 60:>12,.0f}  readings/min")
     print(f"CPU per reading              {cpu / asked.readings * 1e6:>12.1f}  µs")

@@ -107,11 +107,11 @@ def test_recording_is_told_to_the_shipped_packs_and_held_against_its_labels() ->
 
 
 def test_alarms_of_rules_that_are_not_judged_are_counted_beside() -> None:
-    told = [Report(0, "s", {"alarm": True, "battery_low": True})]
+    told = [Report(0, "s", {"alarm": True, "tamper": True})]
     case = Case("b", site(device("s", "smoke")), told, frozenset({"life"}), 1.0, [Event(0, 9)])
     row = run(case)
     assert len(row.score.found) == 1
-    assert row.others == {"battery_low": 1}
+    assert row.others == {"tamper": 1}
 
 
 def test_what_is_not_watched_does_not_count() -> None:

@@ -31,7 +31,7 @@ class Recorded(NamedTuple):
 async def played(config: Path, since: int = 0) -> Outcome:
     """The whole past through the rules as they were, twice."""
     settings = load(config)
-    async with opened(settings) as stores:
+    async with opened(settings.site.data, settings.imported) as stores:
         source, library = stores.source, Library(stores.source.edition)
         past = await stores.cases.past(since)
         over = span(source, since, None, 0.0, await stores.cases.last_arrival())

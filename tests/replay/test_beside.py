@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import multiprocessing
 import os
+import select
 import signal
 import time
 
@@ -37,6 +38,27 @@ def test_when_it_is_killed_that_is_said() -> None:
         Beside(lambda: os.kill(os.getpid(), signal.SIGKILL)) as beside,
         pytest.raises(Unavailable, match="killed"),
     ):
+        beside.result()
+
+
+def test_when_who_began_it_is_killed_it_ends() -> None:
+    ours, theirs = os.pipe()
+    starter = os.fork()
+    if starter == 0:
+        with Beside(lambda: time.sleep(600)):
+            os.kill(os.getpid(), signal.SIGKILL)
+    os.close(theirs)
+    os.waitpid(starter, 0)
+    ended, _, _ = select.select([ours], [], [], 10)  # the last that holds the other end is gone
+    os.close(ours)
+    assert ended
+
+
+def test_too_little_memory_is_said_in_one_line() -> None:
+    def work() -> None:
+        raise MemoryError
+
+    with Beside(work) as beside, pytest.raises(Unavailable, match="memory"):
         beside.result()
 
 

@@ -146,6 +146,21 @@ def test_the_plan_counts_again_when_somebody_says_so() -> None:
     assert e.arm(11_003, "plan", "CG1") == ["alarmed beam i1 @11003 armed"]
 
 
+def test_a_word_for_everywhere_shows_its_end_at_every_place() -> None:
+    e = Engine(load(BEAM), AT)
+    e.arm(0, "away", "CG1", until=9_000)
+    e.arm(1, "disarmed", "", until=7_200)
+    rows = rules.modes(e.ruleset, e.site, e.state, WALL + 10 * SECOND)
+    assert {row.until for row in rows} == {WALL + 7_200 * SECOND}
+
+
+def test_an_alarm_says_in_which_mode_its_place_is_and_by_whom() -> None:
+    e = Engine(load(BEAM), AT)
+    e.arm(0, "away", "CG1", by="person:li")
+    (change,) = e.changes(1, {"alarm": True}, "i1", kind="infrared")
+    assert change.armed == "away person:li"
+
+
 def test_a_keypad_arms_its_place_when_it_says_something_new() -> None:
     e = Engine(load(BEAM, more="keypads:\n  - {device: k1, grid: CG1}\n"), AT)
 

@@ -65,6 +65,17 @@ def test_what_none_of_its_alarms_says_any_more_is_over() -> None:
     assert e.report(20, {"alarm": False}, "s2") == ["cleared smoke s2 @20", "cleared sure s2 @20"]
 
 
+def test_an_alarm_that_has_stood_for_days_confirms_nothing() -> None:
+    e = engine(*FIRE)
+    day = 86_400
+    for hour in range(49):  # it says so again every hour
+        e.report(hour * 3_600, {"alarm": True}, "s1")
+    assert "sure" not in str(heat(e, 2 * day + 1, True))
+    e.report(2 * day + 2, {"alarm": False}, "s1")
+    e.restart()
+    assert "alarmed sure s2" in str(e.report(2 * day + 3, {"alarm": True}, "s2"))
+
+
 def test_kinds_are_counted_where_they_are_asked_for() -> None:
     e = engine(*FIRE[:2], FIRE[2].replace("within: 5m", "within: 5m, kinds: 2"))
     e.report(0, {"alarm": True}, "s1")
