@@ -384,7 +384,7 @@ class Deciding:
             self.close_group(over.name, over.title, group, sentence.NOT_CONFIRMED, now)
         if not group.members and not group.device:
             del self.state.groups[over.name, same]
-        elif (due := groups.next_due(group, confirm)) is not None:
+        elif (due := groups.next_due(group, confirm, now)) is not None:
             self.state.schedule(due, same, GROUP + over.name)
 
     def _open_group(

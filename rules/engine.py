@@ -320,8 +320,10 @@ def _arm(deciding: Deciding, item: Arming, record: Record, now: int) -> None:
     if item.place not in state.said and len(state.said) >= _MOST_SAID:
         state.refused["arming_full"] += 1
         return
-    wall = _said_at(deciding, item.received_at or record.wall, record, now)
-    state.said[item.place] = Said(item.mode, item.by, wall, now, item.until)
+    said_at = item.received_at or record.wall
+    wall = _said_at(deciding, said_at, record, now)
+    ends = now + max(item.until - said_at, 0) if item.until else 0
+    state.said[item.place] = Said(item.mode, item.by, wall, now, item.until, ends)
     state.dirty_said.add(item.place)
     state.modes_stale = True
 

@@ -71,20 +71,20 @@ def holds(group: Group, confirm: Confirm, now: int) -> bool:
     return len(devices) >= confirm.devices and len(kinds) >= confirm.kinds
 
 
-def next_due(group: Group, confirm: Confirm) -> int | None:
+def next_due(group: Group, confirm: Confirm, now: int) -> int | None:
     """When the next alarm stops counting by itself, arrival ns; None for none."""
-    return min(
-        (
-            m.since + LONGEST_STAND if m.stands else m.began + confirm.within
-            for m in group.members.values()
-        ),
-        default=None,
-    )
+    dues = [
+        m.since + LONGEST_STAND if m.stands else m.began + confirm.within
+        for m in group.members.values()
+    ]
+    return min((due for due in dues if due > now), default=None)
 
 
 def trim(group: Group, confirm: Confirm, now: int) -> int:
     """Drop what counts no more, and the oldest beyond the bound; how many found no room."""
     kept = dict(counting(group, confirm, now))
+    # One that is stuck stays known as long as it stands, or its next word would count anew.
+    kept |= {key: member for key, member in group.members.items() if member.stands}
     dropped = 0
     while len(kept) > MOST_MEMBERS:
         oldest = min(kept, key=lambda key: (kept[key].stands, kept[key].began))

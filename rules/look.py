@@ -193,14 +193,13 @@ def modes_may_have_changed(deciding: Deciding, now: int) -> None:
             state.set_mode(place, found)
         elif found.by != before.by:
             state.set_mode(place, found._replace(since=before.since))
-    if wall is not None:
-        switch = next_switch(ruleset, state.said, wall)
-        due = 0 if switch is None else now + (switch - wall)
-        # A small correction of the clock must not move what a restart would place otherwise.
-        if abs(due - state.modes_due) > _JITTER or state.modes_due <= now:
-            state.modes_due, state.modes_offset = due, wall - now
-        if state.modes_due:
-            state.schedule(state.modes_due, "", MODES)
+    due = next_switch(ruleset, state.said, wall, now)
+    # A small correction of the clock must not move what a restart would place otherwise.
+    if abs(due - state.modes_due) > _JITTER or state.modes_due <= now:
+        state.modes_due = due
+        state.modes_offset = state.modes_offset if wall is None else wall - now
+    if state.modes_due:
+        state.schedule(state.modes_due, "", MODES)
     if changed:
         _places_changed(deciding, changed, now)
 

@@ -28,6 +28,9 @@ class Said(msgspec.Struct, array_like=True):
     """When it was said; 0 where no clock could be trusted then."""
     arrival: int
     until: int = 0
+    """Wall ns, as people were told; 0 for none."""
+    ends: int = 0
+    """The same on the arrival axis: an hour is over after an hour, whatever a clock says."""
 
 
 class Mode(NamedTuple):
@@ -67,7 +70,7 @@ def mode_of(
     newest: Said | None = None
     for code in (*chain, ""):
         one = said.get(code)
-        if one is None or (one.until and wall is not None and wall >= one.until):
+        if one is None or _ran_out(one, wall, now):
             continue
         if newest is None or one.arrival > newest.arrival:
             newest = one
@@ -83,6 +86,14 @@ def mode_of(
     return Mode(newest.mode, newest.by, newest.arrival, newest.wall, newest.until)
 
 
+def _ran_out(said: Said, wall: int | None, now: int) -> bool:
+    """Whether the word's own end has come, by either axis: a power cut stops the one of them."""
+    if said.ends and now >= said.ends:
+        return True
+    by_clock = bool(said.wall) or not said.ends
+    return bool(said.until) and by_clock and wall is not None and wall >= said.until
+
+
 def _is_over(said: Said, switched: int, wall: int, now: int) -> bool:
     """Whether the plan switched (wall ns) since that was said."""
     if said.wall:
@@ -90,11 +101,14 @@ def _is_over(said: Said, switched: int, wall: int, now: int) -> bool:
     return now - (wall - switched) >= said.arrival
 
 
-def next_switch(ruleset: Ruleset, said: dict[str, Said], wall: int) -> int | None:
-    """The first wall ns after ``wall`` at which some place may change its mode by itself."""
-    found = [one.until for one in said.values() if one.until > wall]
-    found += [at for plan in ruleset.plans if (at := plan.next_switch(wall)) is not None]
-    return min(found, default=None)
+def next_switch(ruleset: Ruleset, said: dict[str, Said], wall: int | None, now: int) -> int:
+    """The first arrival ns after ``now`` at which some place may change its mode; 0 for none."""
+    found = [one.ends for one in said.values() if one.ends > now]
+    if wall is not None:
+        found += [now + one.until - wall for one in said.values() if one.until > wall]
+        switches = [plan.next_switch(wall) for plan in ruleset.plans]
+        found += [now + at - wall for at in switches if at is not None]
+    return min(found, default=0)
 
 
 def who_said(by: str, ruleset: Ruleset, site: Site) -> Text:

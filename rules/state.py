@@ -145,12 +145,14 @@ _SAVED_EDITIONS: Final = msgspec.msgpack.Decoder(dict[str, str])
 
 
 class _Clock(msgspec.Struct, array_like=True):
-    """How the axes stood; what an earlier version saved lacks the last two."""
+    """How the axes stood; what an earlier version saved lacks the last ones."""
 
     now: int
     offset: int
     sure: tuple[int, int] | None = None
     pauses: list[tuple[int, int]] = []
+    boot: str = ""
+    sure_boot: str = ""
 
 
 _CLOCK_SAVED: Final = msgspec.msgpack.Decoder(_Clock)
@@ -206,6 +208,10 @@ class State:
         self.dirty_said: set[str] = set()
         self._saved_modes = b""
         self._saved_editions: dict[str, str] = {}
+        self._boot = ""
+        """Of the newest record."""
+        self._sure_boot = ""
+        """Of the newest record whose wall clock was trusted."""
         self._sure: tuple[int, int] | None = None
         """Arrival and ``offset`` of the newest record whose wall clock was trusted."""
         self._pauses: list[tuple[int, int]] = []
@@ -221,6 +227,7 @@ class State:
                 if key == _CLOCK:
                     clock = state._saved_clock = _CLOCK_SAVED.decode(blob)
                     state.now, state.offset, state._sure = clock.now, clock.offset, clock.sure
+                    state._boot, state._sure_boot = clock.boot, clock.sure_boot
                     state._pauses = list(clock.pauses)
                 elif key.startswith(_DEVICE):
                     state._restore_device(key.removeprefix(_DEVICE), blob)
@@ -279,7 +286,9 @@ class State:
         if self.editions != self._saved_editions:
             self._saved_editions = dict(self.editions)
             taken[_EDITIONS] = _ENCODE(self.editions)
-        clock = _Clock(self.now, self.offset, self._sure, list(self._pauses))
+        clock = _Clock(
+            self.now, self.offset, self._sure, list(self._pauses), self._boot, self._sure_boot
+        )
         if clock != self._saved_clock:
             self._saved_clock = clock
             taken[_CLOCK] = _ENCODE(clock)
@@ -295,7 +304,11 @@ class State:
         Where the wall clock went on and the arrival axis did not, the gateway was down.
         """
         offset = record.wall - record.arrival
+        if record.boot != self._boot:
+            self._boot = record.boot
+            self.modes_stale = True
         if record.trusted:
+            self._sure_boot = record.boot
             if self._sure is None or abs(offset - self.modes_offset) > SECOND:
                 self.modes_stale = True
             if self._sure is not None and offset - self._sure[1] > _PAUSE:
@@ -329,8 +342,13 @@ class State:
             self.modes[place] = mode
 
     def likely_wall(self, now: int) -> int | None:
-        """The wall clock at arrival ``now`` as far as it could be trusted; None: never yet."""
-        return None if self._sure is None else now + self._sure[1]
+        """The wall clock at arrival ``now`` as far as it could be trusted; None: not in this boot.
+
+        What it said before a power cut says nothing of now: nobody knows how long the cut was.
+        """
+        if self._sure is None or self._sure_boot != self._boot:
+            return None
+        return now + self._sure[1]
 
     # --- for the engine -----------------------------------------------------------------
 

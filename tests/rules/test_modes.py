@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
+
 import rules
 from gateway.model import SECOND, Person, Site, Text
 from rules.modes import who_said
-from tests.rules.told import ARRIVAL, WALL, Engine, arming, device, load, rule, site
+from tests.rules.told import ARRIVAL, WALL, Engine, arming, device, load, record, rule, said, site
 
 DOOR = rule("when: open; armed: any; exit: 30s; entry: 20s", on="contact", category="intrusion")
 BEAM = rule("when: alarm; armed: away; keep: 5s", name="beam", on="infrared", category="intrusion")
@@ -159,6 +161,31 @@ def test_an_alarm_says_in_which_mode_its_place_is_and_by_whom() -> None:
     e.arm(0, "away", "CG1", by="person:li")
     (change,) = e.changes(1, {"alarm": True}, "i1", kind="infrared")
     assert change.armed == "away person:li"
+
+
+def test_after_a_power_cut_without_a_clock_no_plan_counts() -> None:
+    e = Engine(load(BEAM, more=NIGHT), AT)
+    assert beam(e, 0, True) == []  # 16:00, disarmed by the plan
+    e.restart()
+    one = record(10, {"battery": 9.0}, "i2", kind="infrared")
+    cut = msgspec.structs.replace(one, boot="another", trusted=False)
+    assert [c.device for c in e.step(cut)] == ["i1"]  # nobody knows that it is still day
+    assert e.step(cut)[0:] == []
+
+
+def test_an_hour_is_an_hour_whatever_the_clock_says() -> None:
+    e = Engine(load(BEAM), AT)
+    word = msgspec.structs.replace(arming(0, "disarmed", until=3_600), trusted=False)
+    e.step(word)
+    assert beam_by(e, 1, trusted=False) == []
+    e.restart()
+    assert e.wait(3_599) == []
+    assert e.wait(3_600) == ["alarmed beam i1 @3600 armed"]
+
+
+def beam_by(e: Engine, second: float, *, trusted: bool) -> list[str]:
+    one = record(second, {"alarm": True}, "i1", kind="infrared")
+    return said(e.step(msgspec.structs.replace(one, trusted=trusted)))
 
 
 def test_a_keypad_arms_its_place_when_it_says_something_new() -> None:
