@@ -563,6 +563,9 @@ class Incident(msgspec.Struct, frozen=True):
     ``severity``."""
     left: Severity | None = None
     """The worst that one of them was when it cleared: clearing makes no incident less severe."""
+    over: Text | None = None
+    """Why the newest alarm that ended did: the device said so, or somebody disarmed its place, or
+    its rule is gone. None in what an earlier version stored."""
     limit: int = 0
     """Ns from when ``deadline`` was set to it; when it passes, the next one is twice as far."""
     warned: int = 0

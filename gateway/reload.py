@@ -11,6 +11,7 @@ import asyncio
 from collections.abc import Callable
 from concurrent.futures import Executor
 from functools import partial
+from pathlib import Path
 from typing import Final, NamedTuple, ParamSpec, TypeVar
 
 import structlog
@@ -209,7 +210,7 @@ class Reloader:
             log.error("rules_refused", problems=shown, more=len(problems) - len(shown))
             self.refused, self.refused_at = problems, self._clock.now().wall
             self._changed()
-            self._note(PART, {"rules_refused": True, REASON: problems[0][:_LONGEST]})
+            self._note(PART, {"rules_refused": True, REASON: _short(problems[0])})
         return Outcome(False, problems)
 
     def _accept(self, changed: list[str]) -> Outcome:
@@ -236,3 +237,9 @@ class Reloader:
 def _packed(settings: Settings, site: Site) -> list[Packed]:
     """In the order in which they are recorded: rules are bound to a registry."""
     return [pack_site(site), pack_rules(settings.rule_files, settings.site.zone)]
+
+
+def _short(problem: str) -> str:
+    """For a message: the file by its name alone, and no more than fits."""
+    file, _, rest = problem.partition(":")
+    return f"{Path(file).name}:{rest}"[:_LONGEST] if rest else problem[:_LONGEST]

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import tzinfo
 from typing import Any, Final
 
-from gateway.model import Site, every_value_name
+from gateway.model import EXTRA, Site, every_value_name
 from rules.expression import TEST, Condition
 from rules.plan import Plan
 from rules.rule import Keypad, Rule, Setting
@@ -111,6 +111,7 @@ class Ruleset:
             for condition in conditions_of(rule):
                 for name in condition.names:
                     accepted.setdefault(name, object)
+        accepted.setdefault(f"{EXTRA}reason", object)  # told with the gateway's own alarms
         del accepted[TEST]
         return accepted
 

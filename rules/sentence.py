@@ -36,6 +36,13 @@ def why(condition: Condition, values: Mapping[str, Value], since: int, zone: tzi
     return Text(f"{zh}，自 {at} 起", f"{en} since {at}")
 
 
+def because(said: Text, reason: Value | None) -> Text:
+    """What was said, with the reason that came with the report."""
+    if not isinstance(reason, str) or not reason:
+        return said
+    return Text(f"{said.zh}：{reason}", f"{said.en}: {reason}")
+
+
 def silent(heard: int, silence: int, zone: tzinfo) -> Text:
     """No report for ``silence`` ns; ``heard`` (wall ns) is 0 for a device never heard."""
     length = words.duration(silence)

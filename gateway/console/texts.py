@@ -50,7 +50,7 @@ _PAGE: Final[Mapping[str, tuple[str, str]]] = {
     "card.contact": ("联系人", "Call"),
     "card.owner": ("责任人", "Owner"),
     "card.sensor": ("传感器", "Sensor"),
-    "card.cleared": ("已恢复正常", "Back to normal"),
+    "card.cleared": ("报警已解除", "Alarm over"),
     "card.alarming": ("仍在报警", "Still alarming"),
     "card.alarming_n": ("{n} 个仍在报警", "{n} still alarming"),
     "card.overdue": ("超时", "Overdue"),

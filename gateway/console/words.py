@@ -38,7 +38,7 @@ _GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
     "happened": {
         "opened": ("事件发生", "Opened"),
         "alarmed": ("又有报警", "Another alarm"),
-        "cleared": ("传感器恢复正常", "Sensor back to normal"),
+        "cleared": ("报警解除", "Alarm over"),
         "received": ("签收", "Received"),
         "handling": ("办理", "Handling began"),
         "overdue": ("超时", "Overdue"),
@@ -60,7 +60,7 @@ _GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
     "purpose": {
         "opened": ("首次通知", "first message"),
         "again": ("再次报警", "alarm again"),
-        "cleared": ("恢复正常", "back to normal"),
+        "cleared": ("报警解除", "alarm over"),
         "overdue": ("超时提醒", "overdue"),
         "closed": ("办结通知", "closed"),
     },

@@ -25,7 +25,7 @@ _CATEGORIES: Final[Mapping[str, str]] = {
 }
 _EVENTS: Final[Mapping[Happened, tuple[str, str]]] = {
     Happened.alarmed: ("又有报警", "alarm again"),
-    Happened.cleared: ("传感器恢复正常", "sensor back to normal"),
+    Happened.cleared: ("报警解除", "alarm over"),
     Happened.received: ("已签收", "received"),
     Happened.handling: ("办理中", "being handled"),
     Happened.overdue: ("超时", "overdue"),

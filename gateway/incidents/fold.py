@@ -104,7 +104,7 @@ def _changes(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
         case Happened.alarmed:
             return _alarmed(incident, event)
         case Happened.cleared:
-            return _cleared(incident, *_holder(event))
+            return _cleared(incident, event)
         case Happened.received:
             return {"state": State.received, "owner": person, "warned": 0, **_limit(data)}
         case Happened.handling:
@@ -160,15 +160,17 @@ def _alarmed(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
     return changes
 
 
-def _cleared(incident: Incident, rule: str, device: str) -> dict[str, Any]:
+def _cleared(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
     """What it was at last stays with the incident."""
-    if (rule, device) not in incident.holding:
+    if _holder(event) not in incident.holding:
         return {}
-    index = incident.holding.index((rule, device))
+    index = incident.holding.index(_holder(event))
     holding = incident.holding[:index] + incident.holding[index + 1 :]
     rest = incident.severities[:index] + incident.severities[index + 1 :]
     left = _worst(incident.left, incident.severities[index : index + 1])
-    return _held(msgspec.structs.replace(incident, left=left), holding, rest) | {"left": left}
+    held = _held(msgspec.structs.replace(incident, left=left), holding, rest)
+    over = Text(str(event.data.get("why_zh", "")), str(event.data.get("why_en", "")))
+    return held | {"left": left, "over": over if over.zh else None}
 
 
 def _changed(incident: Incident, event: IncidentEvent) -> dict[str, Any]:

@@ -23,7 +23,7 @@ from gateway.model import (
 
 _HEADS: Final = {
     "again": Text("再次报警", "Alarm again"),
-    "cleared": Text("恢复正常", "Back to normal"),
+    "cleared": Text("报警解除", "Alarm over"),
     "closed": Text("已办结", "Closed"),
 }
 _OVERDUE: Final = {
@@ -125,7 +125,7 @@ def text(
         "what": incident.why.say(language),
         "since": _since(incident, zone, language),
         "severity": _SEVERITIES[incident.severity].say(language) if purpose == "again" else "",
-        "state": "" if incident.alarming else _NORMAL.say(language),
+        "state": "" if incident.alarming else (incident.over or _NORMAL).say(language),
         "outcome": _outcome(incident, language),
         "call": device.contact,
         "key": incident.key,

@@ -109,7 +109,7 @@ async def test_incident_and_its_message_are_said_once() -> None:
     view.found[FIRE.key] = (FIRE, [event(1, Happened.opened), event(2, Happened.cleared)], [told])
     await story.look()
     await story.look()
-    assert [text.en for text in said[1:]] == ["sensor back to normal", "opened: told"]
+    assert [text.en for text in said[1:]] == ["alarm over", "opened: told"]
     assert said[2].zh == f"  {FIRE.key} 已通知 张伟"
 
 
