@@ -130,7 +130,10 @@ class Reloader:
 
     async def run(self) -> None:
         """Watch the files until cancelled."""
-        self._note(PART, {"rules_refused": bool(self.refused)})
+        if self._settings.refused and not self.refused:
+            self._refuse(list(self._settings.refused))  # it began with what was in force before
+        else:
+            self._note(PART, {"rules_refused": bool(self.refused)})
         last = self._judged
         while True:
             seen = self._asked.count

@@ -15,10 +15,11 @@ import click
 sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
 
 from gateway.app import configure_log, gateway  # noqa: E402
-from gateway.cli._problems import in_chinese  # noqa: E402
+from gateway.cli._problems import in_chinese, sentence  # noqa: E402
 from gateway.cli._say import say  # noqa: E402
 from gateway.cli.check import DEFAULT_FILE  # noqa: E402
 from gateway.config import Settings, load  # noqa: E402
+from gateway.document import Problems  # noqa: E402
 
 
 @click.command(
@@ -35,10 +36,37 @@ from gateway.config import Settings, load  # noqa: E402
 @click.argument("file", type=click.Path(path_type=Path), default=Path(DEFAULT_FILE))
 def command(file: Path) -> int:
     """See the help text."""
-    settings = load(file)
+    settings = _settings(file)
     configure_log(settings.log.level)
     asyncio.run(_run(settings))
     return 0
+
+
+def _settings(file: Path) -> Settings:
+    """What the files say; where rules or registry are wrong, what was in force before.
+
+    Somebody's slip in a rule file must not be the end of every alarm at the next power cut.
+    """
+    try:
+        return load(file)
+    except Problems as error:
+        from gateway.cli._last import last_rules  # late: it brings half of the commands along
+
+        files = last_rules(file)
+        if files is None:
+            raise
+        try:
+            settings = load(file, files)
+        except Problems:  # something else is wrong, too, or these rules are of another time
+            raise error from None
+        for problem in error.problems:
+            click.echo(sentence(problem), err=True)
+        begun = say(
+            "以上有错;先用上次生效的规则和登记表启动",
+            "starting with the rules and registry that were last in force",
+        )
+        click.echo(begun, err=True)
+        return settings.model_copy(update={"refused": tuple(map(str, error.problems))})
 
 
 async def _run(settings: Settings) -> None:

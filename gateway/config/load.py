@@ -49,10 +49,14 @@ _SECTIONS: Final = (
 _LONGEST_MESSAGE: Final = 400
 
 
-def load(path: str | Path) -> Settings:
-    """The checked settings of the file at ``path``. Raises ``Problems`` with every error."""
+def load(path: str | Path, kept: Iterable[tuple[str, str]] | None = None) -> Settings:
+    """The checked settings of the file at ``path``. Raises ``Problems`` with every error.
+
+    With ``kept`` these rule files stand in the place of the packs and the site's own, and the
+    registry's files are not read: what was in force before goes on.
+    """
     found: list[Problem] = []
-    return _Loader(_parsed(path, found), Path(path), found).settings()
+    return _Loader(_parsed(path, found), Path(path), found, kept).settings()
 
 
 def read_document(path: str | Path) -> Document:
@@ -93,7 +97,14 @@ def _parsed(path: str | Path, found: list[Problem]) -> Document:
 class _Loader:
     """Collects the problems of one file while its parts are read."""
 
-    def __init__(self, document: Document, file: Path, found: list[Problem]) -> None:
+    def __init__(
+        self,
+        document: Document,
+        file: Path,
+        found: list[Problem],
+        kept: Iterable[tuple[str, str]] | None = None,
+    ) -> None:
+        self._kept = None if kept is None else tuple(kept)
         self._document = document
         self._file = file
         self._problems = found
@@ -121,8 +132,10 @@ class _Loader:
         if registry is not None:
             registry = self._registry_files(registry)
         looked = fingerprint(self._file, registry, rules and self._rules_dir(rules))
-        imported, digest = self._import(registry)
-        files, complete = self._all_rules(rules) if rules is not None else ((), False)
+        imported, digest = self._import(registry if self._kept is None else None)
+        files, complete = self._kept or (), self._kept is not None
+        if self._kept is None and rules is not None:
+            files, complete = self._all_rules(rules)
         ruleset = self._ruleset(files, site, complete=complete)
         if problems or site is None or rules is None:
             raise Problems({_shortened(problem) for problem in problems})

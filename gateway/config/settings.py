@@ -182,6 +182,8 @@ class Settings(BaseModel):
     """Name and text of each file that ``ruleset`` was made of."""
     fingerprint: str
     """Of the files that may change while the gateway runs, taken before they were read."""
+    refused: tuple[str, ...] = ()
+    """Why the rule files or the registry are not in force as they are, one line each."""
     looked_over: Annotated[Callable[[Any], Iterable[Problem]], Field(repr=False)] = _nothing
 
     @cached_property
