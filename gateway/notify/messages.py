@@ -56,8 +56,16 @@ _OUTCOMES: Final = {
     Outcome.duplicate.value: Text("重复", "duplicate"),
     Outcome.cannot_reproduce.value: Text("无法重现", "can not be reproduced"),
 }
+_GATEWAY: Final = "gateway/"
+_ITSELF: Final = Text("网关本身", "the gateway itself")
+_PARTS: Final = {
+    "driver": Text("网关的接入驱动", "the gateway's driver"),
+    "sink": Text("网关的数据出口", "the gateway's sink"),
+}
+_UNREGISTERED: Final = Text("未登记的设备", "unregistered device")
 _NORMAL: Final = Text("传感器已恢复正常", "the sensors are back to normal")
 _RECEIVE: Final = Text("请尽快签收并到场查看。", "Please receive it and go there.")
+_SEE_TO_IT: Final = Text("请尽快签收并处理。", "Please receive it and see to it.")
 _GO_ON: Final = Text("请尽快办理并办结。", "Please handle and close it.")
 _LABELS: Final = {
     "where": Text("地点:", "Where: "),
@@ -84,7 +92,7 @@ def notification(
 
     ``announced``: what its bridge or panel calls a device that nobody registered.
     """
-    device = site.devices.get(incident.device) or _stranger(incident, announced)
+    device = site.devices.get(incident.device) or _stranger(incident, announced, person.language)
     return Notification(
         key=f"{row.incident}/{row.seq}/{row.person}/{channel}",
         incident=incident.key,
@@ -133,6 +141,8 @@ def text(
     lines = [f"{_LABELS[name].say(language)}{fact}" for name, fact in facts.items() if fact]
     if purpose in ("opened", "again", "overdue"):
         ask = _RECEIVE if incident.state is State.open else _GO_ON
+        if ask is _RECEIVE and (incident.category is Category.system or not incident.alarming):
+            ask = _SEE_TO_IT  # nowhere to go to, or nothing left to see
         lines.append(ask.say(language))
     return "\n".join(lines)
 
@@ -188,6 +198,14 @@ def _outcome(incident: Incident, language: str) -> str:
     return outcome.say(language) if outcome is not None else ""
 
 
-def _stranger(incident: Incident, announced: str) -> Device:
-    name = f"{announced} ({incident.device})" if announced else incident.device
+def _stranger(incident: Incident, announced: str, language: str) -> Device:
+    """A device that the registry does not know: a part of the gateway, or one nobody registered."""
+    part = incident.device.removeprefix(_GATEWAY)
+    if part != incident.device:
+        what, _, which = part.partition(":")
+        name = _PARTS.get(what, _ITSELF).say(language) + (f" {which}" if what in _PARTS else "")
+    elif announced:
+        name = f"{announced} ({incident.device})"
+    else:
+        name = f"{_UNREGISTERED.say(language)} {incident.device}"
     return Device(incident.device, "", "", incident.kind, name, incident.place)

@@ -90,7 +90,7 @@ def test_message_speaks_one_language_and_names_the_place(purpose: str, language:
 def test_message_for_a_device_nobody_knows_names_its_address() -> None:
     given = facts(device="mystery", place="nowhere")
     said = notification(given.row, given.incident, given.site, given.person, "phone", CHINA)
-    assert said.title == "【紧急】烟感报警:mystery"
+    assert said.title == "【紧急】烟感报警:未登记的设备 mystery"
 
 
 def test_message_for_a_stranger_names_what_its_bridge_calls_it() -> None:
