@@ -13,6 +13,17 @@ _RULE_WORDS = re.compile(r"gateway/|site/|\b[a-z]+_[a-z_]+\b|\bTrue\b|\bFalse\b"
 """What only we call so: devices of the gateway itself, rules, value names."""
 
 
+_MAINS = """
+rules:
+  - name: mains
+    title: {zh: 供电电压越限, en: Mains out of range}
+    on: power
+    when: 235.4 < voltage < 300
+    severity: warning
+    category: facility
+"""
+
+
 @pytest.fixture
 def estate(virtual: House) -> Estate:
     estate = Estate(virtual)
