@@ -111,3 +111,13 @@ async def test_replay_of_the_same_rules_is_the_same_and_gentler_ones_lose_just_t
         assert "L20260105-0001" not in said
         assert "I20260105-0001" not in said
     assert "3 real incidents" in said
+
+
+async def test_explain_of_a_disarmed_alarm_names_who_and_does_not_say_the_sensors_are_well(
+    estate: Estate,
+) -> None:
+    config = str(await lived(estate))
+    zh = await run(estate, "zh", "explain", "I20260105-0001", config)
+    (disarmed,) = [line for line in zh.splitlines() if "撤防" in line]
+    assert "林涛" in disarmed
+    assert "恢复正常" not in disarmed

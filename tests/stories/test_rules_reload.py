@@ -211,3 +211,13 @@ async def test_device_that_is_taken_out_of_the_registry_while_it_alarms_still_ha
     estate.register("".join(row for row in rows if not row.startswith("s301,")))
     await estate.at(10 * MINUTE + 200)
     assert [each["cleared"] for each in await estate.all()] == [True] * len(await estate.all())
+
+
+async def test_message_about_refused_rules_names_file_line_and_fault(estate: Estate) -> None:
+    await estate.begin()
+    await estate.at(10)
+    estate.say("own.yaml", hot("40 MPa"))
+    await estate.at(10 + TAKEN + 65)
+    (message,) = estate.house.phone.messages
+    assert "own.yaml:6" in message["text"]
+    assert "is in kPa; it can not be compared" in message["text"]

@@ -300,3 +300,20 @@ async def test_sentence_names_the_keypad_and_the_person_as_people_do(
     assert len(said) == 2
     assert "便利店键盘" in said[0]
     assert "林涛" in said[1]
+
+
+async def test_message_about_an_alarm_that_was_disarmed_says_so_and_not_that_all_is_well(
+    estate: Estate,
+) -> None:
+    """Whoever breaks in and knows the code: the assistant has to hear that it was disarmed."""
+    night = MONDAY + 20 * HOUR
+    await estate.begin((night, "pir", {"alarm": True}))
+    await estate.skip(night - 30)
+    await estate.at(night + 30)
+    estate.told()
+    await estate.arm(SHOP, "disarmed", person="lin")
+    await estate.at(night + 35)
+    (message,) = estate.house.phone.messages
+    assert "撤防" in message["text"]
+    assert "传感器已恢复正常" not in message["text"]
+    assert "恢复正常" not in message["title"]
