@@ -91,9 +91,12 @@ def run(told: list[Report], changed_at: int, *, cutting: bool) -> list[Change]:
         if cutting and one.cut:
             keep(saved, state)
             state = rules.State.restore(saved)
-        if number == changed_at:
-            ruleset, at = CHANGED, SMALLER
         second += one.wait
+        if number == changed_at:
+            # As the detector does with an edition: what was in force is taken up and what is due
+            # decided by it, then the new ones.
+            changes += rules.tick(ruleset, at, state, ARRIVAL + int(second * SECOND))
+            ruleset, at = CHANGED, SMALLER
         changes += rules.step(ruleset, at, state, made(one, second, number))
     return changes + rules.tick(ruleset, at, state, ARRIVAL + int((second + 100) * SECOND))
 

@@ -163,7 +163,7 @@ stories:
       - {at: 18h1m, device: i1, report: {alarm: true}}
       - {at: 18h1m, expect: [{alarmed: r, found: ""}]}
       - {at: 18h2m, arm: disarmed, by: "person:zhang", until: 2h}
-      - {at: 18h2m, expect: [{cleared: r, why: "disarmed by zhang since 12:02:00"}]}
+      - {at: 18h2m, expect: [{cleared: r, why: "disarmed at 12:02:00 by zhang"}]}
       - {at: 20h1m, expect: []}
       - {at: 20h2m, expect: [{alarmed: r, found: armed}]}
   - name: a clock that jumps into the night
