@@ -67,7 +67,7 @@ def _distance(millimetres: int) -> str:
 
 
 async def test_tilted_cover_is_told_to_its_grid_and_cleared_when_it_lies_again(
-    built: House, mosquitto: Mosquitto
+    built: House, mosquitto: Mosquitto, clock: Jumpable
 ) -> None:
     await listening(built, mosquitto.port, DIALECT, DEVICES)
     async with Server(mosquitto.port) as server:
@@ -75,6 +75,8 @@ async def test_tilted_cover_is_told_to_its_grid_and_cleared_when_it_lies_again(
         await built.has("cover7", 1)
         assert await built.incidents() == []
         await server.up(COVER, "7号井盖", _TILT, object=_tilt(41.5))
+        await built.has("cover7", 2)
+        await clock.forward(11)  # a lorry lifts a cover, too
         message = await built.told("opened", "cover7")
         assert message["category"] == "facility"
         assert message["kind"] == "manhole"
@@ -82,18 +84,21 @@ async def test_tilted_cover_is_told_to_its_grid_and_cleared_when_it_lies_again(
         (incident,) = await built.incidents()
         assert (incident["rule"], incident["place"]) == ("manhole_tilted", "9901010102")
         await server.up(COVER, "7号井盖", _TILT, object=_tilt(0.5))
+        await built.has("cover7", 3)
+        await clock.forward(63, step=7)
         await built.told("cleared", "cover7")
     assert (await built.ledger())["refused"] == {}
 
 
 async def test_uplink_that_two_servers_pass_on_is_one_reading(
-    built: House, mosquitto: Mosquitto
+    built: House, mosquitto: Mosquitto, clock: Jumpable
 ) -> None:
     await listening(built, mosquitto.port, DIALECT, DEVICES)
     async with Server(mosquitto.port) as server, Server(mosquitto.port, "second") as second:
         for each in (server, second):
             await each.up(COVER, "7号井盖", _TILT, object=_tilt(41.5))
     await built.refused("duplicate", 1)
+    await clock.forward(11)
     await built.told("opened", "cover7")
     assert len(await built.readings("cover7")) == 1
     assert len(built.phone.told("opened")) == 1
