@@ -51,9 +51,8 @@ def write(path: Path, content: bytes) -> None:
             file.flush()
             os.fsync(file.fileno())
         part.replace(path)
-    except BaseException:
-        part.unlink(missing_ok=True)
-        raise
+    finally:
+        part.unlink(missing_ok=True)  # there only when something stood against it
 
 
 def _add(suite: Element, path: Path, result: Result, seen: Counter[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Final
 
 from gateway.cli._past import journal
 from gateway.config.load import read_document
@@ -10,7 +11,8 @@ from gateway.config.settings import SiteSection
 from gateway.document import Problems, validate
 from gateway.editions import RULES, Unreadable, unpack_files
 
-_NEVER = 2**62
+_NEVER: Final = 2**62
+"""A record that no journal reaches: what is asked for is the newest."""
 
 
 def last_rules(file: Path) -> list[tuple[str, str]] | None:
@@ -24,5 +26,5 @@ def last_rules(file: Path) -> list[tuple[str, str]] | None:
             digest = source.editions_at(_NEVER).get(RULES, "")
             body = source.edition(digest) if digest else None
         return unpack_files(digest, body)[0] if body is not None else None
-    except (Problems, OSError, Unreadable, KeyError, TypeError):
+    except (Problems, OSError, Unreadable, KeyError):  # KeyError: no section ``site``
         return None

@@ -22,8 +22,8 @@ from gateway.config.settings import SiteSection
 from gateway.document import Problems
 from gateway.model import Site
 from gateway.replay.account import around, limits, record_of, rule_text
+from gateway.replay.archive import BEGINNING, Archive
 from gateway.replay.casebook import File
-from gateway.replay.library import BEGINNING, Library
 
 
 @click.command(
@@ -91,15 +91,15 @@ async def _gather(known: _Known, key: str) -> Account:
 def _account(known: _Known, stores: Stores, file: File) -> Account:
     opening, source = file.events[0], stores.source
     seen = around(source, opening)
-    library = Library(source.edition)
+    archive = Archive(source.edition)
     n = max(record_of(source, opening), BEGINNING)
     told = {} if seen.gone else source.editions_at(n)
-    texts = library.texts(told.get("rules", ""))
+    texts = archive.texts(told.get("rules", ""))
     rule = file.incident.rule
     written, overrides = rule_text(known.rule_files if texts is None else texts, rule)
     return Account(
         file=file,
-        site=library.registry(told.get("registry", "")) or stores.site,
+        site=archive.registry(told.get("registry", "")) or stores.site,
         around=seen,
         rule=written,
         settings=overrides,

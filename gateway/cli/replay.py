@@ -26,8 +26,8 @@ from gateway.config import Settings, load
 from gateway.incidents.machine import World
 from gateway.model import SECOND, Person, Site
 from gateway.options import parse_duration
+from gateway.replay.archive import BEGINNING, Archive
 from gateway.replay.beside import Beside
-from gateway.replay.library import BEGINNING, Library
 from gateway.replay.past import Past
 from gateway.replay.run import WARM_UP, Outcome, Played, Side, Span, outcome, play, span
 from gateway.replay.shape import as_json
@@ -209,8 +209,8 @@ def _played(settings: Settings, plan: _Plan) -> Outcome:
 
     def other() -> Played:
         with journal(settings.site.data) as source:
-            library = Library(source.edition)
-            return play(source, library, past, before, over, lambda _: None)
+            archive = Archive(source.edition)
+            return play(source, archive, past, before, over, lambda _: None)
 
     os.nice(_NICE)
     gc.collect()
@@ -221,7 +221,7 @@ def _played(settings: Settings, plan: _Plan) -> Outcome:
             label=say("重放", "replaying"),
             file=sys.stderr,
         ) as bar:
-            here = play(source, Library(source.edition), past, after, over, bar.update)
+            here = play(source, Archive(source.edition), past, after, over, bar.update)
         return outcome(beside.result(), here, past, over, source.axis, knew_rules=before.known)
 
 
@@ -235,10 +235,10 @@ def _sides(
     """What is in force at record ``first``, before and after the change."""
     from gateway.app import DUTY
 
-    library = Library(stores.source.edition)
+    archive = Archive(stores.source.edition)
     told = stores.source.editions_at(max(first - 1, BEGINNING))
-    site = library.registry(told.get("registry", "")) or stores.site
-    known = library.rules(told.get("rules", ""))
+    site = archive.registry(told.get("registry", "")) or stores.site
+    known = archive.rules(told.get("rules", ""))
     deadlines, sirens = settings.deadlines.by_category(), fixtures(settings)
 
     def world(site: Site) -> World:

@@ -24,8 +24,8 @@ from typing import NamedTuple
 import rules
 from gateway.incidents.machine import World
 from gateway.model import SECOND, Device, Person, Place, Reading, Record, Site, Value
+from gateway.replay.archive import Archive
 from gateway.replay.beside import Beside
-from gateway.replay.library import Library
 from gateway.replay.past import Past
 from gateway.replay.run import Played, Side, play, span
 from gateway.replay.source import Source
@@ -126,7 +126,7 @@ def measured(path: Path) -> Cost:
 
     def one(side: Side) -> Played:
         with _source(path) as source:
-            return play(source, Library(source.edition), Past([]), side, over, lambda _: None)
+            return play(source, Archive(source.edition), Past([]), side, over, lambda _: None)
 
     began, cpu = time.perf_counter(), time.process_time()
     with Beside(partial(one, sides[0])) as beside:

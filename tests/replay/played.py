@@ -11,8 +11,8 @@ from gateway.cli._past import fixtures, opened
 from gateway.config import load
 from gateway.incidents.machine import World
 from gateway.model import Category, Happened, Site
+from gateway.replay.archive import BEGINNING, Archive
 from gateway.replay.casebook import Casebook
-from gateway.replay.library import BEGINNING, Library
 from gateway.replay.run import Outcome, Side, outcome, play, span
 from gateway.replay.simulation import Case
 
@@ -32,11 +32,11 @@ async def played(config: Path, since: int = 0) -> Outcome:
     """The whole past through the rules as they were, twice."""
     settings = load(config)
     async with opened(settings.site.data, settings.imported) as stores:
-        source, library = stores.source, Library(stores.source.edition)
+        source, archive = stores.source, Archive(stores.source.edition)
         past = await stores.cases.past(since)
         over = span(source, since, None, 0.0, await stores.cases.last_arrival())
         told = source.editions_at(max(over.first - 1, BEGINNING))
-        ruleset, site = library.rules(told["rules"]), library.registry(told["registry"])
+        ruleset, site = archive.rules(told["rules"]), archive.registry(told["registry"])
         assert ruleset is not None
         assert site is not None
 
@@ -44,7 +44,7 @@ async def played(config: Path, since: int = 0) -> Outcome:
             return World(site, settings.deadlines.by_category(), DUTY, fixtures(settings))
 
         side = Side(ruleset, site, world, follows_rules=True, known=True)
-        found = play(source, library, past, side, over, lambda _: None)
+        found = play(source, archive, past, side, over, lambda _: None)
         return outcome(found, found, past, over, source.axis, knew_rules=True)
 
 

@@ -37,7 +37,7 @@ def here(*people: Person) -> Site:
     return Site(1, found.places, found.devices, {one.id: one for one in people or (CHEN, WU)})
 
 
-class Library:
+class Archive:
     """Editions by digest."""
 
     def __init__(self, **known: rules.Ruleset | Site) -> None:
@@ -75,7 +75,7 @@ def run(
     ruleset: rules.Ruleset = HOT,
     since: float = 0,
     until: float = 600,
-    library: Library | None = None,
+    archive: Archive | None = None,
     follows: bool = True,
     at_site: Site | None = None,
 ) -> Simulation:
@@ -85,7 +85,7 @@ def run(
         axis.note(each)
     played = Simulation(
         ruleset, at_site or here(), world, past or Past([]), axis, arrival(since),
-        library or Library(), follows_rules=follows,
+        archive or Archive(), follows_rules=follows,
     )  # fmt: skip
     played.feed(records)
     played.finish(arrival(until))
@@ -193,15 +193,15 @@ def test_rules_change_at_their_edition_for_the_one_that_follows_it() -> None:
         (1, 45.0), (2, 20.0), (3, Edition("rules", "new")), (90, 45.0), (95, 55.0),
     )  # fmt: skip
     past = Past([met(1, 1.5, 2.5)])
-    followed = run(*story, past=past, library=Library(new=HOTTER))
-    stayed = run(*story, past=past, library=Library(new=HOTTER), follows=False)
+    followed = run(*story, past=past, archive=Archive(new=HOTTER))
+    stayed = run(*story, past=past, archive=Archive(new=HOTTER), follows=False)
     assert [minutes(case)[0] for case in followed.cases] == [1, 95]
     assert [minutes(case)[0] for case in stayed.cases] == [1, 90]
 
 
 def test_what_fell_due_before_an_edition_is_decided_by_the_rules_before_it() -> None:
     slow = load(rule("when: temperature > 40; for: 10m", on="climate", category="facility"))
-    found = run((1, 45.0), (20, Edition("rules", "new")), ruleset=slow, library=Library(new=HOTTER))
+    found = run((1, 45.0), (20, Edition("rules", "new")), ruleset=slow, archive=Archive(new=HOTTER))
     assert [(case.rule, minutes(case)[0]) for case in found.cases] == [("r", 11)]
 
 
@@ -209,7 +209,7 @@ def test_the_registry_changes_for_both() -> None:
     for follows in (True, False):
         found = run(
             (1, 20.0), (3, Edition("registry", "wu alone")), (4, 45.0),
-            library=Library(**{"wu alone": here(WU)}), follows=follows, until=5,
+            archive=Archive(**{"wu alone": here(WU)}), follows=follows, until=5,
         )  # fmt: skip
         assert set(found.totals.told) == {"wu"}
         assert set(found.site.people) == {"wu"}

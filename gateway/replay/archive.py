@@ -17,7 +17,7 @@ _MOST: Final = 64
 _T = TypeVar("_T")
 
 
-class Library:
+class Archive:
     """``content`` gives the stored bytes of a digest, or None."""
 
     def __init__(self, content: Callable[[str], bytes | None]) -> None:
