@@ -34,6 +34,8 @@ _EXPECTED: Final = {
     "float_type": "a number is expected",
     "bool_type": "true or false is expected",
 }
+_LINE_END: Final = re.compile(r"\r\n|[\r\n\x85\u2028\u2029]")
+"""Where YAML begins a new line."""
 _BRACKET: Final = re.compile(r"[\[\]{}]")
 _MAX_BRACKETS: Final = 200
 _NULLS: Final = ("", "~", "null", "Null", "NULL")
@@ -94,8 +96,8 @@ def parse(file: str, text: str, found: list[Problem] | None = None) -> Document:
         line, column = (mark.line + 1, mark.column + 1) if mark else (1, 1)
         raise Problems([Problem(file, line, column, _plainly(str(error.problem)))]) from None
     except yaml.reader.ReaderError as error:
-        before = text[: error.position]
-        line, column = before.count("\n") + 1, len(before) - (before.rfind("\n") + 1) + 1
+        before = _LINE_END.split(text[: error.position])
+        line, column = len(before), len(before[-1]) + 1
         message = f"not YAML: the character {error.character:#x} is not allowed"
         raise Problems([Problem(file, line, column, message)]) from None
     except yaml.YAMLError as error:

@@ -75,18 +75,42 @@ class Deciding:
         if watch.told is None:
             same = same_place(rule.same, entry.device, self.site)
             watch.told = (rule.incident, same, rule.category.value)
-        incident, same, category = watch.told
+        severity = watch.severity or rule.severity.value
+        armed = self._armed(rule, entry, now) if turn is Turn.alarmed else ""
+        self._put(
+            turn, rule.name, rule.title, entry, watch.told, severity, why, at, now,
+            found=found, evidence=evidence, armed=armed,
+        )  # fmt: skip
+
+    def _put(
+        self,
+        turn: Turn,
+        name: str,
+        title: Text,
+        about: Entry | Group,
+        told: tuple[str, str, str],
+        severity: str,
+        why: Text,
+        at: int,
+        now: int,
+        *,
+        found: str = "",
+        evidence: Evidence | None = None,
+        armed: str = "",
+    ) -> None:
+        """The one place where a change is made; ``told`` says where its alarm's begin went."""
+        incident, same, category = told
         self.changes.append(
             Change(
                 turn=turn,
-                rule=rule.name,
-                device=entry.device,
-                kind=entry.kind,
+                rule=name,
+                device=about.device,
+                kind=about.kind,
                 same=same,
-                place=self.site.place_of(entry.device),
+                place=self.site.place_of(about.device),
                 category=Category(category),
-                severity=Severity(watch.severity) if watch.severity else rule.severity,
-                title=rule.title,
+                severity=Severity(severity),
+                title=title,
                 why=why,
                 at=at,
                 now=now,
@@ -94,7 +118,7 @@ class Deciding:
                 found=found,
                 evidence=evidence,
                 incident=incident,
-                armed=self._armed(rule, entry, now) if turn is Turn.alarmed else "",
+                armed=armed,
             )
         )
 
@@ -114,25 +138,8 @@ class Deciding:
         """
         self.stand(name, entry.device, -1)
         if watch.told is not None:
-            incident, same, category = watch.told
-            self.changes.append(
-                Change(
-                    turn=Turn.cleared,
-                    rule=name,
-                    device=entry.device,
-                    kind=entry.kind,
-                    same=same,
-                    place=self.site.place_of(entry.device),
-                    category=Category(category),
-                    severity=Severity(watch.severity),
-                    title=Text(name, name),
-                    why=why,
-                    at=now + self.state.offset,
-                    now=now,
-                    record=self.record,
-                    incident=incident,
-                )
-            )
+            wall, title = now + self.state.offset, Text(name, name)
+            self._put(Turn.cleared, name, title, entry, watch.told, watch.severity, why, wall, now)
         self.member_over(name, entry.device, now)
 
     def failed(self, rule: Rule, error: Exception) -> None:
@@ -435,28 +442,10 @@ class Deciding:
         now: int,
         found: str = "",
     ) -> None:
-        if group.told is None:
-            return
-        incident, same, category = group.told
-        self.changes.append(
-            Change(
-                turn=turn,
-                rule=name,
-                device=group.device,
-                kind=group.kind,
-                same=same,
-                place=self.site.place_of(group.device),
-                category=Category(category),
-                severity=Severity(group.severity),
-                title=title,
-                why=why,
-                at=at,
-                now=now,
-                record=self.record,
-                found=found,
-                incident=incident,
+        if group.told is not None:
+            self._put(
+                turn, name, title, group, group.told, group.severity, why, at, now, found=found
             )
-        )
 
 
 def _line(rule: Rule, watch: Watch, now: int, get: Callable[..., object]) -> Raise | None:

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from gateway.config import Settings, load, plugins, summary
-from gateway.document import Problems
+from gateway.document import Problems, parse
 from gateway.model import Category
 
 _ROOT = Path(__file__).parents[2]
@@ -150,6 +150,13 @@ def test_every_problem_of_every_part_comes_at_once(load_text: Load) -> None:
     )
     assert {line.split(":")[0] for line in found} == {"1", "2", "3", "4", "5", "6"}
     assert len([line for line in found if line.startswith("2:")]) == 3
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r", "\x85", "\u2028"])
+def test_a_character_that_is_not_allowed_is_said_in_its_line(end: str) -> None:
+    with pytest.raises(Problems) as caught:
+        parse("f.yaml", f"a: 1{end}b: \0")
+    assert [(p.line, p.column) for p in caught.value.problems] == [(2, 4)]
 
 
 def test_an_entry_without_type_lists_the_types(load_text: Load) -> None:
