@@ -20,6 +20,10 @@ plans:
     title: {zh: 夜间, en: Nights}
     week: {daily: ["22:00-06:00"]}
 """
+_MACHINE = "settings:\n" + "".join(
+    f"  - {{rule: {rule}, set: {{off: true}}, because: the tests' machine is not the gateway's}}\n"
+    for rule in ("memory_high", "cpu_high", "disk_low", "disk_full", "gateway_hot")
+)
 COUNTS = {
     "smoke": 20, "infrared": 10, "contact": 10, "climate": 8, "manhole": 6, "lamp": 4, "camera": 2,
 }  # fmt: skip
@@ -114,7 +118,7 @@ def week(seed: int) -> list[Line]:
 def estate(virtual: House) -> Estate:
     estate = Estate(virtual)
     estate.packs = "fire, intrusion, manholes, lamps, cameras, trouble, system"
-    estate.files = {"plan.yaml": _NIGHTS}
+    estate.files = {"plan.yaml": _NIGHTS, "machine.yaml": _MACHINE}
     estate.devices = registry()
     return estate
 
