@@ -6,9 +6,9 @@ on the event loop. Every method raises ``Unavailable`` when the disk does not ta
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final, NamedTuple, Self
+from typing import Concatenate, Final, NamedTuple, ParamSpec, Self, TypeVar
 
 import msgspec
 from sqlalchemy import Connection
@@ -32,6 +32,9 @@ from gateway.store import cases_read, cases_write, chain
 from gateway.store.cases_side import Side, open_to_read
 from gateway.store.schema import opened
 from gateway.store.step import Step, Timer
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 _PAGE: Final = 500
 _REMOVED_AT_ONCE: Final = 100
@@ -91,6 +94,28 @@ class Cases:
     def failing(self) -> str:
         """Why the file was not written, or not read, the last time; "" when all is well."""
         return self._writer.failing or self._reader.failing
+
+    # --- for the modules of one subject each, such as ``silences``
+
+    async def read(
+        self,
+        function: Callable[Concatenate[Connection, _P], _R],
+        *args: _P.args,
+        **kwargs: _P.kwargs,
+    ) -> _R:
+        """``function(connection, …)`` in the reader's thread: one short look."""
+        return await self._reader.run(function, *args, **kwargs)
+
+    async def write(
+        self,
+        function: Callable[Concatenate[Connection, _P], _R],
+        *args: _P.args,
+        **kwargs: _P.kwargs,
+    ) -> _R:
+        """``function(connection, …)`` in the writer's thread: it makes one transaction."""
+        result = await self._writer.run(function, *args, **kwargs)
+        self.news.notify()
+        return result
 
     # --- the registry
 

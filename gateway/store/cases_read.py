@@ -51,6 +51,7 @@ from gateway.store.step import Timer
 _INCIDENT: Final = msgspec.json.Decoder(Incident)
 _DATA: Final = msgspec.json.Decoder(dict[str, Value])
 _RANGES: Final = msgspec.json.Decoder(dict[str, tuple[float, float]])
+_ACCOUNTS: Final = msgspec.json.Decoder(dict[str, str])
 _WORDS: Final = msgspec.json.Decoder(tuple[str, ...])
 _TEXTS_AT_ONCE: Final = 500
 _WAITING: Final = OUTBOX.c.ended == literal_column("''")
@@ -83,7 +84,13 @@ def site(connection: Connection) -> Site:
         for row in _without_row(connection, select(DEVICE).order_by(DEVICE.c.row))
     ]
     people = [
-        Person(**{**row, "channels": _WORDS.decode(row["channels"])})
+        Person(
+            **{
+                **row,
+                "channels": _WORDS.decode(row["channels"]),
+                "accounts": _ACCOUNTS.decode(row["accounts"]),
+            }
+        )
         for row in _without_row(connection, select(PERSON).order_by(PERSON.c.row))
     ]
     return Site(

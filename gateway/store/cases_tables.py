@@ -37,6 +37,7 @@ PLACE: Final = Table(
     *map(_text, ("code", "parent", "level", "name", "address")),
     Column("latitude", REAL),
     Column("longitude", REAL),
+    _text("contact"),
     UniqueConstraint("code"),
 )
 
@@ -48,7 +49,9 @@ DEVICE: Final = Table(
     Column("latitude", REAL),
     Column("longitude", REAL),
     _number("max_silence"),
-    *map(_text, ("ranges", "contact", "state", "tags")),
+    *map(_text, ("ranges", "contact", "state", "tags", "serial")),
+    _number("until"),
+    _text("because"),
     UniqueConstraint("id"),
 )
 
@@ -57,6 +60,7 @@ PERSON: Final = Table(
     TABLES,
     Column("row", Integer, primary_key=True),
     *map(_text, ("id", "name", "grid", "role", "phone", "language", "channels")),
+    *map(_text, ("email", "accounts", "quiet")),
     UniqueConstraint("id"),
 )
 
@@ -105,6 +109,8 @@ OUTBOX: Final = Table(
     *map(_number, ("due", "since", "attempts")),
     *map(_text, ("channel", "ended", "detail")),
     _number("ended_at"),
+    _text("held"),
+    _number("rung"),
     UniqueConstraint("incident", "seq", "person"),
     Index("outbox_waiting", "due", sqlite_where=text("ended = ''")),
     Index("outbox_ended", "ended"),

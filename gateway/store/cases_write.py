@@ -84,7 +84,16 @@ _TURN_ROW: Final = (
     .values(
         {
             name: bindparam(f"new_{name}")
-            for name in ("due", "attempts", "channel", "ended", "detail", "ended_at")
+            for name in (
+                "due",
+                "attempts",
+                "channel",
+                "ended",
+                "detail",
+                "ended_at",
+                "held",
+                "rung",
+            )
         }
     )
 )
@@ -269,4 +278,6 @@ def _turned_values(row: OutboxRow) -> dict[str, Any]:
         "new_ended": row.end,
         "new_detail": row.detail,
         "new_ended_at": row.ended_at,
+        "new_held": row.held,
+        "new_rung": row.rung,
     }
