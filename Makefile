@@ -16,7 +16,7 @@ demo: ## everything on one machine, no server needed; DEMO_ARGS="--for 30s" ends
 
 test: ## all tests on real servers, which it installs; TEST_ARGS="tests/rules -k smoke" picks some
 	@$(SETUP) test
-	@$(BIN)/python -m pytest $(TEST_ARGS)
+	@$(BIN)/python -m pytest -n 2 --dist worksteal $(TEST_ARGS)
 
 lint: ## formatting, style, types and import directions
 	@$(SETUP) lint
