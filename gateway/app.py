@@ -137,6 +137,8 @@ class House:
         """From now on doors, desk, teller and console go by ``site``."""
         self.site = site
         self.intake.follow(site)
+        if hasattr(self, "desk"):
+            self.desk.look()
 
     async def _build(self, stack: AsyncExitStack) -> None:
         self.notifiers = {
@@ -159,6 +161,7 @@ class House:
             self.teller.offer,
             self._site,
             deadlines=self.settings.deadlines.by_category(),
+            limits=self.settings.limits,
             fallback=DUTY,
             fixtures=self._fixtures(),
             zone=zone,

@@ -15,12 +15,14 @@ from gateway.console.view import Health as HealthView
 from gateway.detect import Detector
 from gateway.editions import Editions
 from gateway.health import resident_mib
+from gateway.incidents.decision import NotAllowed
+from gateway.incidents.deeds import Report
 from gateway.incidents.desk import Desk
-from gateway.incidents.machine import NotAllowed
 from gateway.intake import Intake
 from gateway.model import (
     SECOND,
     Arming,
+    Deed,
     DeviceSeen,
     Incident,
     IncidentEvent,
@@ -29,6 +31,7 @@ from gateway.model import (
     Reading,
     Site,
     Text,
+    Wanted,
 )
 from gateway.ports import Clock
 from gateway.reload import Outcome, Reloader
@@ -51,6 +54,9 @@ _ARMING: Final = {
     BAD_VALUE: Text("截止时间不对。", "The end is no possible time."),
 }
 """Why an arming is not taken -> what its author reads."""
+
+
+_NO_FILE: Final = Text("没有这个附件,请先上传。", "There is no such file; upload it first.")
 
 
 class RulesEdition(NamedTuple):
@@ -113,6 +119,10 @@ class StoreView:
     async def incidents(self, *, open_only: bool, limit: int) -> list[Incident]:
         """See ``View``."""
         return await self._cases.incidents(open_only, limit)
+
+    async def search(self, wanted: Wanted, limit: int) -> list[Incident]:
+        """See ``View``."""
+        return await self._cases.search(wanted, limit)
 
     async def incident(
         self, key: str
@@ -192,13 +202,21 @@ class StoreView:
         """See ``View``."""
         return await self._cases.outbox_counts()
 
-    async def act(self, key: str, verb: str, person: str, outcome: str, comment: str) -> Incident:
+    async def act(self, key: str, deed: Deed) -> Incident:
+        """See ``View``."""
+        if deed.attachment and await asyncio.to_thread(self.evidence, deed.attachment) is None:
+            raise ActRefused(_NO_FILE)
+        stamp = self._clock.now()
+        try:
+            return await self._desk.act(key, deed, stamp, self._arrival(stamp))
+        except NotAllowed as error:
+            raise ActRefused(error.text) from None
+
+    async def report(self, report: Report) -> Incident:
         """See ``View``."""
         stamp = self._clock.now()
         try:
-            return await self._desk.act(
-                key, verb, person, outcome, comment, stamp, self._arrival(stamp)
-            )
+            return await self._desk.open_by_hand(report, stamp, self._arrival(stamp))
         except NotAllowed as error:
             raise ActRefused(error.text) from None
 

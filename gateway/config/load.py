@@ -24,6 +24,7 @@ from gateway.config.settings import (
     ConsoleSection,
     DeadlinesSection,
     JournalSection,
+    LimitsSection,
     LogSection,
     RegistrySection,
     RulesSection,
@@ -38,12 +39,12 @@ from gateway.config.watched import (
     rule_paths,
 )
 from gateway.document import Document, Problem, Problems, nearest
-from gateway.model import Site
+from gateway.model import Limit, Site
 
 _Section = TypeVar("_Section", bound=BaseModel)
 
 _SECTIONS: Final = (
-    *("site", "registry", "clock", "journal", "rules", "deadlines"),
+    *("site", "registry", "clock", "journal", "rules", "deadlines", "limits"),
     *("drivers", "sinks", "notifiers", "console", "log"),
 )
 _LONGEST_MESSAGE: Final = 400
@@ -123,6 +124,7 @@ class _Loader:
             "clock": self._section("clock", ClockSection),
             "journal": self._section("journal", JournalSection),
             "deadlines": self._section("deadlines", DeadlinesSection),
+            "limits": self._limits(),
             "console": self._section("console", ConsoleSection),
             "log": self._section("log", LogSection),
         }
@@ -169,6 +171,18 @@ class _Loader:
         except Problems as error:
             self._problems.extend(error.problems)
             return None
+
+    def _limits(self) -> tuple[Limit, ...]:
+        """The time limits; none, and problems, when one is wrong."""
+        if not self._has("limits"):
+            return ()
+        alone = self._document._replace(data={"limits": self._document.data["limits"]})
+        try:
+            found = yaml_document.validate(alone, LimitsSection)
+        except Problems as error:
+            self._problems.extend(error.problems)
+            return ()
+        return tuple(row.limit() for row in found.limits)
 
     def _here(self, path: Path) -> Path:
         """Paths in the file are relative to the file; messages name them as the user would."""

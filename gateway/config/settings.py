@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import zoneinfo
+from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from gateway.document import Problem
-from gateway.model import Category, Site
+from gateway.model import SECOND, Category, Limit, Site
 from gateway.options import Duration, PluginOptions, Size
 
 _LONGEST: Final = 100 * 366 * 86400.0
@@ -129,6 +130,46 @@ class DeadlinesSection(Section):
         return {category: float(getattr(self, category.value)) for category in Category}
 
 
+class LimitRow(Section):
+    """A time limit for a place and everything below it, a category, a severity and a stage.
+
+    What is left out fits everything. The nearest place counts, then the more specific row.
+    """
+
+    place: Annotated[str, Field(max_length=40)] = ""
+    category: Literal["", "life", "intrusion", "facility", "trouble", "system"] = ""
+    severity: Literal["", "notice", "warning", "alarm", "critical"] = ""
+    stage: Literal["", "receive", "handle", "close"] = ""
+    within: Span
+    warn: Duration = 0.0
+
+    @model_validator(mode="after")
+    def _warned_in_time(self) -> Self:
+        if self.warn >= self.within:
+            raise ValueError("warn must be shorter than within")
+        return self
+
+    def limit(self) -> Limit:
+        """As the incidents know it, in ns."""
+        within, warn = int(self.within * SECOND), int(self.warn * SECOND)
+        return Limit(within, warn, self.place, self.category, self.severity, self.stage)
+
+
+class LimitsSection(Section):
+    """The rows of ``limits``."""
+
+    limits: Annotated[tuple[LimitRow, ...], Field(max_length=1_000)] = ()
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        seen = Counter((r.place, r.category, r.severity, r.stage) for r in self.limits)
+        for words, count in seen.items():
+            if count > 1:
+                named = ", ".join(word for word in words if word) or "everything"
+                raise ValueError(f"two limits for {named}")
+        return self
+
+
 class ConsoleSection(Section):
     """Where the console listens; port 0 takes any free one."""
 
@@ -167,6 +208,8 @@ class Settings(BaseModel):
     journal: JournalSection
     rules: RulesSection
     deadlines: DeadlinesSection
+    limits: tuple[Limit, ...]
+    """What ``deadlines`` says more closely."""
     drivers: dict[str, Configured]
     sinks: dict[str, Configured]
     notifiers: dict[str, Configured]

@@ -6,7 +6,9 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypedDict
 
+from gateway.incidents.deeds import Report
 from gateway.model import (
+    Deed,
     DeviceSeen,
     Incident,
     IncidentEvent,
@@ -15,6 +17,7 @@ from gateway.model import (
     Reading,
     Site,
     Text,
+    Wanted,
 )
 
 
@@ -173,6 +176,9 @@ class View(Protocol):
     async def incidents(self, *, open_only: bool, limit: int) -> list[Incident]:
         """Newest first, at most ``limit``."""
 
+    async def search(self, wanted: Wanted, limit: int) -> list[Incident]:
+        """Those that are ``wanted``, newest first, at most ``limit``."""
+
     async def incident(
         self, key: str
     ) -> tuple[Incident, list[IncidentEvent], list[OutboxRow]] | None:
@@ -202,8 +208,11 @@ class View(Protocol):
     async def outbox_counts(self) -> dict[str, int]:
         """How many messages ended in each way; ``waiting`` for those that have not."""
 
-    async def act(self, key: str, verb: str, person: str, outcome: str, comment: str) -> Incident:
-        """``receive``, ``handle`` or ``close`` an incident; raises ``ActRefused``."""
+    async def act(self, key: str, deed: Deed) -> Incident:
+        """What a person does with an incident; raises ``ActRefused``."""
+
+    async def report(self, report: Report) -> Incident:
+        """A new incident that a person reports; raises ``ActRefused``."""
 
     async def modes(self) -> Sequence[ModeRow]:
         """How every place is armed now, one row for each."""

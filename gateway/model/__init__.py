@@ -12,7 +12,21 @@ All times are integers in nanoseconds. Three clocks appear, never mixed:
 from __future__ import annotations
 
 from gateway.model.changes import Category, Change, Severity, Text, Turn
-from gateway.model.incidents import Happened, Incident, IncidentEvent, Outcome, State
+from gateway.model.incidents import (
+    MANUAL,
+    STAGES,
+    VERBS,
+    Cause,
+    Deed,
+    Happened,
+    Incident,
+    IncidentEvent,
+    Limit,
+    Outcome,
+    Stage,
+    State,
+    Wanted,
+)
 from gateway.model.records import (
     Action,
     Arming,
@@ -47,15 +61,20 @@ __all__ = [
     "EXTRA",
     "KINDS",
     "LEVELS",
+    "MANUAL",
     "MODES",
     "ROLES",
     "SECOND",
+    "STAGES",
     "UNKNOWN_KIND",
     "URGENT",
+    "VERBS",
     "Action",
     "Arming",
     "Category",
+    "Cause",
     "Change",
+    "Deed",
     "Device",
     "DeviceSeen",
     "Edition",
@@ -66,6 +85,7 @@ __all__ = [
     "IncidentEvent",
     "Item",
     "Lane",
+    "Limit",
     "Notification",
     "OutboxRow",
     "Outcome",
@@ -79,6 +99,7 @@ __all__ = [
     "Record",
     "Severity",
     "Site",
+    "Stage",
     "Stamp",
     "State",
     "Stored",
@@ -87,6 +108,7 @@ __all__ = [
     "Undecodable",
     "Value",
     "ValueType",
+    "Wanted",
     "every_value_name",
     "vocabulary",
 ]

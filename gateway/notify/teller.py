@@ -226,7 +226,8 @@ class Teller:
         site = self._site()
         person = recipient_of(site, row.person, self._fallback)
         if person is None:  # left meanwhile: whoever is in charge now must hear of it
-            person = in_charge(site, incident.place, self._fallback)
+            wall = self._clock.now().wall
+            person = in_charge(site, incident.place, self._fallback, wall)
         facts = Facts(row, incident, site, person, heard, self._channels(person))
         if (verdict := judge(facts)) is not None:
             return self._ended(row, verdict.end, verdict.why)

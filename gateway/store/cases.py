@@ -26,9 +26,10 @@ from gateway.model import (
     Site,
     State,
     Text,
+    Wanted,
 )
 from gateway.ports import Clock
-from gateway.store import cases_read, cases_write, chain
+from gateway.store import cases_read, cases_search, cases_write, chain
 from gateway.store.cases_side import Side, open_to_read
 from gateway.store.schema import opened
 from gateway.store.step import Step, Timer
@@ -76,6 +77,7 @@ class Cases:
             )
             await self._writer.open(raw)
             await self._reader.open(await self._reader.call(open_to_read, self._path))
+            await self._writer.run(cases_write.fill_search)
             self._last_row = await self._reader.run(cases_write.last_row)
             self.last_arrival = await self._reader.run(cases_read.last_arrival)
             await self._writer.run(cases_write.rehearse, _rehearsal())
@@ -162,6 +164,10 @@ class Cases:
         """Newest first."""
         return await self._reader.run(cases_read.incidents, open_only, limit)
 
+    async def search(self, wanted: Wanted, limit: int) -> list[Incident]:
+        """Those that are ``wanted``, newest first."""
+        return await self._reader.run(cases_search.search, wanted, limit)
+
     async def open_incidents(self, limit: int = 5_000) -> list[Incident]:
         """Those that nobody closed, newest first."""
         return await self.incidents(True, limit)
@@ -173,6 +179,10 @@ class Cases:
     async def open_incident(self, group: str, same: str) -> Incident | None:
         """The one open incident of ``group`` in ``same``."""
         return await self._reader.run(cases_read.open_incident, group, same)
+
+    async def told_lately(self, person: str, limit: int) -> list[Incident]:
+        """The newest that ``person`` was told of, or may still be; closed ones if all are."""
+        return await self._reader.run(cases_read.told_lately, person, limit)
 
     async def last_number(self, prefix: str) -> int:
         """The highest number ever given to a key ``PREFIX-NUMBER``; 0 before the first."""

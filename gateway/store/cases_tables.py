@@ -91,10 +91,18 @@ INCIDENT: Final = Table(
     *map(_text, ("group", "same", "category", "state")),
     _number("opened_at"),
     Column("body", LargeBinary, nullable=False),
+    *map(_text, ("severity", "owner", "place")),
+    _number("overdue"),
+    _text("words"),
     Index(
         "incident_one_open", "group", "same", unique=True, sqlite_where=text("state != 'closed'")
     ),
     Index("incident_opened_at", "opened_at"),
+    Index(
+        "incident_search",
+        *("opened_at", "key", "state", "category", "severity", "owner", "place", "overdue"),
+    ),
+    Index("incident_unfilled", "key", sqlite_where=text("owner = ''")),
 )
 
 REMOVED: Final = Table("removed", TABLES, _text("prefix", key=True), _number("number"))

@@ -7,7 +7,17 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Table, bindparam, case, delete, func, select, update
+from sqlalchemy import (
+    Connection,
+    Table,
+    bindparam,
+    case,
+    delete,
+    func,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert
 
 from gateway.model import Incident, OutboxRow, Position, Site
@@ -34,6 +44,7 @@ decode_state = msgspec.msgpack.Decoder(dict[str, bytes | None]).decode
 _FOLD_WHEN_CALM: Final = 32
 _FOLD_AT_LAST: Final = 512
 """Steps on top of the rules' state before they are folded into it."""
+_FILLED_AT_ONCE: Final = 1_000
 _GIVEN_BACK_AT_ONCE: Final = 2_000
 """Pages: an alarm's transaction waits for no more; the rest follows with the next removal."""
 
@@ -188,6 +199,20 @@ def write_registry(connection: Connection, site: Site, digest: str) -> None:
         _many(connection, _PUT_META, meta)
 
 
+def fill_search(connection: Connection) -> int:
+    """What a search looks at, for incidents that an earlier version stored; how many."""
+    unfilled = select(INCIDENT.c.body).where(INCIDENT.c.owner == literal_column("''"))
+    filled = 0
+    while True:
+        with connection.begin():
+            bodies = connection.execute(unfilled.limit(_FILLED_AT_ONCE)).scalars().all()
+            rows = [_incident_values(msgspec.json.decode(body, type=Incident)) for body in bodies]
+            _many(connection, _PUT_INCIDENT, rows)
+        filled += len(rows)
+        if len(rows) < _FILLED_AT_ONCE:
+            return filled
+
+
 def delete_texts(connection: Connection, before: int) -> int:
     """Forget personal texts last used before arrival ``before``; how many."""
     with connection.begin():
@@ -260,7 +285,19 @@ def _incident_values(incident: Incident) -> dict[str, Any]:
         "state": incident.state.value,
         "opened_at": incident.opened_at,
         "body": msgspec.json.encode(incident),
+        "severity": incident.severity.value,
+        "owner": incident.owner,
+        "place": incident.place,
+        "overdue": int(incident.overdue),
+        "words": words_of(incident),
     }
+
+
+def words_of(incident: Incident) -> str:
+    """What a search for a text looks at, in small letters."""
+    said = (incident.key, incident.device, incident.title.zh, incident.title.en)
+    why = (incident.why.zh, incident.why.en)
+    return " ".join(dict.fromkeys((*said, *why))).lower()
 
 
 def _outbox_values(row: OutboxRow) -> dict[str, Any]:

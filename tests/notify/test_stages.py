@@ -4,8 +4,8 @@ import msgspec
 import pytest
 
 from gateway.clock import Arrival
-from gateway.incidents.desk import CHINA
 from gateway.incidents.machine import Moment, World, react
+from gateway.incidents.numbers import CHINA
 from gateway.model import Category, OutboxRow, State
 from gateway.notify.messages import notification
 from gateway.notify.stages import STAGES, Facts, channels_of, judge
