@@ -162,6 +162,10 @@ class House:
         deed = Deed(verb, person, outcome, comment, **more)
         return await self.desk.act(key, deed, stamp, self.arrival(stamp))
 
+    async def one(self) -> Incident:
+        """The newest incident."""
+        return (await self.cases.incidents(False, 1))[0]
+
     async def ends(self, key: str) -> list[tuple[str, str, str]]:
         return [(row.purpose, row.person, row.end) for row in await self.cases.outbox(key)]
 

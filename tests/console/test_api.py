@@ -274,7 +274,7 @@ async def test_wrong_paths_and_methods_are_errors_in_json(client: Client) -> Non
     assert "nothing at" in (await asked(client, "/nonsense", 404))["error"]
     async with client.delete("/api/v1/incidents") as answer:
         assert answer.status == 405
-        assert answer.headers["Allow"] == "GET, HEAD"
+        assert answer.headers["Allow"] == "GET, HEAD, POST"
         assert "use GET" in (await answer.json())["error"]
 
 
