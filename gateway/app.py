@@ -32,8 +32,12 @@ from gateway.health import DRIVER, Vitals
 from gateway.incidents.desk import Desk
 from gateway.incidents.people import FIXTURE
 from gateway.intake import Intake
+from gateway.links import load_key
 from gateway.model import Category, Lane, Person, Site, Value
+from gateway.notify.nearby import Neighbourhood
 from gateway.notify.teller import Teller
+from gateway.notify.wording import Wording
+from gateway.notify.writer import Linker, Writer
 from gateway.options import SinkOptions
 from gateway.plugins import make
 from gateway.ports import Clock, Driver, Sink, Unavailable
@@ -154,7 +158,7 @@ class House:
             self.arrival,
             fallback=DUTY,
             zone=zone,
-            announced=self.intake.announced_name,
+            write=self._writer(zone),
         )
         self.desk = Desk(
             self.cases,
@@ -180,6 +184,25 @@ class House:
             self.tasks, self.clock, self.arrival, self.cases.news,
             self.editions, self.reloader, self.detector,
         )  # fmt: skip
+
+    def _writer(self, zone: ZoneInfo) -> Writer:
+        """What words the messages; ``link.key`` is made at the first start that needs it."""
+        kept = self.settings.messages
+        linked: dict[str, Any] = {}
+        if kept.link:
+            try:
+                key = load_key(self.settings.site.data / "link.key")
+                linked = {"linked": Linker(kept.link, key, kept.expires, self.clock)}
+            except (OSError, ValueError) as error:  # an alarm without a link is still an alarm
+                log.error("messages_without_links", reason=str(error))
+        return Writer(
+            zone,
+            wording=Wording(kept.map, kept.datum == "gcj02", kept.call),
+            templates=self.settings.templates,
+            announced=self.intake.announced_name,
+            neighbours=Neighbourhood(lambda: self.intake.latest),
+            **linked,
+        )
 
     def _fixtures(self) -> dict[str, frozenset[Category]]:
         """Notifiers that are told besides people, and of what."""

@@ -26,6 +26,7 @@ from gateway.config.settings import (
     JournalSection,
     LimitsSection,
     LogSection,
+    MessagesSection,
     RegistrySection,
     RulesSection,
     Settings,
@@ -45,7 +46,7 @@ _Section = TypeVar("_Section", bound=BaseModel)
 
 _SECTIONS: Final = (
     *("site", "registry", "clock", "journal", "rules", "deadlines", "limits"),
-    *("drivers", "sinks", "notifiers", "console", "log"),
+    *("drivers", "sinks", "notifiers", "messages", "console", "log"),
 )
 _LONGEST_MESSAGE: Final = 400
 
@@ -127,10 +128,12 @@ class _Loader:
             "limits": self._limits(),
             "console": self._section("console", ConsoleSection),
             "log": self._section("log", LogSection),
+            "messages": self._section("messages", MessagesSection),
         }
         for section in plugins.PACKAGES:
             parts[section] = plugins.read(document, section, problems)
         problems.extend(crosscheck.errors(document, parts))
+        parts["templates"] = self._templates(parts["messages"])
         if registry is not None:
             registry = self._registry_files(registry)
         looked = fingerprint(self._file, registry, rules and self._rules_dir(rules))
@@ -213,6 +216,22 @@ class _Loader:
         except Problems as error:
             self._problems.extend(error.problems)
             return Site(), ""
+
+    def _templates(self, messages: MessagesSection | None) -> Any:
+        """The site's own wording; None without any.
+
+        A slip in it counts as one in the rules: a gateway that goes on with what was in force
+        leaves the template out, and says the rest.
+        """
+        if messages is None or messages.templates is None:
+            return None
+        templates = importlib.import_module("gateway.notify.templates")  # late: it brings Jinja
+        folder = self._here(messages.templates)
+        if not _exists(folder, Path.is_dir):
+            if self._kept is None:
+                self._wrong(("messages", "templates"), f"no such folder: {folder}")
+            return None
+        return templates.load(folder, self._problems if self._kept is None else [])
 
     def _rules_dir(self, rules: RulesSection) -> RulesSection:
         if rules.dir is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zoneinfo
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -11,9 +12,10 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
-from gateway.document import Problem
+from gateway.document import Problem, nearest
 from gateway.model import SECOND, Category, Limit, Site
 from gateway.options import Duration, PluginOptions, Size
+from gateway.web import check_url
 
 _LONGEST: Final = 100 * 366 * 86400.0
 
@@ -48,11 +50,44 @@ def _at_least_16_mb(value: int) -> int:
     return value
 
 
+def _base(value: str) -> str:
+    if value and any(mark in check_url(value) for mark in "?# "):
+        raise ValueError("an address without ? and # is expected, like https://desk.example.cn")
+    return value
+
+
+def _map(value: str) -> str:
+    """Three names and nothing of Python's own formatting can stand in it."""
+    if not value:
+        return value
+    named = _HOLE.findall(value)
+    for name in named:
+        if name not in _OF_A_MAP:
+            raise ValueError(f"unknown name {name!r}{nearest(name, _OF_A_MAP)}")
+    rest = _HOLE.sub("", value)
+    if "lat" not in named or "lon" not in named or "{" in rest or "}" in rest:
+        raise ValueError("the address of a map has {lat} and {lon} in it, and may have {name}")
+    check_url(_HOLE.sub("0", value))
+    return value
+
+
+def _at_most_a_month(value: float) -> float:
+    if value > 31 * 86400:
+        raise ValueError("at most 31d: a message that is found later opens nothing")
+    return value
+
+
 Span = Annotated[Duration, AfterValidator(_sensible)]
 """Seconds, more than 0."""
 
 FileName = Annotated[Path, AfterValidator(_possible)]
 """A path; a relative one counts from the folder of the configuration file."""
+
+AMAP: Final = "https://uri.amap.com/marker?position={lon},{lat}&name={name}"
+"""The map that most phones in China open by themselves."""
+
+_OF_A_MAP: Final = ("lat", "lon", "name")
+_HOLE: Final = re.compile(r"\{(\w*)\}")
 
 SHIPPED_PACKS: Final = (
     "fire", "intrusion", "manholes", "lamps", "cameras", "trouble", "system",
@@ -170,6 +205,23 @@ class LimitsSection(Section):
         return self
 
 
+class MessagesSection(Section):
+    """What messages say besides the facts of an incident."""
+
+    link: Annotated[str, AfterValidator(_base)] = ""
+    """Where an officer's phone reaches the console; "" puts no link to the case into messages."""
+    expires: Annotated[Span, AfterValidator(_at_most_a_month)] = 86400.0
+    """How long a link is good."""
+    map: Annotated[str, AfterValidator(_map)] = AMAP
+    """A URL with ``{lat}``, ``{lon}`` and perhaps ``{name}``; "" says the coordinates instead."""
+    datum: Literal["gcj02", "wgs84"] = "gcj02"
+    """What that map draws."""
+    templates: FileName | None = None
+    """Folder of the site's own wording."""
+    call: dict[Category, Annotated[str, Field(max_length=60), AfterValidator(_printable)]] = {}
+    """Whom else to call about an incident of a category."""
+
+
 class ConsoleSection(Section):
     """Where the console listens; port 0 takes any free one."""
 
@@ -215,6 +267,9 @@ class Settings(BaseModel):
     notifiers: dict[str, Configured]
     console: ConsoleSection
     log: LogSection
+    messages: MessagesSection
+    templates: Annotated[Any, Field(repr=False)]
+    """``gateway.notify.templates.Templates`` of the site's own wording; None without a folder."""
     imported: Site
     """The registry as the CSV files have it, version 0; empty without a ``registry`` section."""
     digest: str
