@@ -25,6 +25,7 @@ from gateway.config.settings import (
     DeadlinesSection,
     JournalSection,
     LogSection,
+    PatrolSection,
     RegistrySection,
     RulesSection,
     Settings,
@@ -38,13 +39,13 @@ from gateway.config.watched import (
     rule_paths,
 )
 from gateway.document import Document, Problem, Problems, nearest
-from gateway.model import Site
+from gateway.model import Point, Site
 
 _Section = TypeVar("_Section", bound=BaseModel)
 
 _SECTIONS: Final = (
     *("site", "registry", "clock", "journal", "rules", "deadlines"),
-    *("drivers", "sinks", "notifiers", "console", "log"),
+    *("drivers", "sinks", "notifiers", "patrol", "console", "log"),
 )
 _LONGEST_MESSAGE: Final = 400
 
@@ -125,6 +126,7 @@ class _Loader:
             "deadlines": self._section("deadlines", DeadlinesSection),
             "console": self._section("console", ConsoleSection),
             "log": self._section("log", LogSection),
+            "patrol": self._section("patrol", PatrolSection) if self._has("patrol") else None,
         }
         for section in plugins.PACKAGES:
             parts[section] = plugins.read(document, section, problems)
@@ -133,6 +135,7 @@ class _Loader:
             registry = self._registry_files(registry)
         looked = fingerprint(self._file, registry, rules and self._rules_dir(rules))
         imported, digest = self._import(registry if self._kept is None else None)
+        parts["points"] = self._points(parts["patrol"], imported)
         files, complete = self._kept or (), self._kept is not None
         if self._kept is None and rules is not None:
             files, complete = self._all_rules(rules)
@@ -199,6 +202,22 @@ class _Loader:
         except Problems as error:
             self._problems.extend(error.problems)
             return Site(), ""
+
+    def _points(self, patrol: PatrolSection | None, site: Site) -> tuple[Point, ...]:
+        """The patrol points; none, and problems, when their file is wrong."""
+        if patrol is None:
+            return ()
+        from gateway.patrol.points import read_points
+
+        path = self._here(patrol.points)
+        if not _exists(path, Path.is_file):
+            self._wrong(("patrol", "points"), f"no such file: {path}")
+            return ()
+        try:
+            return read_points(path, site, patrol.rounds)
+        except Problems as error:
+            self._problems.extend(error.problems)
+            return ()
 
     def _rules_dir(self, rules: RulesSection) -> RulesSection:
         if rules.dir is None:

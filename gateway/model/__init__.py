@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from gateway.model.changes import Category, Change, Severity, Text, Turn
 from gateway.model.incidents import Happened, Incident, IncidentEvent, Outcome, State
+from gateway.model.patrol import CheckIn, Point
 from gateway.model.records import (
     Action,
     Arming,
@@ -56,6 +57,7 @@ __all__ = [
     "Arming",
     "Category",
     "Change",
+    "CheckIn",
     "Device",
     "DeviceSeen",
     "Edition",
@@ -71,6 +73,7 @@ __all__ = [
     "Outcome",
     "Person",
     "Place",
+    "Point",
     "Position",
     "Quality",
     "Quota",
