@@ -39,6 +39,7 @@ from gateway.notify.teller import Teller
 from gateway.notify.wording import Wording
 from gateway.notify.writer import Linker, Writer
 from gateway.options import SinkOptions
+from gateway.patrol.keeper import Patrol
 from gateway.plugins import make
 from gateway.ports import Clock, Driver, Sink, Unavailable
 from gateway.pump import pump
@@ -102,6 +103,7 @@ class House:
         self.reloader: Reloader
         self.detector: Detector
         self.watch: Watch
+        self.patrol: Patrol
         self.view: StoreView
 
     async def open(self, stack: AsyncExitStack) -> None:
@@ -174,6 +176,11 @@ class House:
             self.journal, self.cases, self.desk, self.editions,
             self.clock, self.arrival, self.vitals.note,
         )  # fmt: skip
+        asked = self.settings.patrol
+        self.patrol = Patrol(
+            self.cases, self.desk, self.settings.points, asked.rounds if asked else {}, zone,
+            self._site, self.clock, self.arrival, tell=asked is not None and asked.missed == "tell",
+        )  # fmt: skip
         self.watch = Watch(
             self.journal, self.cases, self.desk, self.vitals.note,
             self.clock, self.arrival, self._site,
@@ -182,7 +189,7 @@ class House:
         self.view = StoreView(
             self.journal, self.cases, self.intake, self.evidence, self.desk, self._site,
             self.tasks, self.clock, self.arrival, self.cases.news,
-            self.editions, self.reloader, self.detector,
+            self.editions, self.reloader, self.detector, self.patrol,
         )  # fmt: skip
 
     def _writer(self, zone: ZoneInfo) -> Writer:
@@ -244,6 +251,7 @@ class House:
             "clock": self.watch.clock,
             "stores": self.watch.stores,
             "retention": self.watch.retention,
+            "patrol": self.patrol.run,
             "console": self._serve,
         }
         lives: list[Life] = [(Health(name), live, self._part_changed) for name, live in own.items()]

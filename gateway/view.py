@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
@@ -22,17 +23,21 @@ from gateway.intake import Intake
 from gateway.model import (
     SECOND,
     Arming,
+    CheckIn,
     Deed,
     DeviceSeen,
     Incident,
     IncidentEvent,
     OutboxRow,
     Person,
+    Point,
     Reading,
     Site,
     Text,
     Wanted,
 )
+from gateway.patrol.keeper import Patrol, Unknown
+from gateway.patrol.report import Line
 from gateway.ports import Clock
 from gateway.reload import Outcome, Reloader
 from gateway.rule_care import RuleRow
@@ -86,6 +91,7 @@ class StoreView:
         editions: Editions,
         reloader: Reloader,
         detector: Detector,
+        patrol: Patrol,
     ) -> None:
         self._journal = journal
         self._cases = cases
@@ -100,6 +106,7 @@ class StoreView:
         self._editions = editions
         self._reloader = reloader
         self._detector = detector
+        self._patrol = patrol
         self._door = intake.door("console")
         self._modes: Sequence[ModeRow] = ()
         self._modes_at: int | None = None
@@ -269,6 +276,27 @@ class StoreView:
         """See ``View``."""
         detector, reloader = self._detector, self._reloader
         return RulesEdition(detector.digest, detector.since, reloader.refused, reloader.refused_at)
+
+    def patrol_points(self) -> list[Point]:
+        """See ``View``."""
+        return self._patrol.points
+
+    def today(self) -> date:
+        """See ``View``."""
+        return self._patrol.today()
+
+    async def patrol(self, day: date) -> list[Line]:
+        """See ``View``."""
+        return await self._patrol.day(day)
+
+    async def check_in(
+        self, point: str, person: str, position: tuple[float, float] | None
+    ) -> CheckIn:
+        """See ``View``."""
+        try:
+            return await self._patrol.check_in(point, person, position)
+        except Unknown as error:
+            raise ActRefused(error.text) from None
 
     def evidence(self, sha256: str) -> Path | None:
         """See ``View``."""

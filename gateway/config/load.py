@@ -27,6 +27,7 @@ from gateway.config.settings import (
     LimitsSection,
     LogSection,
     MessagesSection,
+    PatrolSection,
     RegistrySection,
     RulesSection,
     Settings,
@@ -40,13 +41,13 @@ from gateway.config.watched import (
     rule_paths,
 )
 from gateway.document import Document, Problem, Problems, nearest
-from gateway.model import Limit, Site
+from gateway.model import Limit, Point, Site
 
 _Section = TypeVar("_Section", bound=BaseModel)
 
 _SECTIONS: Final = (
     *("site", "registry", "clock", "journal", "rules", "deadlines", "limits"),
-    *("drivers", "sinks", "notifiers", "messages", "console", "log"),
+    *("drivers", "sinks", "notifiers", "messages", "patrol", "console", "log"),
 )
 _LONGEST_MESSAGE: Final = 400
 
@@ -129,6 +130,7 @@ class _Loader:
             "console": self._section("console", ConsoleSection),
             "log": self._section("log", LogSection),
             "messages": self._section("messages", MessagesSection),
+            "patrol": self._section("patrol", PatrolSection) if self._has("patrol") else None,
         }
         for section in plugins.PACKAGES:
             parts[section] = plugins.read(document, section, problems)
@@ -138,6 +140,7 @@ class _Loader:
             registry = self._registry_files(registry)
         looked = fingerprint(self._file, registry, rules and self._rules_dir(rules))
         imported, digest = self._import(registry if self._kept is None else None)
+        parts["points"] = self._points(parts["patrol"], imported)
         files, complete = self._kept or (), self._kept is not None
         if self._kept is None and rules is not None:
             files, complete = self._all_rules(rules)
@@ -232,6 +235,22 @@ class _Loader:
                 self._wrong(("messages", "templates"), f"no such folder: {folder}")
             return None
         return templates.load(folder, self._problems if self._kept is None else [])
+
+    def _points(self, patrol: PatrolSection | None, site: Site) -> tuple[Point, ...]:
+        """The patrol points; none, and problems, when their file is wrong."""
+        if patrol is None:
+            return ()
+        from gateway.patrol.points import read_points
+
+        path = self._here(patrol.points)
+        if not _exists(path, Path.is_file):
+            self._wrong(("patrol", "points"), f"no such file: {path}")
+            return ()
+        try:
+            return read_points(path, site, patrol.rounds)
+        except Problems as error:
+            self._problems.extend(error.problems)
+            return ()
 
     def _rules_dir(self, rules: RulesSection) -> RulesSection:
         if rules.dir is None:

@@ -6,15 +6,24 @@ import re
 import zoneinfo
 from collections import Counter
 from collections.abc import Callable, Iterable
+from datetime import time
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    model_validator,
+)
 
 from gateway.document import Problem, nearest
-from gateway.model import SECOND, Category, Limit, Site
+from gateway.model import SECOND, Category, Limit, Point, Site
 from gateway.options import Duration, PluginOptions, Size
+from gateway.patrol.rounds import parse_span
 from gateway.web import check_url
 
 _LONGEST: Final = 100 * 366 * 86400.0
@@ -222,6 +231,28 @@ class MessagesSection(Section):
     """Whom else to call about an incident of a category."""
 
 
+def _rounds(value: Any) -> Any:
+    """Round -> span, as written: times without quotes would be read as something else."""
+    if not isinstance(value, dict):
+        raise ValueError("rounds are written {name: 07:00-09:00}")
+    return {name: parse_span(str(span)) for name, span in value.items()}
+
+
+class PatrolSection(Section):
+    """Points that officers pass on their rounds, and when the rounds are."""
+
+    points: FileName
+    rounds: Annotated[
+        dict[Annotated[str, Field(min_length=1, max_length=40)], tuple[time, time]],
+        BeforeValidator(_rounds),
+        Field(min_length=1, max_length=24),
+    ]
+    """Local time; one that ends before it begins goes on past midnight."""
+    missed: Literal["tell", "record"] = "tell"
+    """Whether points missed in a round become an incident of their grid, or stand in the report
+    alone."""
+
+
 class ConsoleSection(Section):
     """Where the console listens; port 0 takes any free one."""
 
@@ -270,6 +301,9 @@ class Settings(BaseModel):
     messages: MessagesSection
     templates: Annotated[Any, Field(repr=False)]
     """``gateway.notify.templates.Templates`` of the site's own wording; None without a folder."""
+    patrol: PatrolSection | None = None
+    points: tuple[Point, ...] = ()
+    """Of the file that ``patrol`` names."""
     imported: Site
     """The registry as the CSV files have it, version 0; empty without a ``registry`` section."""
     digest: str

@@ -15,6 +15,7 @@ from aiohttp import web
 from gateway.console import query, shapes
 from gateway.console.events import Streams
 from gateway.console.guard import as_json
+from gateway.console.patrol import checkin_json, patrol_json
 from gateway.console.query import ApiError
 from gateway.console.view import ActRefused, ModeRow, View
 from gateway.model import Incident, Person, Site, Text
@@ -53,6 +54,8 @@ class Api:
             web.post(f"{base}/arming", self.arm),
             web.get(f"{base}/rules", self.rules),
             web.post(f"{base}/rules/reload", self.reload_rules),
+            web.get(f"{base}/patrol", self.patrol),
+            web.post(f"{base}/patrol/checkins", self.check_in),
             web.get(f"{base}/ledger", self.ledger),
             web.get(f"{base}/health", self.health),
             web.get(f"{base}/events", self._streams.serve),
@@ -185,6 +188,23 @@ class Api:
         outcome = await self._view.reload_rules()
         faults = shapes.problems_json(outcome.problems, self._chinese)
         return as_json(self._rules() | {"ok": outcome.ok, "faults": faults})
+
+    async def patrol(self, request: web.Request) -> web.Response:
+        """Who was at which point in which round of a day, and what was missed."""
+        view = self._view
+        day = query.day(request.query, view.today())
+        found = await view.patrol(day)
+        return as_json(patrol_json(view.site(), day, found, view.now()))
+
+    async def check_in(self, request: web.Request) -> web.Response:
+        """Somebody is at a point."""
+        _check_json(request)
+        asked = query.check_in(await request.read())
+        try:
+            done = await self._view.check_in(asked.point, asked.person, asked.position)
+        except ActRefused as refusal:
+            return _refused(refusal)
+        return as_json(checkin_json(self._view.site(), done))
 
     async def ledger(self, _request: web.Request) -> web.Response:
         """Where every reading went."""

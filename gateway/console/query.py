@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
 
@@ -93,6 +93,15 @@ class Arm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"span
     """Like ``2h``; "": until somebody or a plan says otherwise."""
 
 
+class CheckIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of a request to check in at a point."""
+
+    point: str
+    person: str
+    position: tuple[float, float] | None = None
+    """The phone's latitude and longitude."""
+
+
 def flag(query: Mapping[str, str], name: str) -> bool:
     """``1``/``true`` or ``0``/``false``; absent is false."""
     value = query.get(name, "0").lower()
@@ -137,6 +146,30 @@ def since(query: Mapping[str, str], now: int, name: str = "since") -> int:
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
     return max(0, (moment - _START) // timedelta(microseconds=1) * 1_000)
+
+
+def day(query: Mapping[str, str], today: date) -> date:
+    """A local date; today's where none is asked for."""
+    value = query.get("day", "")
+    if not value:
+        return today
+    try:
+        return date.fromisoformat(value[:_MAX_NAME])
+    except ValueError:
+        raise ApiError(400, f"day is {_shown(value)}; write one like 2026-01-05") from None
+
+
+def check_in(body: bytes) -> CheckIn:
+    """The checked body of ``POST patrol/checkins``."""
+    try:
+        asked = msgspec.json.decode(body, type=CheckIn)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ApiError(400, f"the body must be {{point, person, position}}: {error}") from None
+    if not (0 < len(asked.point) <= _MAX_NAME and 0 < len(asked.person) <= _MAX_NAME):
+        raise ApiError(400, "point and person must be ids")
+    if asked.position and not (abs(asked.position[0]) <= 90 and abs(asked.position[1]) <= 180):
+        raise ApiError(400, "position must be [latitude, longitude] in degrees")
+    return asked
 
 
 def act(verb: str, body: bytes) -> Deed:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypedDict
 
 from gateway.incidents.deeds import Report
 from gateway.model import (
+    CheckIn,
     Deed,
     DeviceSeen,
     Incident,
     IncidentEvent,
     OutboxRow,
     Person,
+    Point,
     Reading,
     Site,
     Text,
@@ -164,6 +167,42 @@ class Outcome(Protocol):
         """If not, why: one line each."""
 
 
+class PatrolRound(Protocol):
+    """One round of one day."""
+
+    @property
+    def name(self) -> str:
+        """As the configuration calls it."""
+
+    @property
+    def begins(self) -> int:
+        """Wall ns."""
+
+    @property
+    def ends(self) -> int:
+        """Wall ns."""
+
+
+class PatrolLine(Protocol):
+    """One point in one round."""
+
+    @property
+    def round(self) -> PatrolRound:
+        """The round."""
+
+    @property
+    def point(self) -> Point:
+        """The point."""
+
+    @property
+    def checkin(self) -> CheckIn | None:
+        """Who was there first; None: nobody, or not yet."""
+
+    @property
+    def from_afar(self) -> bool:
+        """Whether the phone was somewhere else."""
+
+
 class View(Protocol):
     """The read side of the stores, and the one door for what a person does."""
 
@@ -238,6 +277,20 @@ class View(Protocol):
 
     async def reload_rules(self) -> Outcome:
         """Read the rule files again; the old rules go on when anything is wrong with them."""
+
+    def patrol_points(self) -> Sequence[Point]:
+        """Where officers check in."""
+
+    def today(self) -> date:
+        """The local date."""
+
+    async def patrol(self, day: date) -> Sequence[PatrolLine]:
+        """Every point of every round that begins on ``day``."""
+
+    async def check_in(
+        self, point: str, person: str, position: tuple[float, float] | None
+    ) -> CheckIn:
+        """Somebody is at a point; ``position`` is the phone's. Raises ``ActRefused``."""
 
     def evidence(self, sha256: str) -> Path | None:
         """The file of a snapshot; None when it is not, or no longer, kept."""

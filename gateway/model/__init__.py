@@ -27,6 +27,7 @@ from gateway.model.incidents import (
     State,
     Wanted,
 )
+from gateway.model.patrol import CheckIn, Point
 from gateway.model.records import (
     Action,
     Arming,
@@ -74,6 +75,7 @@ __all__ = [
     "Category",
     "Cause",
     "Change",
+    "CheckIn",
     "Deed",
     "Device",
     "DeviceSeen",
@@ -91,6 +93,7 @@ __all__ = [
     "Outcome",
     "Person",
     "Place",
+    "Point",
     "Position",
     "Quality",
     "Quota",
