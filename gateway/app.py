@@ -18,13 +18,14 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import Any, Final, NamedTuple
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import structlog
 
 from gateway.clock import Arrival, SystemClock
 from gateway.config import Configured, Settings
-from gateway.console.app import create_app, serve
+from gateway.console.app import Bound, create_app, create_case_app, serve
 from gateway.console.view import View
 from gateway.detect import Detector
 from gateway.editions import Editions
@@ -90,6 +91,10 @@ class House:
         self.switches: dict[str, Any] = {}
         """Drivers whose far end can be switched: handed to the notifiers that ask for them."""
         self.site = Site()
+        self.link_key = b""
+        """What the links of messages are signed with; empty where there are none."""
+        self.case_url = ""
+        """Where the cases are served, if apart."""
         self.console_url: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self.journal: Journal
         self.cases: Cases
@@ -198,8 +203,8 @@ class House:
         linked: dict[str, Any] = {}
         if kept.link:
             try:
-                key = load_key(self.settings.site.data / "link.key")
-                linked = {"linked": Linker(kept.link, key, kept.expires, self.clock)}
+                self.link_key = load_key(self.settings.site.data / "link.key")
+                linked = {"linked": Linker(kept.link, self.link_key, kept.expires, self.clock)}
             except (OSError, ValueError) as error:  # an alarm without a link is still an alarm
                 log.error("messages_without_links", reason=str(error))
         return Writer(
@@ -254,6 +259,8 @@ class House:
             "patrol": self.patrol.run,
             "console": self._serve,
         }
+        if self.settings.console.case_host and self.link_key:
+            own["cases"] = self._serve_cases
         lives: list[Life] = [(Health(name), live, self._part_changed) for name, live in own.items()]
         for name, configured in self.settings.sinks.items():
             sink: Sink = await self._entered(stack, make("sinks", name, configured, self.clock))
@@ -308,14 +315,32 @@ class House:
 
     async def _serve(self) -> None:
         """The console; a port that is taken must not keep alarms from ringing."""
-        where = self.settings.console
-        zone = self.settings.site.zone
-        app = create_app(self.view, zone=zone, clock=self.clock, chinese=self.chinese)
+        where, shown = self.settings.console, self._shown()
+        key = b"" if where.case_host else self.link_key
+        app = create_app(self.view, clock=self.clock, link_key=key, **shown)
         async with serve(app, where.host, where.port) as bound:
-            host = f"[{bound.host}]" if ":" in bound.host else bound.host
             if not self.console_url.done():
-                self.console_url.set_result(f"http://{host}:{bound.port}")
+                self.console_url.set_result(_address(bound))
             await asyncio.get_running_loop().create_future()
+
+    async def _serve_cases(self) -> None:
+        """The cases behind links, for phones."""
+        where = self.settings.console
+        app = create_case_app(self.view, self.link_key, **self._shown())
+        async with serve(app, where.case_host, where.case_port) as bound:
+            self.case_url = _address(bound)
+            await asyncio.get_running_loop().create_future()
+
+    def _shown(self) -> dict[str, Any]:
+        """What both pages need; a link may name this machine in its own way."""
+        host = urlsplit(self.settings.messages.link).hostname
+        hosts = [host] if host else []
+        return {"zone": self.settings.site.zone, "hosts": hosts, "chinese": self.chinese}
+
+
+def _address(bound: Bound) -> str:
+    host = f"[{bound.host}]" if ":" in bound.host else bound.host
+    return f"http://{host}:{bound.port}"
 
 
 @asynccontextmanager

@@ -254,10 +254,16 @@ class PatrolSection(Section):
 
 
 class ConsoleSection(Section):
-    """Where the console listens; port 0 takes any free one."""
+    """Where the console listens; port 0 takes any free one.
+
+    With ``case_host`` the cases behind the links of messages are served there, and nothing else:
+    phones reach them, and the console stays where it is.
+    """
 
     host: Annotated[str, Field(max_length=255), AfterValidator(_printable)] = "127.0.0.1"
     port: Annotated[int, Field(strict=True, ge=0, le=65535)] = 8080
+    case_host: Annotated[str, Field(max_length=255)] = ""
+    case_port: Annotated[int, Field(strict=True, ge=0, le=65535)] = 8090
 
 
 class LogSection(Section):

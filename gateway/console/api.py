@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 from typing import Final, NamedTuple
 
 import msgspec
@@ -15,18 +14,13 @@ from aiohttp import web
 from gateway.console import query, shapes
 from gateway.console.events import Streams
 from gateway.console.guard import as_json
+from gateway.console.media import CLIP, media_type
 from gateway.console.patrol import checkin_json, patrol_json
 from gateway.console.query import ApiError
 from gateway.console.view import ActRefused, ModeRow, View
 from gateway.model import Incident, Person, Site, Text
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
-_MEDIA: Final = (
-    (b"\xff\xd8\xff", "image/jpeg"),
-    (b"\x89PNG\r\n\x1a\n", "image/png"),
-)
-_CLIP: Final = "video/mp4"
-"""What is shown in a page: these pictures, and clips; anything else is offered for download."""
 
 
 class Api:
@@ -219,11 +213,11 @@ class Api:
         """A snapshot or a clip. Only a SHA-256 is ever looked up, so no path can be asked for."""
         digest = request.match_info["sha256"]
         path = self._view.evidence(digest) if _SHA256.fullmatch(digest) else None
-        media = await asyncio.to_thread(_media_type, path) if path is not None else None
+        media = await asyncio.to_thread(media_type, path) if path is not None else None
         if path is None or media is None:
             raise ApiError(404, "there is no such snapshot, or it has been deleted")
         headers = {"Content-Type": media, "Content-Security-Policy": "default-src 'none'; sandbox"}
-        if not media.startswith("image/") and media != _CLIP:
+        if not media.startswith("image/") and media != CLIP:
             headers["Content-Disposition"] = "attachment"
         return web.FileResponse(path, headers=headers)
 
@@ -241,18 +235,6 @@ class _Places(NamedTuple):
 def _arming(site: Site, rows: Sequence[ModeRow], titles: Mapping[str, Text], duty: Person) -> bytes:
     """Runs beside the loop: 1,400 grids with their buildings take 0.2 s."""
     return msgspec.json.encode(shapes.arming_json(site, rows, titles, duty))
-
-
-def _media_type(path: Path) -> str | None:
-    """The type by the first bytes; None when the file can not be read."""
-    try:
-        with path.open("rb") as file:
-            start = file.read(16)
-    except OSError:
-        return None
-    if start[4:8] == b"ftyp":
-        return _CLIP
-    return next((m for magic, m in _MEDIA if start.startswith(magic)), "application/octet-stream")
 
 
 def _check_json(request: web.Request) -> None:

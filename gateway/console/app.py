@@ -10,6 +10,7 @@ from aiohttp import web
 
 from gateway.clock import SystemClock
 from gateway.console.api import Api
+from gateway.console.case_page import CasePage
 from gateway.console.events import Streams
 from gateway.console.guard import Hosts, add_headers, guard
 from gateway.console.metrics import Metrics
@@ -32,12 +33,14 @@ def create_app(
     clock: Clock | None = None,
     hosts: Iterable[str] = (),
     chinese: Callable[[str], str] = str,
+    link_key: bytes = b"",
 ) -> web.Application:
     """The console over ``view``.
 
     ``language`` is for those who have not chosen one, ``zone`` the time zone of the page's
     times, ``hosts`` further names under which the console may be asked for. ``chinese`` puts a
-    line about a rule file or a store into Chinese; without it such lines are English.
+    line about a rule file or a store into Chinese; without it such lines are English. With
+    ``link_key`` the cases behind the links of messages are shown too.
     """
     allowed = Hosts(hosts)
     app = web.Application(middlewares=[guard(allowed, chinese)], client_max_size=_MAX_BODY)
@@ -54,6 +57,26 @@ def create_app(
             web.static("/static/", HERE / "static"),
         ]
     )
+    if link_key:
+        app.add_routes(CasePage(view, link_key, zone, chinese).routes())
+    return app
+
+
+def create_case_app(
+    view: View,
+    link_key: bytes,
+    *,
+    zone: str = "Asia/Shanghai",
+    hosts: Iterable[str] = (),
+    chinese: Callable[[str], str] = str,
+) -> web.Application:
+    """The cases behind links and nothing else: for an address that phones reach."""
+    allowed = Hosts(hosts)
+    app = web.Application(middlewares=[guard(allowed, chinese)], client_max_size=_MAX_BODY)
+    app[_HOSTS] = allowed
+    app.on_response_prepare.append(add_headers)
+    app.add_routes(CasePage(view, link_key, zone, chinese).routes())
+    app.add_routes([web.static("/static/", HERE / "static")])
     return app
 
 

@@ -115,8 +115,14 @@ def _check_origin(request: web.Request, hosts: Hosts) -> None:
     origin = request.headers.get("Origin")
     if origin is not None and _site_of(origin) != host.lower():
         raise ApiError(403, f"requests from the site {origin[:80]!r} are not taken")
-    if request.path != "/" and request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
+    elsewhere = request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
+    if elsewhere and not _is_link(request):
         raise ApiError(403, "requests from other sites are not taken")
+
+
+def _is_link(request: web.Request) -> bool:
+    """What is opened from elsewhere: the page, and a case by the link in a message."""
+    return request.path == "/" or (request.method == "GET" and request.path.startswith("/c/"))
 
 
 def _site_of(origin: str) -> str | None:
