@@ -77,6 +77,8 @@ class Running(NamedTuple):
     """Done when a store was written over from outside: start again, and it is put aside."""
     reload: Callable[[], None]
     """Look at the files of rules and registry now; what comes of it is logged and a reading."""
+    case_url: Callable[[], str]
+    """Where the cases behind links are served apart from the console; "" when they are not."""
 
 
 class House:
@@ -366,7 +368,9 @@ async def gateway(
         tasks += [_started(life, clock) for life in lives[1:]]
         _settle_memory()
         console = await _console_or_reason(house, clock)
-        yield Running(console, house.view, house.watch.damaged, house.reloader.ask)
+        yield Running(
+            console, house.view, house.watch.damaged, house.reloader.ask, lambda: house.case_url
+        )
 
 
 def _started(life: Life, clock: Clock) -> asyncio.Task[None]:

@@ -146,7 +146,7 @@ class CasePage:
             self._templates = await asyncio.to_thread(_load, HERE / "templates")
         language = "en" if language == "en" else "zh"
 
-        def text(key: str, **holes: object) -> str:
+        def text(key: str, /, **holes: object) -> str:
             return TEXTS[key].say(language).format(**holes)
 
         html = self._templates.get_template(name).render(

@@ -49,7 +49,7 @@ def case_shape(
         "person": person,
         "mine": incident.owner == person.id,
         "stage": stage.value if stage is not None else "",
-        "minutes": abs(incident.deadline - now.arrival) // _MINUTE,
+        "minutes": _minutes(incident.deadline - now.arrival),
         "over": incident.deadline <= now.arrival,
         "numbers": numbers(facts["contact"]),
         "verbs": _verbs(incident, person),
@@ -93,6 +93,11 @@ def _others(site: Site, incident: Incident, person: Person) -> list[tuple[str, s
     near = [each for each in site.people.values() if each.grid in codes and each.id != person.id]
     near.sort(key=lambda each: codes.index(each.grid))
     return [(each.id, each.name, each.role) for each in near[:_MOST_PEOPLE]]
+
+
+def _minutes(left: int) -> int:
+    """Whole minutes that are left, the one that has begun counted; or that it is overdue."""
+    return -(-left // _MINUTE) if left > 0 else -left // _MINUTE
 
 
 def _by(site: Site, event: IncidentEvent) -> str:

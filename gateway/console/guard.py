@@ -20,6 +20,7 @@ from aiohttp.typedefs import Handler, Middleware
 from gateway.console.query import ApiError
 from gateway.ports import Unavailable
 
+_LINKS: Final = "/c/"
 _HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'self'; base-uri 'none'; form-action 'self'; "
@@ -96,7 +97,7 @@ def guard(hosts: Hosts, chinese: Callable[[str], str] = str) -> Middleware:
             return _refusal(error.status, error.message, error.chinese)
         except Unavailable as error:
             return _refusal(503, error.reason, chinese(error.reason))
-        except web.HTTPNotModified:
+        except web.HTTPRedirection:
             raise
         except web.HTTPException as error:
             return _http_error(request, error)
@@ -112,17 +113,13 @@ def _check_origin(request: web.Request, hosts: Hosts) -> None:
             f"this console does not answer to the name {host[:80]!r}; "
             "open it by this machine's address or name",
         )
+    if request.path.startswith(_LINKS):
+        return  # the link is the secret; forms of a page without referrer have the Origin "null"
     origin = request.headers.get("Origin")
     if origin is not None and _site_of(origin) != host.lower():
         raise ApiError(403, f"requests from the site {origin[:80]!r} are not taken")
-    elsewhere = request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site")
-    if elsewhere and not _is_link(request):
+    if request.path != "/" and request.headers.get("Sec-Fetch-Site") in ("cross-site", "same-site"):
         raise ApiError(403, "requests from other sites are not taken")
-
-
-def _is_link(request: web.Request) -> bool:
-    """What is opened from elsewhere: the page, and a case by the link in a message."""
-    return request.path == "/" or (request.method == "GET" and request.path.startswith("/c/"))
 
 
 def _site_of(origin: str) -> str | None:

@@ -1,0 +1,177 @@
+"""The page behind a message's link: one person, one case, on a phone."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import aiohttp
+import pytest
+from playwright.async_api import Page, async_playwright, expect
+
+from gateway.console.case_shape import numbers
+from gateway.console.case_texts import TEXTS
+from gateway.links import load_key, token
+from gateway.model import SECOND
+from tests.console.test_browser import CHROMIUM, FLAGS
+from tests.stories.clock import Jumpable
+from tests.stories.house import House
+from tests.stories.phone import Phone
+
+ALARM = '{"t": 0, "device": "s301", "values": {"alarm": true}}\n'
+COLD = '{"t": 0.2, "device": "climate1", "values": {"temperature": 41}}\n'
+
+
+@pytest.fixture
+async def house(tmp_path: Path) -> AsyncIterator[House]:
+    async with Phone() as phone:
+        house = House(tmp_path, Jumpable(), phone)
+        house.write(replay=ALARM + COLD)
+        with house.file.open("a", encoding="utf-8") as file:
+            file.write("messages: {link: 'https://desk.example.cn'}\n")
+        await house.start()
+        yield house
+        await house.stop()
+
+
+async def link(house: House) -> str:
+    """The newest message's, on this machine."""
+    message = await house.told("opened", "s301")
+    assert message["link"].startswith("https://desk.example.cn/c/")
+    return house.running.console_url + urlsplit(message["link"]).path
+
+
+async def answer(url: str, **form: str) -> tuple[int, str]:
+    async with aiohttp.ClientSession() as session:
+        asked = session.post(url, data=form) if form else session.get(url)
+        async with asked as found:
+            return found.status, await found.text()
+
+
+@asynccontextmanager
+async def phone_page(url: str) -> AsyncIterator[Page]:
+    async with (
+        async_playwright() as playwright,
+        await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS) as browser,
+    ):
+        page = await browser.new_page(viewport={"width": 390, "height": 844})
+        await page.goto(url)
+        yield page
+
+
+@pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
+async def test_two_taps_lead_from_the_message_to_received_and_a_few_more_to_closed(
+    house: House,
+) -> None:
+    async with phone_page(await link(house)) as page:  # the first tap
+        await expect(page.locator("h1")).to_have_text("烟感报警")
+        await expect(
+            page.get_by_role("link", name="拨打 户主周先生 13800000011")
+        ).to_have_attribute("href", "tel:13800000011")
+        await page.get_by_role("button", name="签收").click()  # the second one
+        await expect(page.get_by_role("button", name="开始办理")).to_be_visible()
+        (incident,) = await house.incidents(device="s301")
+        assert (incident["state"], incident["owner"]) == ("received", "chen")
+        await page.get_by_role("button", name="开始办理").click()
+        await page.get_by_label("误报", exact=True).check()
+        await page.get_by_label("误报原因").select_option("cooking")
+        await page.locator("form[action$=close] textarea").fill("炒菜油烟")
+        await page.locator("form[action$=close] button").click()
+        await expect(page.locator(".clock")).to_have_text("已办结，结果：误报")
+        width = await page.evaluate("document.documentElement.scrollWidth")
+        assert width <= 390
+    (incident,) = await house.incidents(device="s301")
+    assert (incident["outcome"], incident["cause"]) == ("false_alarm", "cooking")
+
+
+async def test_it_works_without_scripts_and_says_why_a_deed_is_refused(house: House) -> None:
+    url = await link(house)
+    status, page = await answer(url)
+    assert status == 200
+    assert "<script" not in page
+    status, page = await answer(f"{url}/close", outcome="real")
+    assert (status, "请先签收再办结。" in page) == (409, True)
+    status, page = await answer(f"{url}/transfer", to="lin", comment=" ")
+    assert (status, str(TEXTS["incomplete"].zh) in page) == (400, True)
+    status, page = await answer(f"{url}/receive", x="")
+    assert (status, "已签收" in page) == (200, True)
+    status, page = await answer(f"{url}/transfer", to="lin", comment="我在外面")
+    assert (status, "林涛" in page) == (200, True)
+
+
+async def test_a_changed_an_expired_and_another_gateways_link_show_nothing_of_the_case(
+    house: House,
+) -> None:
+    url = await link(house)
+    base, _, good = url.rpartition("/")
+    changed = good.replace(".chen.", ".lin.")
+    key = load_key(house.data / "link.key")
+    now = house.clock.now().wall
+    incident = good.split(".")[0]
+    cases = {
+        404: [changed, token(b"x" * 32, incident, "chen", now + SECOND * 600), "x" * 600, "a.b.c"],
+        410: [token(key, incident, "chen", now - SECOND * 120)],
+        403: [token(key, incident, "nobody", now + SECOND * 600)],
+    }
+    for status, texts in cases.items():
+        for text in texts:
+            found, page = await answer(f"{base}/{text}")
+            assert (found, "烟感" in page) == (status, False)
+            assert (await answer(f"{base}/{text}/receive", x=""))[0] == status
+    (one,) = await house.incidents(device="s301")
+    assert one["state"] == "open"
+
+
+async def test_the_link_opens_one_case_and_nothing_else_of_the_console_apart(
+    tmp_path: Path,
+) -> None:
+    async with Phone() as phone:
+        house = House(tmp_path, Jumpable(), phone)
+        house.write(replay=ALARM)
+        text = house.file.read_text(encoding="utf-8")
+        text = text.replace(
+            "console: {port: 0}", "console: {port: 0, case_host: 127.0.0.1, case_port: 0}"
+        )
+        house.file.write_text(
+            text + "messages: {link: 'https://desk.example.cn'}\n", encoding="utf-8"
+        )
+        await house.start()
+        try:
+            path = urlsplit(await link(house)).path
+            assert (await answer(house.running.console_url + path))[0] == 404
+            apart = await house.until(lambda: house.running.case_url())
+            assert (await answer(apart + path))[0] == 200
+            for other in ("/", "/api/v1/incidents", "/metrics", "/api/v1/people"):
+                assert (await answer(apart + other))[0] == 404
+        finally:
+            await house.stop()
+
+
+@pytest.mark.parametrize(
+    ("contact", "found"),
+    [
+        ("户主周先生 13800000011", [("户主周先生 13800000011", "13800000011")]),
+        (
+            "物业 0317-0000001；张三 +86138",
+            [("物业 0317-0000001", "03170000001"), ("张三 +86138", "+86138")],
+        ),
+        ("119", [("119", "119")]),
+        ("找门卫", []),
+        ("", []),
+        ("x 1234abc", []),
+    ],
+)
+def test_what_can_be_dialled_is_found_in_a_contact(
+    contact: str, found: list[tuple[str, str]]
+) -> None:
+    assert numbers(contact) == found
+
+
+def test_every_text_is_in_both_languages_with_the_same_holes() -> None:
+    for key, text in TEXTS.items():
+        assert text.zh, key
+        assert text.en, key
+        for hole in ("{minutes}", "{stage}", "{who}", "{name}", "{key}", "{outcome}"):
+            assert (hole in text.zh) == (hole in text.en), key
