@@ -29,7 +29,19 @@ from gateway.model.records import (
     Stored,
     Undecodable,
 )
-from gateway.model.registry import LEVELS, MODES, ROLES, Device, Person, Place, Site
+from gateway.model.registry import (
+    LEVELS,
+    MODES,
+    ROLES,
+    Border,
+    Device,
+    Duty,
+    Holiday,
+    Person,
+    Place,
+    Ring,
+    Site,
+)
 from gateway.model.telling import End, Notification, OutboxRow, Quota, Receipt
 from gateway.model.values import (
     EXTRA,
@@ -54,14 +66,17 @@ __all__ = [
     "URGENT",
     "Action",
     "Arming",
+    "Border",
     "Category",
     "Change",
     "Device",
     "DeviceSeen",
+    "Duty",
     "Edition",
     "End",
     "Evidence",
     "Happened",
+    "Holiday",
     "Incident",
     "IncidentEvent",
     "Item",
@@ -77,6 +92,7 @@ __all__ = [
     "Reading",
     "Receipt",
     "Record",
+    "Ring",
     "Severity",
     "Site",
     "Stamp",
