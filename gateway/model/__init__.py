@@ -30,6 +30,7 @@ from gateway.model.records import (
     Undecodable,
 )
 from gateway.model.registry import (
+    DAY_MINUTES,
     LEVELS,
     MODES,
     ROLES,
@@ -56,6 +57,7 @@ from gateway.model.values import (
 )
 
 __all__ = [
+    "DAY_MINUTES",
     "EXTRA",
     "KINDS",
     "LEVELS",

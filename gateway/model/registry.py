@@ -174,6 +174,20 @@ class Site(msgspec.Struct, frozen=True, dict=True):
                 found.setdefault((code, person.role), []).append(person)
         return {key: tuple(people) for key, people in found.items()}
 
+    def tables(self) -> dict[str, dict[str, object]]:
+        """Table -> id -> row, for comparing two pictures; a roster is one row."""
+        rosters: dict[str, list[Duty]] = {}
+        for line in self.rosters:
+            rosters.setdefault(f"{line.place} {line.role}", []).append(line)
+        return {
+            "places": dict(self.places),
+            "devices": dict(self.devices),
+            "people": dict(self.people),
+            "rosters": dict(rosters),
+            "holidays": {each.day: each for each in self.holidays},
+            "borders": dict(self.borders),
+        }
+
     @cached_property
     def kept(self) -> dict[str, object]:
         """What pure functions over this picture have worked out of it, by their name."""

@@ -50,9 +50,7 @@ def rows(name: str, raw: bytes, titles: Sequence[str]) -> Iterator[list[str]]:
         if sheet is None:
             sheet = book.worksheets[0]
         yield from _rows(name, sheet)
-    except _BROKEN as error:
-        if isinstance(error, Problems):
-            raise
+    except _BROKEN:
         raise _no_workbook(name) from None
     finally:
         book.close()
@@ -68,7 +66,7 @@ def titles_in(name: str, raw: bytes) -> list[str]:
 
 
 def written(sheets: Mapping[str, Iterable[Sequence[str]]]) -> bytes:
-    """A workbook of these sheets. Every cell is text: no code loses its zeros, none is a formula."""
+    """A workbook of these sheets. Every cell is text: no code loses its zeros, and none counts."""
     from openpyxl import Workbook
     from openpyxl.cell import WriteOnlyCell
 
@@ -115,9 +113,7 @@ def _check(name: str, raw: bytes) -> None:
             for part in parts:
                 with archive.open(part) as stream:
                     left -= _measured(name, stream, left)
-    except _BROKEN as error:
-        if isinstance(error, Problems):
-            raise
+    except _BROKEN:
         raise _no_workbook(name) from None
 
 
@@ -136,22 +132,31 @@ def _measured(name: str, stream: Any, most: int) -> int:
 
 def _rows(name: str, sheet: Any) -> Iterator[list[str]]:
     empty = 0
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        for number, cells in enumerate(sheet.iter_rows(), 1):
-            found = [
-                _text(name, number, column, cell)
-                for column, cell in enumerate(cells[: MAX_COLUMNS + 1], 1)
-            ]
-            while found and not found[-1]:
-                found.pop()
-            if len(found) > MAX_COLUMNS:
-                message = f"more than {MAX_COLUMNS} columns"
-                raise Problems([Problem(name, number, MAX_COLUMNS + 1, message)])
-            empty = 0 if found else empty + 1
-            if empty > _MOST_EMPTY:
-                return
-            yield found
+    for number, cells in enumerate(_quietly(sheet.iter_rows()), 1):
+        found = [
+            _text(name, number, column, cell)
+            for column, cell in enumerate(cells[: MAX_COLUMNS + 1], 1)
+        ]
+        while found and not found[-1]:
+            found.pop()
+        if len(found) > MAX_COLUMNS:
+            message = f"more than {MAX_COLUMNS} columns"
+            raise Problems([Problem(name, number, MAX_COLUMNS + 1, message)])
+        empty = 0 if found else empty + 1
+        if empty > _MOST_EMPTY:
+            return
+        yield found
+
+
+def _quietly(cells: Iterator[Any]) -> Iterator[Any]:
+    """Row by row, without the library's remarks on dates that are none."""
+    while True:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            row = next(cells, None)
+        if row is None:
+            return
+        yield row
 
 
 def _text(name: str, row: int, column: int, cell: Any) -> str:
