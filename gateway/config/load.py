@@ -204,8 +204,8 @@ class _Loader:
             on_disk(registry.devices),
             on_disk(registry.people),
             tuple(map(on_disk, registry.rosters)),
-            registry.borders and on_disk(registry.borders),
-            registry.holidays and on_disk(registry.holidays),
+            on_disk(registry.borders) if registry.borders else None,
+            on_disk(registry.holidays) if registry.holidays else None,
         )
         try:
             imported = read(

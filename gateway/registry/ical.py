@@ -1,9 +1,9 @@
-"""Duty as iCalendar (RFC 5545): one VEVENT for each shift out, shifts and repetitions in.
+"""Duty that comes as iCalendar (RFC 5545): shifts and repetitions as lines of the roster.
 
-Out, an entry names its people as attendees ``urn:gridwarden:person:ID`` and its place and role as
-``X-GRIDWARDEN-PLACE`` and ``X-GRIDWARDEN-ROLE``. In, entries of other programs will do: a person by
-id or name in the summary, a place by code or name as location, a role as category; what is not said
-is the person's own place and role. Daily and weekly repetitions become lines of the roster, others
+Our own entries name their people as attendees ``urn:gridwarden:person:ID`` and their place and role
+as ``X-GRIDWARDEN-PLACE`` and ``X-GRIDWARDEN-ROLE``. Those of other programs will do: a person by id
+or name in the summary, a place by code or name as location, a role as category; what is not said is
+the person's own place and role. Daily and weekly repetitions become lines of the roster, others
 are written out day by day. Every entry is checked before the libraries see it.
 """
 
@@ -11,31 +11,28 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from datetime import date, datetime, time, timedelta
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from gateway.document import Problem, Problems
-from gateway.model import DAY_MINUTES, SECOND, Duty, Person, Place, Site
+from gateway.model import DAY_MINUTES, Duty, Person, Place
 from gateway.registry import words
-from gateway.registry.duty import WEEKDAYS, shifts, with_rosters
+from gateway.registry.duty import WEEKDAYS
 from gateway.registry.rosters import Known
 from gateway.registry.table import Source
 from gateway.registry.texts import YEARS, near
-
-if TYPE_CHECKING:
-    from icalendar import Event
 
 MAX_EVENTS: Final = 20_000
 MAX_DAYS: Final = 400
 """Of one entry, and days that one repetition may be written out to."""
 MAX_LINES: Final = 100_000
 _MOST_PROBLEMS: Final = 100
-_URN: Final = "urn:gridwarden:person:"
-_PLACE: Final = "X-GRIDWARDEN-PLACE"
-_ROLE: Final = "X-GRIDWARDEN-ROLE"
+URN: Final = "urn:gridwarden:person:"
+PLACE: Final = "X-GRIDWARDEN-PLACE"
+ROLE: Final = "X-GRIDWARDEN-ROLE"
 _KEPT: Final = re.compile(
     r"(DTSTART|DTEND|DURATION|RRULE|RDATE|EXDATE|RECURRENCE-ID|SUMMARY|CATEGORIES|STATUS|UID"
     r"|ATTENDEE|LOCATION|X-GRIDWARDEN-PLACE|X-GRIDWARDEN-ROLE)[;:]",
@@ -225,11 +222,11 @@ class _Reading:
     def _plain(self, event: Any) -> Duty:
         people = self._who(event)
         first = self._people[people[0]]
-        place = str(event.get(_PLACE, "")) or self._place(str(event.get("LOCATION", "")).strip())
+        place = str(event.get(PLACE, "")) or self._place(str(event.get("LOCATION", "")).strip())
         place = place or first.grid
         if place not in self._places:
             raise Fault(f"there is no place {place!r}{near(place, self._places)}")
-        role = str(event.get(_ROLE, "")) or _role(event) or first.role
+        role = str(event.get(ROLE, "")) or _role(event) or first.role
         if role not in words.ROLE_WORDS:
             raise Fault(f"unknown role {role[:40]!r}")
         return Duty(place, words.ROLE_WORDS[role], people=(people,))
@@ -237,7 +234,7 @@ class _Reading:
     def _who(self, event: Any) -> tuple[str, ...]:
         attendees = event.get("ATTENDEE", [])
         listed = attendees if isinstance(attendees, list) else [attendees]
-        named = [str(each).removeprefix(_URN) for each in listed if str(each).startswith(_URN)]
+        named = [str(each).removeprefix(URN) for each in listed if str(each).startswith(URN)]
         if not named:
             summary = str(event.get("SUMMARY", "")).strip()
             named = [self._named(summary)]
@@ -368,43 +365,3 @@ def _written_out(event: Any, rule: Any, begin: datetime) -> list[datetime]:
     calendar.add_component(single)
     found = recurring_ical_events.of(calendar).between(begin, begin + MAX_DAYS * _DAY)
     return [each["DTSTART"].dt for each in found]
-
-
-# --- out -------------------------------------------------------------------------------
-
-
-def written(site: Site, begin: int, end: int, wall: int) -> bytes:
-    """Every shift of every roster from ``begin`` to ``end``; ``wall`` is now. All ns."""
-    import icalendar
-
-    calendar = icalendar.Calendar()
-    calendar.add("PRODID", "-//gridwarden//duty//ZH")
-    calendar.add("VERSION", "2.0")
-    for place, role in with_rosters(site):
-        for shift in shifts(site, place, role, begin, end):
-            if shift.people:
-                calendar.add_component(_event(site, place, role, shift, wall))
-    return bytes(calendar.to_ical())
-
-
-def _event(site: Site, place: str, role: str, shift: Any, wall: int) -> Event:
-    import icalendar
-
-    name = next((zh for zh, word in words.ROLE_WORDS.items() if word == role and zh != role), role)
-    where = site.places[place].name if place in site.places else place
-    event = icalendar.Event()
-    event.add("UID", f"{place}-{role}-{shift.begin // SECOND}@gridwarden")
-    event.add("DTSTAMP", datetime.fromtimestamp(wall // SECOND, UTC))
-    event.add("DTSTART", datetime.fromtimestamp(shift.begin // SECOND, UTC))
-    event.add("DTEND", datetime.fromtimestamp(shift.end // SECOND, UTC))
-    names = "、".join(person.name for person in shift.people)
-    event.add("SUMMARY", f"{names} {where}{name}")
-    event.add("LOCATION", where)
-    event.add("CATEGORIES", [role])
-    event.add(_PLACE, place)
-    event.add(_ROLE, role)
-    for person in shift.people:
-        attendee = icalendar.vCalAddress(f"{_URN}{person.id}")
-        attendee.params["CN"] = icalendar.vText(person.name)
-        event.add("ATTENDEE", attendee)
-    return event

@@ -5,13 +5,18 @@ from __future__ import annotations
 import csv
 import io
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
 from gateway.model import SECOND, Device, Duty, Person, Place, Site
 from gateway.registry import sheets, words
+from gateway.registry.duty import Shift, shifts, with_rosters
+from gateway.registry.ical import PLACE, ROLE, URN
+
+if TYPE_CHECKING:
+    from icalendar import Event
 
 _UNITS: Final = (("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1))
 
@@ -150,3 +155,43 @@ def _moment(wall: int, zone: ZoneInfo) -> str:
     if not wall:
         return ""
     return datetime.fromtimestamp(wall // SECOND, zone).isoformat()
+
+
+# --- calendars ----------------------------------------------------------------------
+
+
+def as_ics(site: Site, begin: int, end: int, wall: int) -> bytes:
+    """Every shift of every roster from ``begin`` to ``end``; ``wall`` is now. All ns."""
+    import icalendar
+
+    calendar = icalendar.Calendar()
+    calendar.add("PRODID", "-//gridwarden//duty//ZH")
+    calendar.add("VERSION", "2.0")
+    for place, role in with_rosters(site):
+        for shift in shifts(site, place, role, begin, end):
+            if shift.people:
+                calendar.add_component(_event(site, place, role, shift, wall))
+    return bytes(calendar.to_ical())
+
+
+def _event(site: Site, place: str, role: str, shift: Shift, wall: int) -> Event:
+    import icalendar
+
+    name = next((zh for zh, word in words.ROLE_WORDS.items() if word == role and zh != role), role)
+    where = site.places[place].name if place in site.places else place
+    event = icalendar.Event()
+    event.add("UID", f"{place}-{role}-{shift.begin // SECOND}@gridwarden")
+    event.add("DTSTAMP", datetime.fromtimestamp(wall // SECOND, UTC))
+    event.add("DTSTART", datetime.fromtimestamp(shift.begin // SECOND, UTC))
+    event.add("DTEND", datetime.fromtimestamp(shift.end // SECOND, UTC))
+    names = "、".join(person.name for person in shift.people)
+    event.add("SUMMARY", f"{names} {where}{name}")
+    event.add("LOCATION", where)
+    event.add("CATEGORIES", [role])
+    event.add(PLACE, place)
+    event.add(ROLE, role)
+    for person in shift.people:
+        attendee = icalendar.vCalAddress(f"{URN}{person.id}")
+        attendee.params["CN"] = icalendar.vText(person.name)
+        event.add("ATTENDEE", attendee)
+    return event

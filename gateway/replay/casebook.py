@@ -59,6 +59,14 @@ class Casebook:
         """The registry as it is now; version 0 and empty before the first import."""
         return await self._side.run(registry.site)
 
+    async def site_at(self, wall: int) -> Site | None:
+        """The registry as it was at ``wall``; None where that is not known (any more)."""
+        return await self._side.run(registry.site_at, wall)
+
+    async def editions(self) -> list[registry.Edition]:
+        """Every edition of the registry, oldest first."""
+        return await self._side.run(registry.editions)
+
     async def last_arrival(self) -> int:
         """The last sign of life on the arrival axis, ns."""
         return await self._side.run(cases_read.last_arrival)
