@@ -222,8 +222,9 @@ def _show(answer: _Answer, dry: bool) -> None:
                 more = " …" if counts[kind] > _SHOWN else ""
                 click.echo(f"  {_KINDS[kind].say(language())}: {', '.join(ids[:_SHOWN])}{more}")
     if answer.replaced:
-        ids = ", ".join(answer.replaced[:_SHOWN]) + (" …" if len(answer.replaced) > _SHOWN else "")
-        click.echo(say(f"更换传感器(编号不变):{ids}", f"sensor replaced, same id: {ids}"))
+        more = " …" if len(answer.replaced) > _SHOWN else ""
+        named = ", ".join(answer.replaced[:_SHOWN]) + more
+        click.echo(say(f"更换传感器(编号不变):{named}", f"sensor replaced, same id: {named}"))
     if not answer.counts:
         click.echo(say("没有任何变化", "nothing changes"))
     elif dry:

@@ -14,7 +14,7 @@ import msgspec
 from gateway.document import Problem, Problems
 from gateway.model import Border, Place, Ring, Site
 from gateway.registry.table import Source
-from gateway.registry.texts import near
+from gateway.registry.texts import nearest
 
 MAX_BORDERS: Final = 20_000
 MAX_POINTS: Final = 500_000
@@ -151,7 +151,7 @@ def _feature(feature: Any, places: Collection[str] | None) -> tuple[str, Border]
     if not code:
         raise Fault("the feature has no property code (编码) with the place's code as a text")
     if places is not None and code not in places:
-        raise Fault(f"there is no place {code!r}{near(code, places)}")
+        raise Fault(f"there is no place {code!r}{nearest(code, places)}")
     kind = geometry.get("type") if isinstance(geometry, dict) else None
     if kind not in ("Polygon", "MultiPolygon") or not isinstance(geometry, dict):
         raise Fault("the border is no Polygon and no MultiPolygon")

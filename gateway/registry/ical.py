@@ -23,7 +23,7 @@ from gateway.registry import words
 from gateway.registry.duty import WEEKDAYS
 from gateway.registry.rosters import Known
 from gateway.registry.table import Source
-from gateway.registry.texts import YEARS, near
+from gateway.registry.texts import YEARS, nearest
 
 MAX_EVENTS: Final = 20_000
 MAX_DAYS: Final = 400
@@ -212,7 +212,7 @@ class _Reading:
         else:
             end = begin if isinstance(start, datetime) else begin + _DAY
         if not YEARS[0] <= begin.year < YEARS[1]:
-            raise Fault(f"an entry is between {YEARS[0]} and {YEARS[1]}")
+            raise Fault(f"a shift lies between the years {YEARS[0]} and {YEARS[1]}")
         if not timedelta(0) < end - begin <= MAX_DAYS * _DAY:
             raise Fault(f"a shift is longer than nothing and at most {MAX_DAYS} days")
         return begin, end
@@ -225,7 +225,7 @@ class _Reading:
         place = str(event.get(PLACE, "")) or self._place(str(event.get("LOCATION", "")).strip())
         place = place or first.grid
         if place not in self._places:
-            raise Fault(f"there is no place {place!r}{near(place, self._places)}")
+            raise Fault(f"there is no place {place!r}{nearest(place, self._places)}")
         role = str(event.get(ROLE, "")) or _role(event) or first.role
         if role not in words.ROLE_WORDS:
             raise Fault(f"unknown role {role[:40]!r}")
@@ -259,7 +259,7 @@ class _Reading:
             return location
         found = self._place_names.get(location, [])
         if len(found) != 1:
-            raise Fault(f"there is no place {location[:60]!r}{near(location, self._places)}")
+            raise Fault(f"there is no place {location[:60]!r}{nearest(location, self._places)}")
         return found[0]
 
     # --- when it is

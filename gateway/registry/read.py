@@ -24,7 +24,7 @@ from gateway.registry.devices import read_devices
 from gateway.registry.people import read_people
 from gateway.registry.rosters import Known, read_holidays, read_rosters
 from gateway.registry.table import MAX_BYTES, Row, Source, Table, on_disk
-from gateway.registry.texts import CODE, near
+from gateway.registry.texts import CODE, nearest
 
 _Thing = TypeVar("_Thing")
 
@@ -347,7 +347,7 @@ def _check_parent(row: Row, place: Place, places: dict[str, Place]) -> None:
         return
     parent = places.get(place.parent)
     if parent is None:
-        row.wrong("parent", f"there is no place {place.parent!r}{near(place.parent, places)}")
+        row.wrong("parent", f"there is no place {place.parent!r}{nearest(place.parent, places)}")
         return
     if not place.code.startswith(parent.code) or place.code == parent.code:
         row.wrong("code", f"{place.code!r} does not extend its parent's code {parent.code!r}")

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from datetime import date
 from typing import Final
 
-from gateway.document import nearest
+from gateway import document
 from gateway.registry.table import Row
 
 CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
@@ -21,13 +21,13 @@ _MOST_TO_COMPARE: Final = 2_000
 def check_place(row: Row, column: str, code: str, places: Collection[str]) -> None:
     """Note a code that no place has."""
     if code and code not in places:
-        row.wrong(column, f"there is no place {code!r}{near(code, places)}")
+        row.wrong(column, f"there is no place {code!r}{nearest(code, places)}")
 
 
-def near(code: str, places: Collection[str]) -> str:
-    """The nearest code, but no list of a thousand others."""
-    hint = nearest(code, places) if len(places) <= _MOST_TO_COMPARE else ""
-    return hint if "did you mean" in hint else "; places.csv has all codes"
+def nearest(code: str, known: Collection[str], where: str = "; places.csv has all codes") -> str:
+    """The nearest one, but no list of a thousand others: ``where`` they are instead."""
+    hint = document.nearest(code, known) if len(known) <= _MOST_TO_COMPARE else ""
+    return hint if "did you mean" in hint else where
 
 
 def day(text: str) -> str:
