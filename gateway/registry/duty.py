@@ -14,10 +14,11 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
+from functools import lru_cache
 from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
-from gateway.model import SECOND, Duty, Person, Site
+from gateway.model import DAY_MINUTES, SECOND, Duty, Person, Site
 
 MAX_SPAN: Final = 400 * 86_400 * SECOND
 """Ns that may be looked at at once."""
@@ -73,8 +74,7 @@ def on_duty(site: Site, code: str, role: str, wall: int) -> tuple[Person, ...]:
         return site.registered(code, role)
     known = rosters.newest.get((code, role))
     if known is None or not known.begin <= wall < known.end:
-        found = rosters.shifts((code, role), wall, wall + 1)
-        known = rosters.newest[code, role] = found[0]
+        known = rosters.newest[code, role] = rosters.shift((code, role), wall)
     return known.people
 
 
@@ -147,25 +147,36 @@ class _Rosters:
     def shifts(self, key: Key, begin: int, end: int) -> list[Shift]:
         """From the one that holds ``begin`` to the one that holds the instant before ``end``.
 
-        Two days more on either side: a shift that began yesterday may go on, and the day on
-        which a gap ends is not known before.
+        Two days more on either side: a shift that began yesterday may go on, and one that ends
+        tomorrow is to end when it does.
         """
-        first, last = self._day(begin) - 2 * _DAY, self._day(end) + 2 * _DAY
+        return [
+            shift
+            for shift in self._shifts(key, self._day(begin) - 2 * _DAY, self._day(end) + 2 * _DAY)
+            if shift.begin < end and shift.end > begin
+        ]
+
+    def shift(self, key: Key, wall: int) -> Shift:
+        """The one at ``wall``, or as much of it as lies on the same day."""
+        day = self._day(wall)
+        found = self._shifts(key, day, day)
+        return next(shift for shift in found if shift.begin <= wall < shift.end)
+
+    def _shifts(self, key: Key, first: date, last: date) -> Iterator[Shift]:
+        """What the days from ``first`` to ``last`` have, and nothing beyond their midnights."""
         lines = self.lines[key]
         pieces = [
             piece
             for order, line in enumerate(lines)
             if line.kind != "swap"
-            for piece in self._pieces(line, order, first, last)
+            for piece in self._pieces(line, order, first - _DAY, last)
         ]
         swaps = [line for line in lines if line.kind == "swap"]
         if swaps:
             pieces = [self._swapped(piece, swaps) for piece in pieces]
-        bounds = (self._instant(first, 0), self._instant(last, 0))
-        found = [
-            Shift(one, other, self._people(team)) for one, other, team in _swept(pieces, bounds)
-        ]
-        return [shift for shift in found if shift.begin < end and shift.end > begin]
+        bounds = (_instant(self._zone, first, 0), _instant(self._zone, last + _DAY, 0))
+        for begin, end, team in _swept(pieces, bounds):
+            yield Shift(begin, end, self._people(team))
 
     def _pieces(self, line: Duty, order: int, first: date, last: date) -> Iterator[_Piece]:
         if line.since:
@@ -175,9 +186,9 @@ class _Rosters:
         day = first
         while day <= last:
             if self._holds(line, day):
-                begin = self._instant(day, line.begin)
+                begin = _instant(self._zone, day, line.begin)
                 later = _DAY if line.end <= line.begin else timedelta()
-                end = self._instant(day + later, line.end)
+                end = _instant(self._zone, day + later, line.end)
                 if begin < end:
                     yield _Piece(begin, end, order, line.kind == "exception", _team(line, day))
             day += _DAY
@@ -209,12 +220,15 @@ class _Rosters:
     def _day(self, wall: int) -> date:
         return datetime.fromtimestamp(wall // SECOND, self._zone).date()
 
-    def _instant(self, day: date, minutes: int) -> int:
-        hours, minute = divmod(minutes, 60)
-        if hours >= 24:
-            day, hours = day + _DAY, hours - 24
-        local = datetime(day.year, day.month, day.day, hours, minute, tzinfo=self._zone)
-        return int(local.timestamp()) * SECOND
+
+@lru_cache(maxsize=4_096)
+def _instant(zone: ZoneInfo, day: date, minutes: int) -> int:
+    """Wall ns. A district's rosters share their hours: each is worked out once."""
+    if minutes >= DAY_MINUTES:
+        day, minutes = day + _DAY, minutes - DAY_MINUTES
+    hours, minutes = divmod(minutes, 60)
+    local = datetime(day.year, day.month, day.day, hours, minutes, tzinfo=zone)
+    return int(local.timestamp()) * SECOND
 
 
 def _within(line: Duty, day: date) -> bool:
