@@ -105,7 +105,7 @@ def _moment(text: str, zone: tzinfo, option: str, *, end: bool) -> int:
         moment += timedelta(days=1, microseconds=-1)
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=zone)
-    return int((moment - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds()) * SECOND
+    return (moment - datetime(1970, 1, 1, tzinfo=UTC)) // timedelta(microseconds=1) * 1_000
 
 
 async def _site(config: Path, moment: int, zone: tzinfo) -> Site:
