@@ -12,14 +12,14 @@ from typing import Any, Final, NamedTuple
 import click
 import msgspec
 
-from gateway.cli._problems import sentence, told
+from gateway.cli._problems import told
 from gateway.cli._running import decoded, gateway_at, whole
 from gateway.cli._say import language, say
 from gateway.cli.check import DEFAULT_FILE
 from gateway.clock import SystemClock
 from gateway.config.holidays import holidays
 from gateway.config.load import read_document, read_site
-from gateway.document import Document, Problem, Problems
+from gateway.document import Document, Problems
 from gateway.model import Text
 from gateway.ports import Refused, Unavailable
 from gateway.registry.bring import bring
@@ -48,9 +48,8 @@ _SHOWN: Final = 5
 
 
 class _Fault(msgspec.Struct):
-    """A problem in both languages."""
+    """A problem, of which the Chinese is made here."""
 
-    zh: str
     en: str
 
 
@@ -111,7 +110,7 @@ def command(files: tuple[Path, ...], dry_run: bool, by: str, config: Path, url: 
     answer = asyncio.run(_brought(wish, config, url, document))
     if answer.faults:
         for fault in answer.faults:
-            click.echo(say(fault.zh, fault.en), err=True)
+            click.echo(told(fault.en), err=True)
         count = len(answer.faults)
         click.echo(
             say(f"共 {count} 处错误,没有导入", f"{count} errors; nothing is imported"), err=True
@@ -197,16 +196,13 @@ async def _stored(wish: _Wish, config: Path, document: Document) -> _Answer:
                     calendar=holidays,
                 )
             except Problems as error:
-                return _Answer(False, 0, list(map(_fault, error.problems)), {}, {}, [])
+                faults = [_Fault(str(each)) for each in error.problems]
+                return _Answer(False, 0, faults, {}, {}, [])
             edition = 0
             if not (wish.dry or changes.nothing):
                 edition = (await cases.replace_registry(after, "", wish.by)).version
     counts = {table: count._asdict() for table, count in changes.counts.items()}
     return _Answer(True, edition, [], counts, changes.named, changes.replaced)
-
-
-def _fault(problem: Problem) -> _Fault:
-    return _Fault(sentence(problem), str(problem))
 
 
 def _show(answer: _Answer, dry: bool) -> None:

@@ -85,7 +85,9 @@ class Story:
         assert left > 0
         await self.clock.advance(left)
 
-    async def bring(self, *tables: str, files: Sequence[str] = (), more: Sequence[str] = ()) -> Said:
+    async def bring(
+        self, *tables: str, files: Sequence[str] = (), more: Sequence[str] = ()
+    ) -> Said:
         """``gridwarden import`` of these tables, at the gateway if it runs."""
         paths = [str(self.house.folder / f"{table}.csv") for table in tables]
         where = ["--config", str(self.house.file), "--by", "admin", *more]
