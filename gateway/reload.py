@@ -8,21 +8,27 @@ files changed, twice the same bytes ─▶ load (as check does) ─┬▶ wrong:
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Executor
 from functools import partial
 from pathlib import Path
 from typing import Final, NamedTuple, ParamSpec, TypeVar
 
+import msgspec
 import structlog
 
 from gateway.clock import Signal, at_most
 from gateway.config import Settings, load
+from gateway.config.holidays import holidays
 from gateway.config.watched import Looker
-from gateway.document import Problems
+from gateway.document import Problem, Problems
 from gateway.editions import Editions, Packed, pack_rules, pack_site
 from gateway.model import Site
 from gateway.ports import Clock, Unavailable
+from gateway.registry import life
+from gateway.registry.bring import bring, step_problems
+from gateway.registry.changes import Changes
+from gateway.registry.table import Source
 from gateway.rule_care import REASON, Note
 from gateway.store.cases import Cases
 from gateway.store.journal import Journal
@@ -51,6 +57,17 @@ class Outcome(NamedTuple):
     """One line each."""
 
 
+class Imported(NamedTuple):
+    """What became of files that somebody brought: the registry's new edition, or why not."""
+
+    problems: list[str]
+    """One line each; empty: it is right."""
+    changes: Changes | None = None
+    edition: int = 0
+    """0: nothing was changed."""
+
+
+_IN_FILES: Final = "the registry is in the files of the section registry; change those"
 _BEING_WRITTEN: Final = Outcome(False, ["the files are being written; try again"])
 
 
@@ -84,7 +101,9 @@ class Reloader:
         self._changed = changed
         self._site = Site()
         self._imported = ""
-        """Digest of the CSV files that ``_site`` was made of, where the cases have them too."""
+        """Digest of the files that ``_site`` was made of, where the cases have them too."""
+        self._ends = 0
+        """Wall ns at which the next bypass ends by itself; 0 for none."""
         self._looker = Looker()
         self._packed: list[Packed] = []
         self._recorded = False
@@ -100,12 +119,21 @@ class Reloader:
     async def open(self) -> None:
         """The registry: the CSV files when they changed, else what the cases remember."""
         settings = self._settings
-        if settings.digest and settings.digest != await self._cases.registry_digest():
-            self._site = await self._cases.replace_registry(settings.imported, settings.digest)
-            log.info("registry_imported", devices=len(self._site.devices))
-        else:
-            self._site = await self._cases.load_site()
-        self._imported = settings.digest
+        self._imported = await self._cases.registry_digest()
+        self._site = await self._cases.load_site()
+        if settings.digest and settings.digest != self._imported:
+            problems = tuple(map(str, self._wrong_steps(settings)))
+            if problems:
+                refused = (*settings.refused, *problems)
+                settings = self._settings = settings.model_copy(update={"refused": refused})
+            else:
+                site = self._present(settings.imported)
+                self._site = await self._cases.replace_registry(site, settings.digest)
+                self._imported = settings.digest
+                log.info("registry_imported", devices=len(self._site.devices))
+        if self._site.zone != settings.site.zone:
+            self._site = msgspec.structs.replace(self._site, zone=settings.site.zone)
+        self._ends = life.next_end(self._site)
         self._packed = await self._in_thread(_packed, settings, self._site)
         for packed, made in zip(self._packed, (self._site, settings.ruleset), strict=True):
             self._editions.know(packed, made)
@@ -141,6 +169,7 @@ class Reloader:
             asked = await at_most(wait, self._clock, self._asked.wait(seen))
             if not self._recorded:
                 await self.record()
+            await self._lapse()
             looked = await self._look(self._settings)
             self._put_off = self._put_off and looked != self._judged
             same_again, last = looked == last, looked
@@ -162,6 +191,9 @@ class Reloader:
             now = await self._in_thread(self._looker, self._settings.file, None, None)
             if config != now or await self._look(fresh) != fresh.fingerprint:
                 return _BEING_WRITTEN
+            if steps := [str(each) for each in self._wrong_steps(fresh)]:
+                self._judged, self._put_off = looked, False
+                return self._refuse(steps)
             try:
                 changed = await self._take(fresh)
             except Unavailable as error:
@@ -177,7 +209,7 @@ class Reloader:
         The journal first: what the rules see is what it says. Where the cases do not take the
         registry, the next start imports it.
         """
-        site = self._site if fresh.registry is None else fresh.imported
+        site = self._site if fresh.registry is None else self._present(fresh.imported)
         packed = await self._in_thread(_packed, fresh, site)
         changed = await self._news(packed)
         for each, made in zip(packed, (site, fresh.ruleset), strict=True):
@@ -188,8 +220,7 @@ class Reloader:
             self._editions.settle(each)
         self._packed, self._recorded, self._settings = packed, True, fresh
         if fresh.digest and fresh.digest != self._imported:
-            self._site = await self._import(fresh)
-            self._follow(self._site)
+            self._now(await self._import(fresh))
         return [each.what for each in changed]
 
     async def _news(self, packed: list[Packed]) -> list[Packed]:
@@ -199,13 +230,84 @@ class Reloader:
 
     async def _import(self, fresh: Settings) -> Site:
         self._imported = ""
+        site = self._present(fresh.imported)
         try:
-            site = await self._cases.replace_registry(fresh.imported, fresh.digest)
+            site = await self._cases.replace_registry(site, fresh.digest)
         except Unavailable as error:
             log.warning("registry_not_imported", reason=error.reason, action="at the next start")
-            return fresh.imported
+            return site
         self._imported = fresh.digest
         return site
+
+    # --- the registry by itself
+
+    async def bring(self, sources: Sequence[Source], by: str, *, dry: bool = False) -> Imported:
+        """Take over what somebody brings; ``dry``: only say what it would change.
+
+        Raises ``Unavailable``: then nothing has changed.
+        """
+        async with self._lock:
+            if self._settings.registry is not None:
+                return Imported([_IN_FILES])
+            make = partial(
+                bring,
+                self._site,
+                sources,
+                wall=self._clock.now().wall,
+                notifiers=self._settings.notifiers,
+                zone=self._settings.site.zone,
+                calendar=holidays,
+            )
+            try:
+                site, changes = await self._in_thread(make)
+            except Problems as error:
+                return Imported([str(each) for each in error.problems[:_MOST_KEPT]])
+            if dry or changes.nothing:
+                return Imported([], changes)
+            await self._replace(self._present(site), "", by)
+            log.info("registry_imported", devices=len(self._site.devices), by=by)
+            self._changed()
+            return Imported([], changes, self._site.version)
+
+    async def _lapse(self) -> None:
+        """End the bypasses that are over, once the wall clock can be trusted."""
+        now = self._clock.now()
+        if not (now.trusted and 0 < self._ends <= now.wall):
+            return
+        async with self._lock:
+            try:
+                await self._replace(life.lapsed(self._site, now.wall), self._imported, "clock")
+            except Unavailable as error:
+                log.warning("bypass_not_ended", reason=error.reason, action="tried again")
+
+    async def _replace(self, site: Site, digest: str, by: str) -> None:
+        """Put ``site`` in force: the cases first, for they are where it lives."""
+        packed = await self._in_thread(pack_site, site)
+        self._now(await self._cases.replace_registry(site, digest, by))
+        self._editions.know(packed, self._site)
+        self._editions.settle(packed)
+        self._packed = [packed, *self._packed[1:]]
+        try:
+            if changed := await self._news([packed]):
+                await self._editions.record(changed)
+        except Unavailable as error:
+            self._recorded = False
+            log.warning("edition_not_recorded", reason=error.reason, action="tried again")
+
+    def _now(self, site: Site) -> None:
+        self._site, self._ends = site, life.next_end(site)
+        self._follow(site)
+
+    def _present(self, site: Site) -> Site:
+        """``site`` without the bypasses that are over already."""
+        now = self._clock.now()
+        return life.lapsed(site, now.wall) if now.trusted else site
+
+    def _wrong_steps(self, settings: Settings) -> list[Problem]:
+        """Steps in the life of a device that the files ask for and that are none."""
+        if settings.registry is None:
+            return []
+        return sorted(step_problems(self._site, settings.imported, settings.imported_rows))
 
     def _refuse(self, problems: list[str]) -> Outcome:
         if problems != self.refused:

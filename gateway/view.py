@@ -39,7 +39,8 @@ from gateway.model import (
 from gateway.patrol.keeper import Patrol, Unknown
 from gateway.patrol.report import Line
 from gateway.ports import Clock
-from gateway.reload import Outcome, Reloader
+from gateway.registry.table import Source
+from gateway.reload import Imported, Outcome, Reloader
 from gateway.rule_care import RuleRow
 from gateway.store.cases import Cases
 from gateway.store.evidence import EvidenceStore
@@ -265,6 +266,15 @@ class StoreView:
     async def reload_rules(self) -> Outcome:
         """See ``View``. Calendars and the registry are read again too."""
         outcome = await self._reloader.reload()
+        self._modes_at = None
+        return outcome
+
+    async def import_registry(
+        self, files: Sequence[tuple[str, bytes]], by: str, *, dry: bool
+    ) -> Imported:
+        """See ``View``."""
+        sources = [Source(name, content=content) for name, content in files]
+        outcome = await self._reloader.bring(sources, by, dry=dry)
         self._modes_at = None
         return outcome
 

@@ -6,6 +6,7 @@ Exit codes: 0 done, 1 something is wrong (said in one line), 2 wrong usage, 130 
 from __future__ import annotations
 
 import importlib
+import keyword
 import os
 import sqlite3
 import sys
@@ -40,12 +41,21 @@ COMMANDS: Final = {
     ),
     "arm": Text("布防、撤防,或显示各处的布防状态", "arm or disarm a place, or show what is armed"),
     "patrol": Text("某一天的巡查和漏点", "the rounds of a day and what was missed"),
+    "import": Text(
+        "导入登记表:网格、设备、人员、值班表", "import places, devices, people and rosters"
+    ),
+    "export": Text("导出登记表,也可导出过去某天的", "the registry as files, also of a day past"),
     "journal": Text("日志库:深度、完整性、隔离区", "the journal: depth, integrity, quarantine"),
     "ledger": Text("每条读数的去向", "where every reading went"),
 }
-"""Subcommand -> what it does; ``gateway.cli.NAME`` (``try_`` for ``try``) has its ``command``."""
+"""Subcommand -> what it does; the module of ``module_of`` has its ``command``."""
 
 _debug = False
+
+
+def module_of(name: str) -> str:
+    """The module of a subcommand: ``import_`` for ``import``, a word that Python keeps."""
+    return f"{name}_" if keyword.iskeyword(name) else name
 
 
 def _expected() -> tuple[type[BaseException], ...]:
@@ -64,7 +74,7 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in COMMANDS:
             return None
-        module = importlib.import_module(f"gateway.cli.{'try_' if cmd_name == 'try' else cmd_name}")
+        module = importlib.import_module(f"gateway.cli.{module_of(cmd_name)}")
         found: click.Command = module.command
         return found
 

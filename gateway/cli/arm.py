@@ -8,22 +8,19 @@ from collections.abc import Iterable, Mapping
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Any, Final, NamedTuple, TypeVar
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 import msgspec
 
 from gateway.cli._problems import told
+from gateway.cli._running import decoded, gateway_at, whole
 from gateway.cli._say import language, say
 from gateway.cli.check import DEFAULT_FILE
-from gateway.config.load import read_document
-from gateway.config.settings import ConsoleSection
 from gateway.console.query import MAX_ARMING
-from gateway.document import Document, validate
 from gateway.model import MODES, Text
 from gateway.options import parse_duration
 from gateway.ports import Refused, Unavailable
-from gateway.web import check_url, one_line
+from gateway.web import one_line
 
 _MODES: Final[Mapping[str, Text]] = {
     "disarmed": Text("撤防", "disarmed"),
@@ -34,9 +31,6 @@ _MODES: Final[Mapping[str, Text]] = {
 _EVERYWHERE: Final = ("all", "全部")
 _PATIENCE: Final = 10.0
 """Seconds: a gateway of this machine answers at once, even while it writes."""
-_MOST: Final = 8_000_000
-"""Bytes of an answer: a district's places."""
-_ANY: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read, not bound
 
 
 class _Row(msgspec.Struct, kw_only=True):
@@ -102,7 +96,7 @@ class _Wish(NamedTuple):
 def command(place: str, mode: str, by: str, span: str, config: Path, url: str) -> int:
     """See the help text. Exit code 1 when the gateway does not run or does not take it."""
     wish = _checked(place, mode, by, span)
-    address, zone = _gateway(config, url)
+    address, zone = gateway_at(config, url)
     asyncio.run(_run(address, zone, wish))
     return 0
 
@@ -149,54 +143,6 @@ def _check_span(span: str) -> None:
         )
 
 
-# --- where the gateway is ----------------------------------------------------------------
-
-
-def _gateway(config: Path, url: str) -> tuple[str, tzinfo | None]:
-    """Its address, and the zone of its site (None: this machine's).
-
-    Only the part about the console has to be right: a fault in a rule keeps nobody from disarming.
-    """
-    if url and not config.is_file():
-        return _checked_url(url), None
-    if not config.is_file():
-        raise ValueError(
-            say(f"{config}:没有这个文件;请用 --config 指定,或用 --url 给出网关地址",
-                f"{config}: no such file; name it with --config,"
-                " or give the gateway's address with --url")
-        )  # fmt: skip
-    document = read_document(config)
-    zone = _zone(document)
-    if url:
-        return _checked_url(url), zone
-    section = document.data.get("console")
-    alone = document._replace(data={"console": {} if section is None else section})
-    console = validate(alone, ConsoleSection, ("console",))
-    if not console.port:
-        raise ValueError(
-            say(f"{config} 中 console.port 为 0,请用 --url 给出网关地址",
-                f"{config}: console.port is 0; give the gateway's address with --url")
-        )  # fmt: skip
-    host = _ANY.get(console.host, console.host)
-    return f"http://{f'[{host}]' if ':' in host else host}:{console.port}", zone
-
-
-def _checked_url(url: str) -> str:
-    try:
-        return check_url(url).rstrip("/")
-    except ValueError as error:
-        raise click.BadParameter(told(str(error)), param_hint="--url") from None
-
-
-def _zone(document: Document) -> tzinfo | None:
-    site = document.data.get("site")
-    name = site.get("zone", "Asia/Shanghai") if isinstance(site, dict) else "Asia/Shanghai"
-    try:
-        return ZoneInfo(str(name))
-    except (ZoneInfoNotFoundError, ValueError, OSError):
-        return None
-
-
 # --- what is asked of it -----------------------------------------------------------------
 
 
@@ -230,7 +176,7 @@ async def _ask(
 
     try:
         async with session.request(method, url, json=body) as answer:
-            status, raw = answer.status, await _whole(answer.content)
+            status, raw = answer.status, await whole(answer.content)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         late = say(f"{_PATIENCE:g} 秒内没有应答", f"no answer within {_PATIENCE:g} s")
         reason = late if isinstance(error, TimeoutError) else one_line(str(error))
@@ -239,10 +185,10 @@ async def _ask(
             say(f"{where} 没有网关应答;网关运行了吗?(gridwarden run)({reason})",
                 f"no gateway answers at {where}; is it running (gridwarden run)? ({reason})")
         ) from None  # fmt: skip
-    found: list[_Answer] | None = _decoded(raw, list[type_])  # type: ignore[valid-type]
+    found: list[_Answer] | None = decoded(raw, list[type_])  # type: ignore[valid-type]
     if status == 200 and found is not None:
         return found
-    said = (status != 200 and _decoded(raw, dict[str, Any])) or {}
+    said = (status != 200 and decoded(raw, dict[str, Any])) or {}
     reason = str(said.get(language()) or told(str(said.get("error", ""))))
     if not reason:
         raise Refused(
@@ -250,24 +196,6 @@ async def _ask(
                 f"what answers at {url} is no gridwarden gateway (HTTP {status})")
         )  # fmt: skip
     raise Refused(one_line(reason))
-
-
-async def _whole(stream: Any) -> bytes:
-    """All of an answer, up to ``_MOST`` bytes: one read gives what has come so far."""
-    parts = []
-    room = _MOST
-    while room > 0 and (part := await stream.read(room)):
-        parts.append(part)
-        room -= len(part)
-    return b"".join(parts)
-
-
-def _decoded(raw: bytes, type_: Any) -> Any:
-    """None for what is not ``type_`` as JSON."""
-    try:
-        return msgspec.json.decode(raw, type=type_)
-    except (msgspec.DecodeError, UnicodeDecodeError):
-        return None
 
 
 def _is_everywhere(rows: list[_Row], wanted: str) -> bool:

@@ -73,7 +73,9 @@ def warnings(document: Document, settings: Settings) -> Iterator[Problem]:
     if not settings.notifiers:
         yield document.problem(("notifiers",), "no notifier is configured: nobody will be told")
     if settings.registry is None:
-        yield document.problem((), "no registry: every device is unknown and nobody is in charge")
+        yield document.problem(
+            (), "no registry section: it is the one that gridwarden import has brought, if any"
+        )
     if not _is_loopback(settings.console.host):
         yield document.problem(
             ("console", "host"),

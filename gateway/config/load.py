@@ -13,12 +13,13 @@ import os
 from collections.abc import Callable, Iterable
 from functools import partial
 from pathlib import Path
-from typing import Any, Final, TypeVar
+from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from pydantic import BaseModel
 
 from gateway import document as yaml_document
 from gateway.config import crosscheck, plugins
+from gateway.config.holidays import holidays
 from gateway.config.settings import (
     ClockSection,
     ConsoleSection,
@@ -42,6 +43,9 @@ from gateway.config.watched import (
 )
 from gateway.document import Document, Problem, Problems, nearest
 from gateway.model import Limit, Point, Site
+
+if TYPE_CHECKING:
+    from gateway.registry.read import Imported
 
 _Section = TypeVar("_Section", bound=BaseModel)
 
@@ -139,8 +143,9 @@ class _Loader:
         if registry is not None:
             registry = self._registry_files(registry)
         looked = fingerprint(self._file, registry, rules and self._rules_dir(rules))
-        imported, digest = self._import(registry if self._kept is None else None)
-        parts["points"] = self._points(parts["patrol"], imported)
+        zone = site.zone if site is not None else "UTC"
+        imported, digest = self._import(registry if self._kept is None else None, zone)
+        parts["points"] = self._points(parts["patrol"], imported.site)
         files, complete = self._kept or (), self._kept is not None
         if self._kept is None and rules is not None:
             files, complete = self._all_rules(rules)
@@ -150,9 +155,10 @@ class _Loader:
         return Settings(
             file=self._file.absolute(),
             site=site.model_copy(update={"data": self._here(site.data).absolute()}),
-            registry=registry and RegistrySection(**{w: p.absolute() for w, p in registry}),
+            registry=registry and registry.below(Path.absolute),
             rules=self._rules_dir(rules),
-            imported=imported,
+            imported=imported.site,
+            imported_rows=imported.rows,
             digest=digest,
             ruleset=ruleset,
             rule_files=files,
@@ -195,30 +201,43 @@ class _Loader:
         return self._file.parent / path
 
     def _registry_files(self, registry: RegistrySection) -> RegistrySection | None:
-        """Where the three files are, or None and a problem for each that is missing."""
-        found = {}
-        for word in RegistrySection.model_fields:
-            path = self._here(getattr(registry, word))
-            if _exists(path, Path.is_file):
-                found[word] = path
-            else:
-                self._wrong(("registry", word), f"no such file: {path}")
-        return RegistrySection(**found) if len(found) == len(RegistrySection.model_fields) else None
+        """Where the files are, or None and a problem for each that is missing."""
+        registry = registry.below(self._here)
+        whole = True
+        for word, value in registry:
+            for path in value if isinstance(value, tuple) else [value]:
+                if path is not None and not _exists(path, Path.is_file):
+                    whole = False
+                    self._wrong(("registry", word), f"no such file: {path}")
+        return registry if whole else None
 
-    def _import(self, registry: RegistrySection | None) -> tuple[Site, str]:
-        """The site of the CSV files and their digest; empty when they can not be read."""
+    def _import(self, registry: RegistrySection | None, zone: str) -> tuple[Imported, str]:
+        """The site of the registry's files and their digest; empty when they can not be read."""
+        from gateway.registry.read import Files, Imported, digest, read
+        from gateway.registry.table import on_disk
+
         if registry is None:
-            return Site(), ""
-        from gateway.registry import digest, read_csv
-
-        files = (registry.places, registry.devices, registry.people)
+            return Imported(Site(zone=zone), {}), ""
         channels = self._document.data.get("notifiers")
+        files = Files(
+            on_disk(registry.places),
+            on_disk(registry.devices),
+            on_disk(registry.people),
+            tuple(map(on_disk, registry.rosters)),
+            on_disk(registry.borders) if registry.borders else None,
+            on_disk(registry.holidays) if registry.holidays else None,
+        )
         try:
-            site = read_csv(*files, notifiers=channels if isinstance(channels, dict) else {})
-            return site, digest(files)
+            imported = read(
+                files,
+                notifiers=channels if isinstance(channels, dict) else {},
+                zone=zone,
+                calendar=holidays,
+            )
+            return imported, digest(registry.paths())
         except Problems as error:
             self._problems.extend(error.problems)
-            return Site(), ""
+            return Imported(Site(), {}), ""
 
     def _templates(self, messages: MessagesSection | None) -> Any:
         """The site's own wording; None without any.

@@ -129,12 +129,39 @@ class SiteSection(Section):
     """The local time that people are told, by its IANA name."""
 
 
+def _listed(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
 class RegistrySection(Section):
-    """The three CSV files; imported at start when their digest has changed."""
+    """The registry's files, CSV or XLSX; imported at start when their digest has changed."""
 
     places: FileName
     devices: FileName
     people: FileName
+    rosters: Annotated[tuple[FileName, ...], BeforeValidator(_listed), Field(max_length=50)] = ()
+    """CSV, XLSX or iCalendar, one or several."""
+    borders: FileName | None = None
+    """GeoJSON."""
+    holidays: FileName | None = None
+    """CSV, XLSX or iCalendar."""
+
+    def paths(self) -> list[Path]:
+        """Every file there is."""
+        more = (self.borders, self.holidays)
+        return [
+            *(self.places, self.devices, self.people, *self.rosters),
+            *(path for path in more if path is not None),
+        ]
+
+    def below(self, place: Callable[[Path], Path]) -> RegistrySection:
+        """The same with ``place`` of every path."""
+        found: dict[str, Any] = {}
+        for word, value in self:
+            found[word] = (
+                tuple(map(place, value)) if isinstance(value, tuple) else value and place(value)
+            )
+        return RegistrySection(**found)
 
 
 class ClockSection(Section):
@@ -311,9 +338,11 @@ class Settings(BaseModel):
     points: tuple[Point, ...] = ()
     """Of the file that ``patrol`` names."""
     imported: Site
-    """The registry as the CSV files have it, version 0; empty without a ``registry`` section."""
+    """The registry as its files have it, version 0; empty without a ``registry`` section."""
     digest: str
-    """Of the three CSV files; "" without a ``registry`` section."""
+    """Of the registry's files; "" without a ``registry`` section."""
+    imported_rows: dict[tuple[str, str], tuple[str, int]] = {}
+    """Table and id of a thing in ``imported`` -> file and row."""
     ruleset: Any
     """``rules.Ruleset`` of the packs and the site's own files."""
     rule_files: tuple[tuple[str, str], ...]

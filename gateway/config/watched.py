@@ -50,7 +50,7 @@ def fingerprint(
     print_of = print_of or _print
     paths = [file]
     if registry is not None:
-        paths += [registry.places, registry.devices, registry.people]
+        paths += registry.paths()
     if section is not None and section.dir is not None:
         paths += rule_paths(section.dir)[: MAX_RULE_FILES + 1]
         paths += calendar_paths(section.dir)[: MAX_CALENDARS + 1]
@@ -61,7 +61,7 @@ def fingerprint(
 
 
 def _print(path: Path) -> bytes:
-    most = _LONGEST if path.suffix == ".csv" else MAX_BYTES + 1
+    most = MAX_BYTES + 1 if path.suffix in (".yaml", ".yml") else _LONGEST
     try:
         with path.open("rb") as file:
             return hashlib.sha256(file.read(most)).digest()

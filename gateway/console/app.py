@@ -15,6 +15,7 @@ from gateway.console.events import Streams
 from gateway.console.guard import Hosts, add_headers, guard
 from gateway.console.metrics import Metrics
 from gateway.console.page import HERE, Page
+from gateway.console.registry import RegistryApi
 from gateway.console.view import View
 from gateway.ports import Clock, Unavailable
 
@@ -50,6 +51,7 @@ def create_app(
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(streams.close)
     app.add_routes(Api(view, streams, chinese).routes())
+    app.add_routes(RegistryApi(view, chinese).routes())
     app.add_routes(
         [
             web.get("/", page.handle),

@@ -22,6 +22,7 @@ from gateway.model import (
     Text,
     Wanted,
 )
+from gateway.registry.changes import Changes
 
 
 class ActRefused(Exception):
@@ -203,6 +204,22 @@ class PatrolLine(Protocol):
         """Whether the phone was somewhere else."""
 
 
+class Imported(Protocol):
+    """What became of files that were to change the registry."""
+
+    @property
+    def problems(self) -> Sequence[str]:
+        """Why they were not taken: one line each; empty when they are right."""
+
+    @property
+    def changes(self) -> Changes | None:
+        """What they change; None with problems."""
+
+    @property
+    def edition(self) -> int:
+        """The registry's new number; 0 when nothing was changed."""
+
+
 class View(Protocol):
     """The read side of the stores, and the one door for what a person does."""
 
@@ -291,6 +308,14 @@ class View(Protocol):
         self, point: str, person: str, position: tuple[float, float] | None
     ) -> CheckIn:
         """Somebody is at a point; ``position`` is the phone's. Raises ``ActRefused``."""
+
+    async def import_registry(
+        self, files: Sequence[tuple[str, bytes]], by: str, *, dry: bool
+    ) -> Imported:
+        """Take over tables of the registry by their names; ``dry``: only say what would change.
+
+        Raises ``Unavailable``.
+        """
 
     def evidence(self, sha256: str) -> Path | None:
         """The file of a snapshot; None when it is not, or no longer, kept."""

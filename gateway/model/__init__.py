@@ -44,7 +44,20 @@ from gateway.model.records import (
     Stored,
     Undecodable,
 )
-from gateway.model.registry import LEVELS, MODES, ROLES, Device, Person, Place, Site
+from gateway.model.registry import (
+    DAY_MINUTES,
+    LEVELS,
+    MODES,
+    ROLES,
+    Border,
+    Device,
+    Duty,
+    Holiday,
+    Person,
+    Place,
+    Ring,
+    Site,
+)
 from gateway.model.telling import End, Notification, OutboxRow, Quota, Receipt
 from gateway.model.values import (
     EXTRA,
@@ -59,6 +72,7 @@ from gateway.model.values import (
 )
 
 __all__ = [
+    "DAY_MINUTES",
     "EXTRA",
     "KINDS",
     "LEVELS",
@@ -72,6 +86,7 @@ __all__ = [
     "VERBS",
     "Action",
     "Arming",
+    "Border",
     "Category",
     "Cause",
     "Change",
@@ -79,10 +94,12 @@ __all__ = [
     "Deed",
     "Device",
     "DeviceSeen",
+    "Duty",
     "Edition",
     "End",
     "Evidence",
     "Happened",
+    "Holiday",
     "Incident",
     "IncidentEvent",
     "Item",
@@ -100,6 +117,7 @@ __all__ = [
     "Reading",
     "Receipt",
     "Record",
+    "Ring",
     "Severity",
     "Site",
     "Stage",

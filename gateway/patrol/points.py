@@ -9,7 +9,7 @@ from typing import Final
 
 from gateway.document import Problems, nearest
 from gateway.model import Point, Site
-from gateway.registry.table import Table
+from gateway.registry.table import Table, on_disk
 from gateway.registry.words import Columns
 
 COLUMNS: Final[Columns] = {
@@ -31,7 +31,7 @@ def read_points(path: Path, site: Site, rounds: Collection[str]) -> tuple[Point,
     ``rounds`` are the names of the configured rounds. Without any place in ``site`` places are
     not checked.
     """
-    table = Table(path, COLUMNS, REQUIRED)
+    table = Table(on_disk(path), COLUMNS, REQUIRED)
     found: dict[str, tuple[int, Point]] = {}
     for row in table.rows():
         latitude, longitude = row.position()

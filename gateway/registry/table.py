@@ -1,4 +1,4 @@
-"""One CSV file as rows of named cells, and everything that is wrong with it by row and column.
+"""One CSV file or sheet as rows of named cells, and all that is wrong with it by row and column.
 
 Excel in China writes GBK unless told otherwise and turns long codes into 1.3E+11, so both are
 expected here. Rows and columns count from 1, as the spreadsheet shows them; the header is row 1.
@@ -11,9 +11,10 @@ import io
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 from gateway.document import Problem, Problems, nearest
+from gateway.registry import sheets
 from gateway.registry.words import Columns
 
 MAX_BYTES: Final = 20_000_000
@@ -21,15 +22,55 @@ MAX_ROWS: Final = 100_000
 _MAX_CELL: Final = 200
 _MAX_PROBLEMS: Final = 100
 """Per file: a wrong separator would otherwise fill the screen a hundred thousand times."""
+FULL_WIDTH: Final = str.maketrans({"：": ":", "；": ";", "，": ",", "、": ";", "～": "~"})
 _SPREADSHEET_NUMBER: Final = re.compile(r"\d(\.\d+)?E\+\d+", re.IGNORECASE)
 
 
-class Table:
-    """A file's rows. Its problems are collected; the caller raises them together."""
+class Source(NamedTuple):
+    """A file on disk, or one that somebody has sent."""
 
-    def __init__(self, path: Path, columns: Columns, required: tuple[str, ...]) -> None:
-        self.file = str(path)
-        self._path = path
+    name: str
+    """What messages call it; its ending says what it is."""
+    path: Path | None = None
+    content: bytes = b""
+
+    @property
+    def is_sheet(self) -> bool:
+        """Whether it is a workbook."""
+        return self.name.lower().endswith(".xlsx")
+
+    def raw(self) -> bytes:
+        """Its bytes. Raises ``Problems`` for one that can not be read or is too large."""
+        if self.path is None:
+            return _small_enough(self.name, self.content)
+        return _bytes(self.name, self.path)
+
+    def text(self) -> str:
+        """UTF-8 with or without its mark, or GBK. Raises ``Problems``."""
+        return _decode(self.name, self.raw())
+
+
+def on_disk(path: Path) -> Source:
+    """The file at ``path``, named as the user named it."""
+    return Source(str(path), path)
+
+
+class Table:
+    """The rows of a file. Its problems are collected; the caller raises them together.
+
+    ``titles`` are the names of the sheet that is meant in a workbook.
+    """
+
+    def __init__(
+        self,
+        source: Source,
+        columns: Columns,
+        required: tuple[str, ...],
+        titles: tuple[str, ...] = (),
+    ) -> None:
+        self.file = source.name
+        self._source = source
+        self._titles = titles
         self._names = {name: name for name in columns} | {
             other: name for name, others in columns.items() for other in others
         }
@@ -57,17 +98,10 @@ class Table:
 
     def rows(self) -> Iterator[Row]:
         """Every row that is not empty."""
-        try:
-            text = _decode(self.file, _bytes(self.file, self._path))
-        except Problems as error:
-            self.complete = False
-            self._problems.extend(error.problems)
-            return
-        cells_of = csv.reader(io.StringIO(text, newline=""), strict=True)
         header: dict[str, int] | None = None
         number = 0
         try:
-            for number, cells in enumerate(cells_of, 1):
+            for number, cells in enumerate(self._cells(), 1):
                 if number > MAX_ROWS:
                     self.wrong(number, 1, f"more than {MAX_ROWS:,} rows; split the registry")
                     return
@@ -81,8 +115,17 @@ class Table:
                     yield self._row(number, header, cells)
         except csv.Error as error:
             self.wrong(number + 1, 1, f"not CSV: {error}")
+        except Problems as error:
+            self.complete = False
+            self._problems.extend(error.problems)
         if header is None and self.complete:
             self.wrong(1, 1, f"empty; the first row names the columns {', '.join(self._required)}")
+
+    def _cells(self) -> Iterator[list[str]]:
+        """The cells of each row. Raises ``Problems`` and ``csv.Error``."""
+        if self._source.is_sheet:
+            return sheets.rows(self.file, self._source.raw(), self._titles)
+        return csv.reader(io.StringIO(self._source.text(), newline=""), strict=True)
 
     def _header(self, number: int, cells: list[str]) -> dict[str, int] | None:
         """Column -> index; None when the rows below could not be understood."""
@@ -146,11 +189,16 @@ class Row:
             return ""
         return cell
 
-    def required(self, column: str) -> str:
+    def required(self, column: str, longest: int = _MAX_CELL) -> str:
         """The cell, which must not be empty."""
         if not self._cell(column):
             self.wrong(column, f"{column} is empty")
-        return self.text(column)
+        return self.text(column, longest)
+
+    def listed(self, column: str, longest: int = _MAX_CELL) -> list[str]:
+        """The words of a cell such as ``phone;log``; a comma of either script does as well."""
+        cell = self.text(column, longest).translate(FULL_WIDTH).replace(",", ";")
+        return [word for part in cell.split(";") if (word := part.strip())]
 
     def _cell(self, column: str) -> str:
         index = self._header.get(column)
@@ -215,6 +263,10 @@ def _bytes(name: str, path: Path) -> bytes:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "no such file"
         raise Problems([Problem(name, 1, 1, f"can not be read: {reason}")]) from None
+    return _small_enough(name, raw)
+
+
+def _small_enough(name: str, raw: bytes) -> bytes:
     if len(raw) > MAX_BYTES:
         raise Problems([Problem(name, 1, 1, f"larger than {MAX_BYTES:,} bytes; split it")])
     return raw

@@ -1,4 +1,4 @@
-"""The words of the CSV files: column names and cell values, in English and as users write them.
+"""The words of the tables: column names and cell values, in English and as users write them.
 
 Adding a word is adding an entry; the first Chinese word of a column is the one templates use.
 """
@@ -21,6 +21,7 @@ PLACE_COLUMNS: Final[Columns] = {
     "address": ("地址", "详细地址"),
     "latitude": ("纬度",),
     "longitude": ("经度",),
+    "contact": ("联系人", "联系方式", "联系电话"),
 }
 DEVICE_COLUMNS: Final[Columns] = {
     "id": ("编号", "设备编号"),
@@ -39,6 +40,9 @@ DEVICE_COLUMNS: Final[Columns] = {
     "contact": ("联系人", "联系方式", "联系电话"),
     "state": ("状态",),
     "tags": ("标签",),
+    "serial": ("序列号", "出厂编号"),
+    "until": ("旁路至", "截止"),
+    "because": ("原因", "事由"),
 }
 PEOPLE_COLUMNS: Final[Columns] = {
     "id": ("编号", "工号", "人员编号"),
@@ -48,11 +52,57 @@ PEOPLE_COLUMNS: Final[Columns] = {
     "phone": ("电话", "手机", "手机号"),
     "language": ("语言",),
     "channels": ("通知渠道", "渠道"),
+    "email": ("邮箱", "电子邮件"),
+    "accounts": ("账号", "帐号"),
+    "quiet": ("免打扰", "免打扰时段"),
+}
+ROSTER_COLUMNS: Final[Columns] = {
+    "place": ("地点", "网格", "地点编码"),
+    "role": ("角色", "岗位", "职务"),
+    "people": ("人员", "值班人员", "值班员"),
+    "kind": ("方式", "类别"),
+    "days": ("星期", "日子"),
+    "hours": ("时段", "时间"),
+    "since": ("起", "起始日期", "日期"),
+    "until": ("止", "截止日期"),
+    "every": ("每班天数", "轮换天数"),
+    "instead": ("替换", "原值班人"),
+    "without": ("除外", "除外日期"),
+}
+HOLIDAY_COLUMNS: Final[Columns] = {
+    "day": ("日期",),
+    "kind": ("类别", "方式"),
+    "name": ("名称", "节日"),
 }
 
 PLACE_REQUIRED: Final = ("code", "parent", "level", "name")
 DEVICE_REQUIRED: Final = ("id", "driver", "address", "kind", "name", "place")
 PEOPLE_REQUIRED: Final = ("id", "name", "grid", "role")
+ROSTER_REQUIRED: Final = ("place", "role", "people")
+HOLIDAY_REQUIRED: Final = ("day",)
+
+TITLES: Final[Mapping[str, tuple[str, ...]]] = {
+    "places": ("places", "地点"),
+    "devices": ("devices", "设备"),
+    "people": ("people", "人员"),
+    "rosters": ("rosters", "值班", "值班表"),
+    "holidays": ("holidays", "节假日"),
+}
+"""Table -> what a sheet or a file of it is called."""
+COLUMNS: Final[Mapping[str, Columns]] = {
+    "places": PLACE_COLUMNS,
+    "devices": DEVICE_COLUMNS,
+    "people": PEOPLE_COLUMNS,
+    "rosters": ROSTER_COLUMNS,
+    "holidays": HOLIDAY_COLUMNS,
+}
+REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
+    "places": PLACE_REQUIRED,
+    "devices": DEVICE_REQUIRED,
+    "people": PEOPLE_REQUIRED,
+    "rosters": ROSTER_REQUIRED,
+    "holidays": HOLIDAY_REQUIRED,
+}
 
 
 def _words(own: tuple[str, ...], others: Mapping[str, str]) -> dict[str, str]:
@@ -142,3 +192,45 @@ STATE_WORDS: Final = _words(
     },
 )
 LANGUAGE_WORDS: Final = _words(("zh", "en"), {"中文": "zh", "英文": "en"})
+DUTY_WORDS: Final = _words(
+    ("weekly", "rotation", "exception", "swap"),
+    {
+        "每周": "weekly",
+        "固定": "weekly",
+        "轮班": "rotation",
+        "轮流": "rotation",
+        "例外": "exception",
+        "临时": "exception",
+        "换班": "swap",
+        "替班": "swap",
+    },
+)
+HOLIDAY_WORDS: Final = _words(
+    ("holiday", "workday"),
+    {
+        "节假日": "holiday",
+        "放假": "holiday",
+        "休": "holiday",
+        "班": "workday",
+        "调休上班": "workday",
+    },
+)
+DAY_WORDS: Final = _words(
+    ("mon", "tue", "wed", "thu", "fri", "sat", "sun", "holiday", "workday", "restday"),
+    {
+        **dict(
+            pair
+            for before in ("周", "星期", "礼拜")
+            for pair in zip(
+                (before + number for number in "一二三四五六日"),
+                ("mon", "tue", "wed", "thu", "fri", "sat", "sun"),
+                strict=True,
+            )
+        ),
+        "周天": "sun",
+        "星期天": "sun",
+        "节假日": "holiday",
+        "工作日": "workday",
+        "休息日": "restday",
+    },
+)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple, Self
 from gateway.model import SECOND, CheckIn, Incident, IncidentEvent, OutboxRow, Site
 from gateway.ports import Unavailable
 from gateway.replay.past import Past, Real, real
-from gateway.store import cases_read, patrol
+from gateway.store import cases_read, patrol, registry
 from gateway.store.cases_side import Side, open_to_read
 from gateway.store.schema import files
 
@@ -59,7 +59,15 @@ class Casebook:
 
     async def site(self) -> Site:
         """The registry as it is now; version 0 and empty before the first import."""
-        return await self._side.run(cases_read.site)
+        return await self._side.run(registry.site)
+
+    async def site_at(self, wall: int) -> Site | None:
+        """The registry as it was at ``wall``; None where that is not known (any more)."""
+        return await self._side.run(registry.site_at, wall)
+
+    async def editions(self) -> list[registry.Edition]:
+        """Every edition of the registry, oldest first."""
+        return await self._side.run(registry.editions)
 
     async def last_arrival(self) -> int:
         """The last sign of life on the arrival axis, ns."""

@@ -29,7 +29,7 @@ from gateway.model import (
     Wanted,
 )
 from gateway.ports import Clock
-from gateway.store import cases_read, cases_search, cases_write, chain
+from gateway.store import cases_read, cases_search, cases_write, chain, registry
 from gateway.store.cases_side import Side, open_to_read
 from gateway.store.schema import opened
 from gateway.store.step import Step, Timer
@@ -123,18 +123,17 @@ class Cases:
 
     async def load_site(self) -> Site:
         """The registry; version 0 and empty before the first import."""
-        return await self._reader.run(cases_read.site)
+        return await self._reader.run(registry.site)
 
     async def registry_digest(self) -> str:
         """The digest that the registry was replaced with, or ""."""
-        return await self._reader.run(cases_read.registry_digest)
+        return await self._reader.run(registry.digest)
 
-    async def replace_registry(self, site: Site, digest: str) -> Site:
-        """Keep ``site`` as the next version, and return it as such."""
-        version = (await self.load_site()).version + 1
-        site = msgspec.structs.replace(site, version=version)
-        await self._writer.run(cases_write.write_registry, site, digest)
-        return site
+    async def replace_registry(self, site: Site, digest: str, by: str = "files") -> Site:
+        """Keep ``site`` as the next edition, made now by ``by``, and return it as such."""
+        now = self._clock.now()
+        signed = registry.Signed(now.wall, now.trusted, self.last_arrival, by)
+        return await self._writer.run(registry.replace, site, digest, signed)
 
     # --- the one transaction
 
@@ -241,6 +240,7 @@ class Cases:
         ):
             incidents += await self._writer.run(cases_write.remove_incidents, page)
             after = page[-1]
+        await self._writer.run(registry.forget, before)
         if incidents:
             self.news.notify()
         return Forgotten(texts, incidents)

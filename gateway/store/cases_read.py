@@ -19,40 +19,30 @@ from sqlalchemy import (
 )
 
 from gateway.model import (
-    Device,
     Happened,
     Incident,
     IncidentEvent,
     OutboxRow,
-    Person,
-    Place,
     Position,
-    Site,
     Value,
 )
 from gateway.store.cases_tables import (
-    DEVICE,
     EVENT,
     INCIDENT,
     META,
     OUTBOX,
-    PERSON,
-    PLACE,
     REMOVED,
     RULE_STATE,
     RULE_STEP,
     TEXT,
     TIMER,
 )
-from gateway.store.cases_write import ARRIVAL, BOOKMARK, DIGEST, VERSION, decode_state
+from gateway.store.cases_write import ARRIVAL, BOOKMARK, decode_state
 from gateway.store.chain import Link, Walk
 from gateway.store.step import Timer
 
 _INCIDENT: Final = msgspec.json.Decoder(Incident)
 _DATA: Final = msgspec.json.Decoder(dict[str, Value])
-_RANGES: Final = msgspec.json.Decoder(dict[str, tuple[float, float]])
-_ACCOUNTS: Final = msgspec.json.Decoder(dict[str, str])
-_WORDS: Final = msgspec.json.Decoder(tuple[str, ...])
 _TEXTS_AT_ONCE: Final = 500
 _LATELY: Final = 1_000
 """Of the newest incidents, those that somebody's answer may be about although all are closed."""
@@ -74,38 +64,6 @@ def meta(connection: Connection, key: str) -> str:
 def last_arrival(connection: Connection) -> int:
     """The last sign of life on the arrival axis, ns; 0 in a new file."""
     return int(meta(connection, ARRIVAL) or 0)
-
-
-def site(connection: Connection) -> Site:
-    """The registry, in the order in which it was written."""
-    places = [Place(*row[1:]) for row in connection.execute(select(PLACE).order_by(PLACE.c.row))]
-    devices = [
-        Device(
-            **{**row, "ranges": _RANGES.decode(row["ranges"]), "tags": _WORDS.decode(row["tags"])}
-        )
-        for row in _without_row(connection, select(DEVICE).order_by(DEVICE.c.row))
-    ]
-    people = [
-        Person(
-            **{
-                **row,
-                "channels": _WORDS.decode(row["channels"]),
-                "accounts": _ACCOUNTS.decode(row["accounts"]),
-            }
-        )
-        for row in _without_row(connection, select(PERSON).order_by(PERSON.c.row))
-    ]
-    return Site(
-        version=int(meta(connection, VERSION) or 0),
-        places={place.code: place for place in places},
-        devices={device.id: device for device in devices},
-        people={person.id: person for person in people},
-    )
-
-
-def registry_digest(connection: Connection) -> str:
-    """What ``replace_registry`` was given last, or ""."""
-    return meta(connection, DIGEST)
 
 
 def rules_start(connection: Connection) -> tuple[Position | None, dict[str, bytes]]:

@@ -52,6 +52,7 @@ DEVICE: Final = Table(
     *map(_text, ("ranges", "contact", "state", "tags", "serial")),
     _number("until"),
     _text("because"),
+    _number("by_position"),
     UniqueConstraint("id"),
 )
 
@@ -60,8 +61,31 @@ PERSON: Final = Table(
     TABLES,
     Column("row", Integer, primary_key=True),
     *map(_text, ("id", "name", "grid", "role", "phone", "language", "channels")),
-    *map(_text, ("email", "accounts", "quiet")),
+    *map(_text, ("email", "accounts", "quiet", "areas")),
     UniqueConstraint("id"),
+)
+
+ROSTER: Final = Table("roster", TABLES, Column("row", Integer, primary_key=True), _text("body"))
+
+HOLIDAY: Final = Table("holiday", TABLES, _text("day", key=True), _text("body"))
+
+BORDER: Final = Table("border", TABLES, _text("code", key=True), _text("body"))
+
+REGISTRY_EDITION: Final = Table(
+    "registry_edition",
+    TABLES,
+    Column("number", Integer, primary_key=True),
+    *map(_number, ("wall", "trusted", "arrival")),
+    *map(_text, ("by", "counts")),
+)
+
+REGISTRY_PAST: Final = Table(
+    "registry_past",
+    TABLES,
+    Column("edition", Integer, primary_key=True, nullable=False),
+    Column("what", Text, primary_key=True, nullable=False),
+    Column("id", Text, primary_key=True, nullable=False),
+    Column("body", Text),
 )
 
 EVENT: Final = Table(

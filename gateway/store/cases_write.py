@@ -20,16 +20,13 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects.sqlite import insert
 
-from gateway.model import Incident, OutboxRow, Position, Site
+from gateway.model import Incident, OutboxRow, Position
 from gateway.store import chain
 from gateway.store.cases_tables import (
-    DEVICE,
     EVENT,
     INCIDENT,
     META,
     OUTBOX,
-    PERSON,
-    PLACE,
     REMOVED,
     RULE_STATE,
     RULE_STEP,
@@ -50,8 +47,6 @@ _GIVEN_BACK_AT_ONCE: Final = 2_000
 
 ARRIVAL: Final = "arrival"
 BOOKMARK: Final = "rules_bookmark"
-VERSION: Final = "registry_version"
-DIGEST: Final = "registry_digest"
 
 
 def _upsert(table: Table, *keys: str) -> Any:
@@ -182,23 +177,6 @@ def fold_state(connection: Connection) -> None:
     connection.execute(delete(RULE_STEP))
 
 
-def write_registry(connection: Connection, site: Site, digest: str) -> None:
-    """Replace the whole registry."""
-    with connection.begin():
-        for table, things in (
-            (PLACE, site.places.values()),
-            (DEVICE, site.devices.values()),
-            (PERSON, site.people.values()),
-        ):
-            connection.execute(delete(table))
-            _many(connection, insert(table), [_flat(thing) for thing in things])
-        meta = [
-            {"key": VERSION, "value": str(site.version)},
-            {"key": DIGEST, "value": digest},
-        ]
-        _many(connection, _PUT_META, meta)
-
-
 def fill_search(connection: Connection) -> int:
     """What a search looks at, for incidents that an earlier version stored; how many."""
     unfilled = select(INCIDENT.c.body).where(INCIDENT.c.owner == literal_column("''"))
@@ -266,14 +244,6 @@ def bookmark_text(position: Position) -> str:
 def _many(connection: Connection, statement: Any, rows: list[dict[str, Any]]) -> None:
     if rows:
         connection.execute(statement, rows)
-
-
-def _flat(thing: msgspec.Struct) -> dict[str, Any]:
-    """A registry row; what is no plain value becomes JSON text."""
-    return {
-        name: msgspec.json.encode(value).decode() if isinstance(value, (dict, tuple)) else value
-        for name, value in msgspec.structs.asdict(thing).items()
-    }
 
 
 def _incident_values(incident: Incident) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from gateway.cli import COMMANDS, lines
+from gateway.cli import COMMANDS, lines, module_of
 from gateway.document import Problem, Problems
 from gateway.ports import Refused, Unavailable
 from tests.servers import Mosquitto, free_port
@@ -46,7 +46,7 @@ def test_the_listing_names_every_command_in_both_languages() -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 def test_the_help_of_a_command_has_an_example(name: str) -> None:
-    module = importlib.import_module(f"gateway.cli.{'try_' if name == 'try' else name}")
+    module = importlib.import_module(f"gateway.cli.{module_of(name)}")
     text = str(module.command.help)
     assert f"gridwarden {name}" in text
     assert "Example: " in text or "例:" in text

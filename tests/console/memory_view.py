@@ -7,7 +7,7 @@ import hashlib
 import struct
 import zlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,6 +37,7 @@ from gateway.model import (
     Wanted,
 )
 from gateway.ports import Clock
+from gateway.registry.changes import Changes
 
 HOUR = 3_600 * SECOND
 _NEXT = {"receive": State.received, "handle": State.handling, "close": State.closed}
@@ -149,6 +150,14 @@ class Edition(NamedTuple):
     refused_at: int = 0
 
 
+class Imported(NamedTuple):
+    """What became of an import."""
+
+    problems: tuple[str, ...] = ()
+    changes: Changes | None = None
+    edition: int = 0
+
+
 class Outcome(NamedTuple):
     """What became of a reload."""
 
@@ -187,6 +196,8 @@ class MemoryView:
         self.faults: tuple[str, ...] = ()
         """Of the rule files as the next reload finds them."""
         self.reloads = 0
+        self.imports: list[tuple[list[tuple[str, bytes]], str, bool]] = []
+        self.imported = Imported()
         self.well = True
         self.deeds: list[Deed] = []
         self.wanted = Wanted()
@@ -376,6 +387,12 @@ class MemoryView:
         at = self.now().wall if self.faults else 0
         self.edition = self.edition._replace(problems=self.faults, refused_at=at)
         return Outcome(not self.faults, self.faults)
+
+    async def import_registry(
+        self, files: Sequence[tuple[str, bytes]], by: str, *, dry: bool
+    ) -> Imported:
+        self.imports.append((list(files), by, dry))
+        return self.imported
 
     def evidence(self, sha256: str) -> Path | None:
         path = self.folder / sha256 if self.folder is not None else None
