@@ -19,7 +19,7 @@ from aiosmtpd.smtp import SMTP, AuthResult, Envelope, LoginPassword, Session
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.model import Notification, Quota
+from gateway.model import Quota
 from gateway.notifiers.email.letter import is_address, letter, message_id
 from gateway.notifiers.email.notifier import Notifier
 from gateway.notifiers.email.options import Options
