@@ -86,7 +86,7 @@ async def test_it_is_done_when_the_broker_has_it(mosquitto: Mosquitto) -> None:
         await connected(which)
         await which.switch("horn", True)
         await until(lambda: horn.heard == ["OFF", "ON"])
-        await until(lambda: [True] == [r.values["on"] for r in readings(store)][-1:])
+        await until(lambda: [r.values["on"] for r in readings(store)][-1:] == [True])
     assert {(r.device, r.kind) for r in readings(store)} == {("horn", "power")}
 
 
