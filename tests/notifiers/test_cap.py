@@ -416,6 +416,7 @@ async def test_a_trial_sends_and_keeps_nothing(
         ({"url": "ftp://x/"}, "begins with http"),
         ({"url": "http://x/", "headers": {"Host": {"env": "Y"}}}, "can not be set as a header"),
         ({"zone": "CST"}, "match pattern"),
+        ({"zone": "+15:00"}, "match pattern"),
         ({"contact": "a\nb"}, "a text that can be shown"),
     ],
 )

@@ -65,7 +65,7 @@ class Options(PluginOptions):
     """A document that nothing followed is void after this time."""
     radius: float = Field(0.05, gt=0, le=50)
     """Kilometres around a place or a device."""
-    zone: str = Field("+08:00", pattern=r"^[+-](0[0-9]|1[0-4]):[0-5][0-9]$")
+    zone: str = Field("+08:00", pattern=r"^[+-](0\d|1[0-4]):[0-5]\d$")
     phones: bool = False
     """Whether phone numbers that stand in the text may leave the site."""
     categories: tuple[Category, ...] = Field((Category.life,), min_length=1)
