@@ -15,8 +15,11 @@ from pydantic import (
     Field,
     GetCoreSchemaHandler,
     ValidationInfo,
+    model_validator,
 )
 from pydantic_core import CoreSchema, core_schema
+
+from gateway.model import Quota
 
 _UNITS: Final = {"ms": 0.001, "s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _DURATION: Final = re.compile(r"([0-9]{1,12}(?:\.[0-9]{1,9})?) ?(ms|s|min|m|h|d)")
@@ -149,3 +152,26 @@ class SinkOptions(PluginOptions):
     """Records in one write."""
     flush: Duration = 2.0
     """How long telemetry may wait for company; alarms never wait."""
+
+
+class QuotaOptions(PluginOptions):
+    """A limit of a channel's provider, as its owner knows it."""
+
+    most: int = Field(ge=1, le=1_000_000)
+    """Messages in any ``per``."""
+    per: Annotated[Duration, Field(ge=1, le=31 * 86_400)]
+    spare: int = Field(0, ge=0)
+    """Of ``most``, those that only life safety may use."""
+    each: bool = False
+    """Counted for each person, not for the channel."""
+
+    @model_validator(mode="after")
+    def _leaves_some(self) -> Self:
+        if self.spare >= self.most:
+            raise ValueError("spare has to be less than most, or nothing else is ever sent")
+        return self
+
+    @property
+    def quota(self) -> Quota:
+        """As the stages want it."""
+        return Quota(self.most, self.per, self.spare, self.each)

@@ -101,6 +101,11 @@ class Router:
             return [Undecodable(source, message.payload, f"{message.size:,} bytes are too many")]
         return plan(message.payload, message.retained)
 
+    def reads(self, topic: bytes) -> bool:
+        """Whether a dialect can make something of this topic now."""
+        text = topic.decode("utf-8", "replace")
+        return any(dialect.plan(text) is not None for dialect in self._dialects)
+
     def close(self) -> None:
         """The connection is over: what dialects hold is let go."""
         for dialect in self._dialects:

@@ -14,6 +14,7 @@ from collections.abc import Coroutine, Sequence
 from typing import Any, Final, Protocol
 
 import structlog
+from paho.mqtt.client import topic_matches_sub
 
 from drivers._momentary import Holds, Momentary
 from drivers.mqtt.decode import Dialect, Filter, Out, Publish, Router
@@ -21,6 +22,7 @@ from drivers.mqtt.drops import TOPIC as DROPS
 from drivers.mqtt.drops import Drops
 from drivers.mqtt.link import Address, Link
 from drivers.mqtt.options import PACKAGE, Chosen, Options
+from drivers.mqtt.outputs import Outputs
 from drivers.mqtt.topics import is_safe
 from drivers.mqtt.wire import Message
 from gateway.model import Item, Reading
@@ -49,6 +51,7 @@ class Driver:
         """What the options name, before any device has announced topics of its own."""
         self._drops = Drops(clock)
         self._holds = Holds(clock)
+        self._outputs = Outputs(options, clock)
         self._asked = 0
         self._latest: Link | None = None
         self._log = structlog.get_logger(name)
@@ -70,15 +73,26 @@ class Driver:
             if options.watch_drops:
                 intake.beside(self._drops.report(emit))
             intake.beside(self._holds.run(emit))
+            if not options.is_trial:
+                for work in self._outputs.connected(link, emit):
+                    intake.beside(work)
             reason = await intake.failed_or(link)
         except asyncio.CancelledError:
             intake.cancel()
             raise
         finally:
+            self._outputs.disconnected()
             await link.close()
             await intake.finish()
             self._router.close()
         raise Unavailable(reason)
+
+    async def switch(self, output: str, on: bool) -> None:
+        """Switch ``output``. Returned: the broker has it, or the device says that it is so.
+
+        Refused: there is no such output. Else Unavailable.
+        """
+        await self._outputs.switch(output, on)
 
     async def check(self) -> str:
         """Connect beside the running driver (own client id, no session), and leave again."""
@@ -114,9 +128,13 @@ class Driver:
         return Address(options.host, options.port, context, options.username, password)
 
     def _filters(self) -> list[Filter]:
-        if self._options.watch_drops:
-            return [*self._declared, Filter(DROPS.decode(), 0)]
-        return self._declared
+        states = [
+            state
+            for state in self._outputs.filters()  # twice subscribed may be twice delivered
+            if not any(topic_matches_sub(each.topic, state.topic) for each in self._declared)
+        ]
+        drops = [Filter(DROPS.decode(), 0)] if self._options.watch_drops else []
+        return [*self._declared, *states, *drops]
 
     def _go_on(self, link: Link) -> None:
         """What devices announced to earlier connections: its refusal must not end this one."""
@@ -137,7 +155,7 @@ class Driver:
             if message.topic == DROPS and self._options.watch_drops:
                 present = self._latest is not None and self._latest.session_present
                 items += self._drops.note(message, session_present=present)
-            else:
+            elif not self._is_state(message):
                 for each in decode(message):
                     if isinstance(each, Reading):
                         self._holds.note(each)
@@ -145,6 +163,13 @@ class Driver:
                     else:
                         self._rarer(each, items)
         return items
+
+    def _is_state(self, message: Message) -> bool:
+        """Whether it was about an output, and is nothing that a dialect reads besides."""
+        if not self._outputs.hears(message.topic):
+            return False
+        self._outputs.heard(message)
+        return not self._router.reads(message.topic)
 
     def _rarer(self, each: Out, items: list[Item]) -> None:
         """What is no reading: other items, and what a decoder asks for."""

@@ -124,11 +124,13 @@ class Link(asyncio.Protocol):
         self._paho = _Speaker(self._pipe, client_id, clean)
         self._paho.on_connect = self._on_connect
         self._paho.on_subscribe = self._on_subscribe
+        self._paho.on_publish = self._on_publish
         if address.username:
             self._paho.username_pw_set(address.username, address.password or None)
         self._transport: asyncio.Transport | None = None
         self._connected: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._subscribed: dict[int, asyncio.Future[list[ReasonCode]]] = {}
+        self._delivered: dict[int, asyncio.Future[None]] = {}
         self._lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._tasks: set[asyncio.Task[None]] = set()
         self._held = False
@@ -192,6 +194,23 @@ class Link(asyncio.Protocol):
         """Send one message with QoS 0, if there is a connection."""
         if self._transport is not None and self._paho.is_connected():
             self._paho.publish(topic, payload)
+
+    async def deliver(self, topic: str, payload: bytes, qos: int) -> None:
+        """Send one message. Returned: the broker has it (QoS 1), or it is written (QoS 0)."""
+        if self._transport is None or not self._paho.is_connected():
+            raise Unavailable(f"there is no connection to the broker at {self._address}")
+        sent = self._paho.publish(topic, payload, qos)
+        if qos == 0:
+            return
+        answer: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._delivered[sent.mid] = answer
+        try:
+            async with asyncio.timeout(_ANSWER_WITHIN):
+                await self._or_lost(answer)
+        except TimeoutError:
+            raise Unavailable(f"the broker at {self._address} confirms no message") from None
+        finally:
+            self._delivered.pop(sent.mid, None)
 
     async def lost(self) -> str:
         """Wait until the connection is gone; the reason."""
@@ -354,3 +373,14 @@ class Link(asyncio.Protocol):
     ) -> None:
         if (answer := self._subscribed.get(mid)) is not None and not answer.done():
             answer.set_result(codes)
+
+    def _on_publish(
+        self,
+        client: paho.Client,
+        userdata: object,
+        mid: int,
+        reason: ReasonCode,
+        properties: Properties,
+    ) -> None:
+        if (answer := self._delivered.get(mid)) is not None and not answer.done():
+            answer.set_result(None)

@@ -6,15 +6,25 @@ import importlib
 import pkgutil
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, NamedTuple, Self
 
-from pydantic import Field, PrivateAttr, create_model, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    create_model,
+    model_validator,
+)
 
+from drivers._fields import known_kind
+from drivers.mqtt.topics import PlainTopic
 from gateway.options import Duration, PluginOptions, Secret, SitePath, Size
 
 _FOLDER: Final = Path(__file__).with_name("dialects")
 PACKAGE: Final = f"{__name__.rpartition('.')[0]}.dialects"
 """Where dialects lie; each is imported only when it is asked for."""
+MAX_OUTPUTS: Final = 64
 
 
 class Chosen(NamedTuple):
@@ -84,6 +94,52 @@ class TlsOptions(PluginOptions):
         return self
 
 
+def _said(value: Any) -> Any:
+    """What a device understands: ``true`` and ``1`` are texts as well."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, int) else value
+
+
+_Payload = Annotated[str, BeforeValidator(_said), Field(max_length=1_000)]
+
+
+class Output(PluginOptions):
+    """A siren or a strobe that a message switches."""
+
+    topic: PlainTopic
+    on: _Payload = "ON"
+    off: _Payload = "OFF"
+    qos: Literal[0, 1] = 1
+    state: PlainTopic | None = None
+    """Where the device says how it is."""
+    state_on: _Payload = ""
+    state_off: _Payload = ""
+    """What it says there, where that is not ``on`` and ``off``."""
+    field: str = Field("", max_length=200)
+    """Where it says that in a JSON object, as ``params.on``."""
+    within: Annotated[Duration, Field(ge=0.1, le=20)] = 5.0
+    """How long the device may take to say so."""
+    at_most: Annotated[Duration, Field(gt=0, le=86_400)] = 300.0
+    """It is switched off by itself after this time, whoever switched it on."""
+    kind: Annotated[str, AfterValidator(known_kind)] = "power"
+
+    @model_validator(mode="after")
+    def _told_apart(self) -> Self:
+        if not self.on or not self.off or self.on == self.off:
+            raise ValueError("on and off are two different texts, neither of them empty")
+        if self.state is None and (self.state_on or self.state_off or self.field):
+            raise ValueError("state_on, state_off and field are for a state topic")
+        said = [(self.state_on or self.on), (self.state_off or self.off)]
+        if said[0].strip().lower() == said[1].strip().lower():
+            raise ValueError("state_on and state_off are the same")
+        if self.state is None and self.qos == 0:
+            raise ValueError("with qos 0 nobody knows whether it arrived; name a state topic")
+        if self.state == self.topic:
+            raise ValueError("state is another topic: there we would hear ourselves")
+        return self
+
+
 class Options(PluginOptions):
     """A broker."""
 
@@ -98,13 +154,22 @@ class Options(PluginOptions):
     keepalive: Duration = Field(60.0, ge=5, le=3600)
     max_payload: Size = Field(1_000_000, ge=1_000, le=64_000_000)
     watch_drops: bool = True
-    dialects: tuple[DialectOptions, ...] = Field(min_length=1)
+    dialects: tuple[DialectOptions, ...] = ()
+    outputs: dict[Annotated[str, Field(min_length=1, max_length=64)], Output] = Field(
+        {}, max_length=MAX_OUTPUTS
+    )
     _trial: bool = PrivateAttr(default=False)
 
     @model_validator(mode="after")
     def _login(self) -> Options:
         if self.password is not None and not self.username:
             raise ValueError("a password needs a username")
+        return self
+
+    @model_validator(mode="after")
+    def _something(self) -> Options:
+        if not self.dialects and not self.outputs:
+            raise ValueError("write dialects: or outputs:, else there is nothing to do")
         return self
 
     def for_trial(self) -> Self:

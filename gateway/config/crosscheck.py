@@ -17,8 +17,10 @@ def errors(document: Document, parts: Mapping[str, Any]) -> Iterator[Problem]:
     """Two drivers that would take the same thing from each other; outputs that nobody has."""
     drivers: Mapping[str, Configured] = parts["drivers"]
     yield from _taken_twice(document, drivers)
+    switching: dict[tuple[str, str], str] = {}
     for name, configured in parts["notifiers"].items():
         yield from _no_output(document, name, configured, drivers)
+        yield from _switched_twice(document, name, configured, switching)
 
 
 def _taken_twice(document: Document, drivers: Mapping[str, Configured]) -> Iterator[Problem]:
@@ -63,6 +65,19 @@ def _no_output(
     outputs = getattr(drivers[driver].options, "outputs", {})
     if output not in outputs:
         message = f"driver {driver!r} has no output {output!r}{nearest(output, outputs)}"
+        yield document.problem(("notifiers", name, "output"), message)
+
+
+def _switched_twice(
+    document: Document, name: str, configured: Configured, switching: dict[tuple[str, str], str]
+) -> Iterator[Problem]:
+    """Two notifiers on one output: the one would end what the other began."""
+    options = configured.options
+    driver, output = getattr(options, "driver", None), getattr(options, "output", None)
+    if driver is None or output is None:
+        return
+    if (other := switching.setdefault((driver, output), name)) != name:
+        message = f"output {output!r} of {driver!r} is switched by notifier {other!r} already"
         yield document.problem(("notifiers", name, "output"), message)
 
 

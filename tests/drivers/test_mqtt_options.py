@@ -48,7 +48,7 @@ def test_a_wrong_mapping_is_refused_with_what_to_write(wrong: dict[str, Any], sa
         ({"password": {"env": "X"}}, "needs a username"),
         ({"password": "plain"}, "never as plain text"),
         ({"tls": {"cert": "c.pem"}}, "belong together"),
-        ({"dialects": []}, "at least 1 item"),
+        ({"dialects": []}, "write dialects: or outputs:"),
         ({"dialects": [{"json": {"topics": [TOPIC]}, "zigbee2mqtt": {}}]}, "one dialect"),
         ({"dialects": [{"zigbee2mqtt": {"base": "z/#"}}]}, "plain topic"),
         ({"keepalive": 60}, "no duration"),

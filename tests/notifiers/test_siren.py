@@ -167,6 +167,47 @@ async def test_check_makes_no_noise(siren, horn) -> None:
     assert horn.said == []
 
 
+async def test_a_trial_makes_no_noise(siren, horn) -> None:
+    silent = msgspec.structs.replace(message("opened"), silent=True)
+    assert (await siren.tell(silent)).detail == await siren.check()
+    assert horn.said == []
+
+
+async def test_what_is_on_since_before_the_start_ends_in_time(siren, horn, clock) -> None:
+    horn.on = True
+    await clock.advance(59)
+    assert horn.on
+    await clock.advance(2)
+    assert not horn.on
+    await clock.advance(600)
+    assert horn.said == [False]
+
+
+async def test_what_is_on_since_before_ends_once_its_driver_is_there(siren, horn, clock) -> None:
+    horn.on = horn.away = True
+    await clock.advance(300)
+    assert horn.on
+    horn.away = False
+    await clock.advance(6)
+    assert not horn.on
+
+
+async def test_what_is_on_since_before_ends_with_the_first_incident_that_ends(siren, horn) -> None:
+    horn.on = True
+    receipt = await siren.tell(message("closed"))
+    assert receipt.detail == "horn of bus off"
+    assert not horn.on
+
+
+async def test_an_incident_after_the_start_has_its_whole_time(siren, horn, clock) -> None:
+    await clock.advance(50)
+    await siren.tell(message("opened"))
+    await clock.advance(55)
+    assert horn.said == [True]
+    await clock.advance(6)
+    assert horn.said == [True, False]
+
+
 async def test_leaving_it_keeps_it_as_it_is(horn, clock) -> None:
     given = Options.model_validate({"driver": "bus", "output": "horn"})
     async with Notifier("siren", given, clock) as notifier:

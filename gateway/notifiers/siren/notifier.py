@@ -2,6 +2,7 @@
 
 opened, again ──▶ on, held by this incident until ``on_for`` is over
 cleared, closed ─▶ the incident lets go ─▶ off, unless another one still holds it
+start ──────────▶ it may be on since before: off when ``on_for`` is over, unless one holds it
 """
 
 from __future__ import annotations
@@ -23,6 +24,8 @@ _AGAIN: Final = 5.0
 """Seconds between two attempts to end it."""
 _IDLE: Final = 3_600.0
 _OFF: Final = ("cleared", "closed")
+_BEFORE: Final = ""
+"""Holds what may be on since before the start: no incident is called that."""
 
 
 class Notifier:
@@ -44,6 +47,7 @@ class Notifier:
         self._log = structlog.get_logger("notify")
 
     async def __aenter__(self) -> Self:
+        self._held[_BEFORE] = self._ends()
         self._ending = asyncio.create_task(self._end_in_time(), name=f"siren {self.name}")
         return self
 
@@ -60,6 +64,8 @@ class Notifier:
     async def tell(self, notification: Notification) -> Receipt:
         """Returned: it is switched as it should be. Else what the driver raised."""
         purpose, incident = notification.purpose, notification.incident
+        if notification.silent:
+            return Receipt(await self.check())
         if purpose in _OFF:
             async with self._turn:
                 return await self._release(incident)
@@ -79,7 +85,7 @@ class Notifier:
     async def _hold(self, incident: str) -> Receipt:
         await self._switch().switch(self._options.output, True)
         self._held.pop(incident, None)  # the newest stands last
-        self._held[incident] = self._clock.now().mono + int(self._options.on_for * SECOND)
+        self._held[incident] = self._ends()
         if len(self._held) > _MOST:
             del self._held[next(iter(self._held))]
         self._news.notify()
@@ -87,7 +93,7 @@ class Notifier:
 
     async def _release(self, incident: str) -> Receipt:
         """Let go; what can not be switched off now stays held, and is tried again."""
-        others = len(self._held) - (incident in self._held)
+        others = len(self._held.keys() - {incident, _BEFORE})
         if others:
             self._held.pop(incident, None)
             return Receipt(f"{self._where} stays on for {others} other incident(s)")
@@ -113,16 +119,22 @@ class Notifier:
         if not due:
             return True
         if len(due) == len(self._held):
+            known = due != [_BEFORE]
             try:
                 await self._switch().switch(self._options.output, False)
             except (Unavailable, Refused) as error:
-                if not failed:
+                if known and not failed:
                     self._log.error("siren_stays_on", notifier=self.name, reason=error.reason)
                 return False
-            self._log.info("siren_ended", notifier=self.name, after=self._options.on_for)
+            if known:
+                self._log.info("siren_ended", notifier=self.name, after=self._options.on_for)
         for incident in due:
             del self._held[incident]
         return True
+
+    def _ends(self) -> int:
+        """Mono ns when what begins now is over."""
+        return self._clock.now().mono + int(self._options.on_for * SECOND)
 
     @property
     def _where(self) -> str:

@@ -1,0 +1,1 @@
+"""Tells other systems: each incident as documents of the Common Alerting Protocol."""
