@@ -73,7 +73,8 @@ def understood(text: str) -> Reply:
     if found["same"] and _WORDS[found["same"]] != verb:
         return other
     outcome, rest = found["outcome"] or "", found["rest"].strip()
-    if outcome and verb != CLOSE:
+    named_twice = found["before"] and found["after"] and found["before"] != found["after"]
+    if named_twice or (outcome and verb != CLOSE):
         return other
     if rest and not _may_follow(found):
         return other
@@ -83,12 +84,12 @@ def understood(text: str) -> Reply:
 
 
 def _may_follow(found: re.Match[str]) -> bool:
-    """Whether free text may stand there: set apart, and not after a bare digit.
+    """Whether free text may stand there: set apart, and not after a bare digit or English word.
 
-    A digit with a text is a text about building 2.
+    A digit with a text is a text about building 2, "closed door" one about a door.
     """
     at = found.start("rest")
     if found.string[at].isalnum() and found.string[at - 1].isalnum():
         return False
     ordered = found["outcome"] or found["before"] or found["after"]
-    return bool(ordered) or not found["word"].isdigit()
+    return bool(ordered) or not found["word"].isascii()

@@ -15,7 +15,7 @@ MOST: Final = 512
 """Messages whose reports are waited for; the oldest is given up."""
 _EARLY: Final = 32
 """Reports that came before it was known which number the modem gave."""
-_TAIL: Final = 8
+_TAIL: Final = 9
 """Digits that are compared: carriers write the country, or do not."""
 _STILL_TRYING: Final = range(0x20, 0x40)
 _WORDS: Final = {

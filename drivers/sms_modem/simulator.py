@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 from drivers._port import Inflow
@@ -41,13 +41,14 @@ _CTRL_Z, _ESC = 0x1A, 0x1B
 @asynccontextmanager
 async def simulator(wanted: Mapping[str, Any], clock: Clock) -> AsyncIterator[dict[str, Any]]:
     """A modem to which an officer answers; yields the port."""
-    with serial_pair() as line, modem(line, clock) as made:
-        telling = asyncio.create_task(_tell(made, clock))
-        try:
-            yield {"port": line.port}
-        finally:
-            telling.cancel()
-            await asyncio.gather(telling, return_exceptions=True)
+    with serial_pair() as line:
+        async with modem(line, clock) as made:
+            telling = asyncio.create_task(_tell(made, clock))
+            try:
+                yield {"port": line.port}
+            finally:
+                telling.cancel()
+                await asyncio.gather(telling, return_exceptions=True)
 
 
 async def _tell(made: Modem, clock: Clock) -> None:
@@ -58,8 +59,8 @@ async def _tell(made: Modem, clock: Clock) -> None:
         made.receive(_OFFICER, text)
 
 
-@contextmanager
-def modem(line: SerialPair, clock: Clock) -> Iterator[Modem]:
+@asynccontextmanager
+async def modem(line: SerialPair, clock: Clock) -> AsyncIterator[Modem]:
     """A modem that lives while entered."""
     made = Modem(line, clock)
     living = asyncio.ensure_future(made.run())
@@ -67,6 +68,7 @@ def modem(line: SerialPair, clock: Clock) -> Iterator[Modem]:
         yield made
     finally:
         living.cancel()
+        await asyncio.gather(living, return_exceptions=True)
 
 
 def delivers(
