@@ -16,8 +16,7 @@ _DECORATION: Final = re.compile(r"[\s().·/-]")
 _DIGITS: Final = re.compile(r"\+?[0-9]{2,20}")
 _MOBILE: Final = re.compile(r"1[3-9][0-9]{9}")
 """A mobile number of the mainland, without its country."""
-_LONGEST: Final = 15
-"""Digits of E.164."""
+_FORM: Final = re.compile(r"\+[1-9][0-9]{1,14}|[0-9]{2,15}")
 
 
 def dialled(text: str, country: str = CHINA) -> str:
@@ -34,7 +33,7 @@ def dialled(text: str, country: str = CHINA) -> str:
         number = f"+{country}{number[1:]}"
     elif country == CHINA and _MOBILE.fullmatch(number.removeprefix(country)):
         number = f"+{country}{number.removeprefix(country)}"
-    if len(number.removeprefix("+")) > _LONGEST:
+    if not _FORM.fullmatch(number):
         raise ValueError("this is no phone number")
     return number
 

@@ -40,9 +40,11 @@ def test_other_numbers_keep_what_they_say(written: str, country: str, number: st
     assert dialled(written, country) == number
 
 
-@pytest.mark.parametrize("written", ["", "+", "Bank", "138 0013 800x", "１３８００１３８０００", "1" * 16])
+@pytest.mark.parametrize(
+    "written", ["", "+", "Bank", "138 0013 800x", "１３８００１３８０００", "1" * 16]
+)
 def test_what_is_no_number_is_not_repeated(written: str) -> None:
-    with pytest.raises(ValueError, match="^this is no phone number$"):
+    with pytest.raises(ValueError, match=r"^this is no phone number$"):
         dialled(written)
 
 

@@ -16,7 +16,8 @@ KEY = "L20260105-0007"
     [
         ("1", Reply(RECEIVE)),
         (" 1 。", Reply(RECEIVE)),
-        ("1", Reply(RECEIVE)),
+        ("\uff11", Reply(RECEIVE)),
+        ("\uff12\u3000误报", Reply(CLOSE, "", "false_alarm")),
         ("签收", Reply(RECEIVE)),
         ("收到了", Reply(RECEIVE)),
         ("1签收", Reply(RECEIVE)),

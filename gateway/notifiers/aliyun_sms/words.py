@@ -34,12 +34,11 @@ def _of(fact: Fact, notification: Notification) -> str:
         return notification.incident
     if fact == "short":
         return notification.short or notification.title
-    what, _, place = notification.title.partition(":")
-    if not place:
-        what, _, place = notification.title.partition(": ")
+    title = _ADDRESS.sub("", notification.title)
+    what, _, place = title.partition(":" if ":" in title else ": ")
     if fact == "place":
         return notification.address or place
-    return what if fact == "what" else notification.title
+    return what if fact == "what" else title
 
 
 def _plain(text: str) -> str:

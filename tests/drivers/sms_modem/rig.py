@@ -6,8 +6,11 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
+from unittest.mock import patch
 
+from drivers.sms_modem import driver as module
 from drivers.sms_modem.driver import Driver
+from drivers.sms_modem.engine import Engine
 from drivers.sms_modem.options import Options
 from drivers.sms_modem.simulator import Modem, modem
 from gateway.model import Action, Item, Person, Place, Reading, Site
@@ -55,7 +58,7 @@ class Rig(NamedTuple):
 
     async def falls(self) -> str:
         """Why the driver ends."""
-        await self.until(self.running.done)
+        await self.until(self.running.done, 0.5)
         return str(self.running.exception())
 
     @property
@@ -67,6 +70,22 @@ class Rig(NamedTuple):
         return [item for item in self.door.items if isinstance(item, Reading)]
 
 
+class Watched(Engine):
+    """Says whether an answer is on its way: virtual time must not overtake it."""
+
+    def __init__(self, *given: Any) -> None:
+        super().__init__(*given)
+        ENGINES.append(self)
+
+
+ENGINES: list[Watched] = []
+
+
+def answering(made: Modem) -> bool:
+    """Whether a command waits for a modem that answers."""
+    return not made.silent and any(engine._asked is not None for engine in ENGINES)
+
+
 Setup = Callable[[Modem], object]
 
 
@@ -75,12 +94,16 @@ def nothing(modem: Modem) -> None:
 
 
 @asynccontextmanager
-async def rig(setup: Setup = nothing, *, site: Site | None = SITE, **options: Any) -> AsyncIterator[Rig]:
+async def rig(
+    setup: Setup = nothing, *, site: Site | None = SITE, **options: Any
+) -> AsyncIterator[Rig]:
     """A driver that runs; ``setup`` changes the modem before."""
     clock = VirtualClock()
-    with serial_pair() as line:
+    ENGINES.clear()
+    with serial_pair() as line, patch.object(module, "Engine", Watched):
         async with modem(line, clock) as made:
             setup(made)
+            clock.busy = lambda: answering(made)
             given = Options.model_validate({"port": line.port} | options)
             driver = Driver("sms", given, clock)
             if site is not None:

@@ -33,7 +33,11 @@ def stored(*pdus: str) -> list[Stored]:
 
 
 def gather(
-    inbox: Inbox, messages: list[Stored], stamp: Stamp = NOW, site: Site | None = SITE, old: bool = False
+    inbox: Inbox,
+    messages: list[Stored],
+    stamp: Stamp = NOW,
+    site: Site | None = SITE,
+    old: bool = False,
 ) -> Gathered:
     gathered = inbox.gather(messages, stamp, None if site is None else lambda: site, old)
     inbox.settled(gathered)
@@ -120,7 +124,10 @@ def test_missing_part_is_waited_for_and_then_shown_as_missing() -> None:
 def test_texts_of_two_people_with_the_same_reference_are_two_texts() -> None:
     mine, yours = delivers(OFFICER, LONG, NOW.wall, 9), delivers(NEIGHBOUR, LONG, NOW.wall, 9)
     gathered = gather(inbox(), stored(mine[0], yours[1], yours[0], mine[1]))
-    assert [item.verb for item in gathered.items if isinstance(item, Action)] == ["comment", "unknown"]
+    assert [item.verb for item in gathered.items if isinstance(item, Action)] == [
+        "comment",
+        "unknown",
+    ]
 
 
 def test_what_can_not_be_deleted_is_not_said_again() -> None:
@@ -173,7 +180,9 @@ def test_strangers_can_not_fill_the_journal() -> None:
     assert gate.passes("a", False, HOUR + 100)
 
 
-@given(st.lists(st.tuples(st.integers(0, 5), st.booleans(), st.integers(0, HOUR // 4)), max_size=200))
+@given(
+    st.lists(st.tuples(st.integers(0, 5), st.booleans(), st.integers(0, HOUR // 4)), max_size=200)
+)
 def test_gate_never_lets_more_through_in_an_hour(steps: list[tuple[int, bool, int]]) -> None:
     gate = Gate()
     now = 0
@@ -192,7 +201,7 @@ def test_gate_never_lets_more_through_in_an_hour(steps: list[tuple[int, bool, in
 
 def test_listing_is_read_whatever_is_said_in_between() -> None:
     lines = [
-        '+CMGL: 1,0,,24',
+        "+CMGL: 1,0,,24",
         "0891683108100005F0",
         "^RSSI: 20",
         '+CMGL: 7,3,"",24',

@@ -17,7 +17,7 @@ from drivers.sms_modem.lines import MAX_LINE, PROMPT, Lines
         (b"\r\n> ", [PROMPT]),
         (b"AT+CMGS=18\r\r\n> ", ["AT+CMGS=18", PROMPT]),
         (b"\r\n> \r\n+CMGS: 17\r\n\r\nOK\r\n", [PROMPT, "+CMGS: 17", "OK"]),
-        (b"\r\n+CMTI: \"SM\",3\r\n> ", ['+CMTI: "SM",3', PROMPT]),
+        (b'\r\n+CMTI: "SM",3\r\n> ', ['+CMTI: "SM",3', PROMPT]),
         (b"\xff\x00\xfe\r\nRDY\r\n", ["\ufffd\x00\ufffd", "RDY"]),
         (b"OK", []),
         (b"a > b\r\n", ["a > b"]),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -30,6 +32,15 @@ TEXTS = st.text(
     st.characters(exclude_categories=("Cs",)) | st.sampled_from("火😀€[]{}^~\\|éüñ\n\f 1aZ"),
     max_size=400,
 )
+
+
+def refusal(reader: Callable[[str], object], pdu: str) -> str:
+    """Why ``reader`` refuses ``pdu``; "" when it reads it."""
+    try:
+        reader(pdu)
+    except ValueError as error:
+        return str(error)
+    return ""
 
 
 @pytest.mark.parametrize(
@@ -73,8 +84,12 @@ def test_published_message_to_send_is_read(pdu, number, text) -> None:
 
 
 def test_published_message_of_a_maker_is_rebuilt_octet_by_octet() -> None:
-    built = submits("+358401234567", "Testing a sms messaging over lte", report=False, validity=3_600)
-    published = "11000C9153481032547600000B20D4F29C9E769F4161D0BC3D07B5CBF379F89C769F416F7B590E62D3CB"
+    built = submits(
+        "+358401234567", "Testing a sms messaging over lte", report=False, validity=3_600
+    )
+    published = (
+        "11000C9153481032547600000B20D4F29C9E769F4161D0BC3D07B5CBF379F89C769F416F7B590E62D3CB"
+    )
     assert built == [(42, "00" + published)]
 
 
@@ -149,11 +164,9 @@ def test_any_delivery_report_is_read(given_number, number, status) -> None:
 
 @given(st.binary(max_size=180) | st.text("0123456789ABCDEFabcdef xyz", max_size=400))
 def test_rubbish_is_refused_in_words_or_read(raw: bytes | str) -> None:
+    pdu = raw.hex() if isinstance(raw, bytes) else raw
     for reader in (read, read_submit):
-        try:
-            reader(raw.hex() if isinstance(raw, bytes) else raw)
-        except ValueError as error:
-            assert str(error).startswith("the ")
+        assert refusal(reader, pdu)[:4] in ("", "the ")
 
 
 @given(st.integers(0, 400), st.binary(min_size=1, max_size=4), st.data())
@@ -161,10 +174,7 @@ def test_torn_message_is_refused_in_words_or_read(at, other, data) -> None:
     whole = bytes.fromhex(delivers(OFFICER, "1 L20260105-0007 火警" * 5, WALL)[0])
     at = at % len(whole)
     for raw in (whole[:at], whole[:at] + other + whole[at + len(other) :]):
-        try:
-            read(raw.hex())
-        except ValueError as error:
-            assert str(error).startswith("the ")
+        assert refusal(read, raw.hex())[:4] in ("", "the ")
 
 
 @given(st.integers(1_000_000_000, 4_100_000_000), st.integers(-48, 56))
@@ -202,7 +212,15 @@ def test_sender_that_is_a_word_is_read() -> None:
 
 @pytest.mark.parametrize(
     ("code", "text"),
-    [(0x00, "Hi"), (0x10, "Hi"), (0xF1, "Hi"), (0xC8, "Hi"), (0x04, None), (0xF5, None), (0x20, None)],
+    [
+        (0x00, "Hi"),
+        (0x10, "Hi"),
+        (0xF1, "Hi"),
+        (0xC8, "Hi"),
+        (0x04, None),
+        (0xF5, None),
+        (0x20, None),
+    ],
 )
 def test_text_is_told_from_data_by_its_coding(code: int, text: str | None) -> None:
     raw = bytes.fromhex("0004") + bytes((3, 0x81, 0x21, 0xF3, 0, code)) + time_octets(WALL)
@@ -213,7 +231,14 @@ def test_text_is_told_from_data_by_its_coding(code: int, text: str | None) -> No
 
 @pytest.mark.parametrize(
     ("seconds", "octet"),
-    [(300, 0x00), (3_600, 0x0B), (43_200, 0x8F), (86_400, 0xA7), (172_800, 0xA8), (38_102_400, 0xFF)],
+    [
+        (300, 0x00),
+        (3_600, 0x0B),
+        (43_200, 0x8F),
+        (86_400, 0xA7),
+        (172_800, 0xA8),
+        (38_102_400, 0xFF),
+    ],
 )
 def test_validity_is_the_octet_of_the_standard(seconds: int, octet: int) -> None:
     [built] = submits(OFFICER, "火警", validity=seconds)
@@ -225,7 +250,7 @@ def test_validity_is_the_octet_of_the_standard(seconds: int, octet: int) -> None
 
 @pytest.mark.parametrize("number", ["", "+", "110x", "电话", "+86 138"])
 def test_number_that_is_none_is_not_repeated(number: str) -> None:
-    with pytest.raises(ValueError, match="^this is no phone number$"):
+    with pytest.raises(ValueError, match=r"^this is no phone number$"):
         submits(number, "火警")
 
 

@@ -27,7 +27,8 @@ def test_message_in_parts_is_delivered_with_its_last_part() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "word"), [(0x46, "expired"), (0x43, "unknown_number"), (0x41, "rejected"), (0x7F, "failed")]
+    ("status", "word"),
+    [(0x46, "expired"), (0x43, "unknown_number"), (0x41, "rejected"), (0x7F, "failed")],
 )
 def test_failure_of_any_part_is_said_once_with_its_name(status: int, word: str) -> None:
     reports = Reports()
