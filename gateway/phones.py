@@ -44,7 +44,10 @@ def people_at(site: Site, number: str, country: str = CHINA) -> tuple[Person, ..
     return tuple(
         person
         for person in site.people.values()
-        if person.phone and _compared(person.phone, country) == wanted
+        if any(
+            written and _compared(written, country) == wanted
+            for written in (person.phone, *person.accounts.values())
+        )
     )
 
 

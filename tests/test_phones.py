@@ -64,8 +64,10 @@ def test_people_are_found_however_their_number_is_written() -> None:
         "c": Person("c", "丙", "1", "officer", "13900139000"),
         "d": Person("d", "丁", "1", "officer"),
         "e": Person("e", "戊", "1", "officer", "?"),
+        "f": Person("f", "己", "1", "officer", accounts={"sms": "137 0000 0000"}),
     }
     site = Site(people=people)
     assert [p.id for p in people_at(site, "8613800138000")] == ["a", "b"]
     assert [p.id for p in people_at(site, "+8613700137000")] == []
+    assert [p.id for p in people_at(site, "+8613700000000")] == ["f"]
     assert [p.id for p in people_at(site, "")] == []

@@ -31,6 +31,7 @@ _FAILED: Final = re.compile(r"\+(CM[ES]) ERROR: ?(\d{1,5})?.*|ERROR|COMMAND NOT 
 _WITH_PDU: Final = ("+CDS:", "+CMT:", "+CBM:")
 """Said unasked, with a PDU on the next line."""
 _UNASKED: Final = ("+CMTI:", "+CDSI:", "RING", "+CRING:", "+CLIP:", "NO CARRIER")
+_HEX: Final = re.compile(r"[0-9A-Fa-f]+")
 _ABORT: Final = b"\x1b"
 _SEND: Final = b"\x1a"
 
@@ -137,8 +138,8 @@ class Engine:
             raise NoAnswer("the port takes no bytes; is flow control off?")
 
     def _take(self, line: str) -> None:
-        if self._header and line != PROMPT:
-            header, self._header = self._header, ""
+        header, self._header = self._header, ""
+        if header and _HEX.fullmatch(line):
             self._heard(header, line)
         elif line.startswith(_WITH_PDU):
             self._header = line

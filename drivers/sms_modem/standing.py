@@ -7,7 +7,7 @@ from typing import Final
 
 from drivers.sms_modem.codes import AtError
 from drivers.sms_modem.engine import Engine
-from drivers.sms_modem.start import attempt
+from drivers.sms_modem.start import BUSY, attempt
 from gateway.model import Reading, Value
 from gateway.ports import Unavailable
 
@@ -49,6 +49,8 @@ class Standing:
         try:
             lines = await engine.ask("AT+CPIN?")
         except AtError as error:
+            if error.code == BUSY:
+                return  # what was found before still holds
             raise Unavailable(f"modem on {self._port}: {error}") from None
         if not any("READY" in line for line in lines):
             raise Unavailable(f"modem on {self._port}: the SIM card is no longer ready")

@@ -10,7 +10,8 @@ from drivers.sms_modem.engine import Engine
 from drivers.sms_modem.options import Options
 from gateway.ports import Clock, Unavailable
 
-_BUSY: Final = 14
+BUSY: Final = 14
+"""+CME ERROR of a card that has something else to do."""
 _PIN_WANTED: Final = 11
 _WHOLE: Final = 3
 """Tries that a card has before it wants its PUK."""
@@ -59,6 +60,10 @@ class Pin:
             )
         self._tried = pin
         return pin
+
+    def was_right(self) -> None:
+        """The card took it: it may be given again after the modem was switched off."""
+        self._tried = ""
 
 
 class Found(NamedTuple):
@@ -115,6 +120,7 @@ async def _unlock(engine: Engine, clock: Clock, pin: Pin) -> None:
             raise Unavailable(
                 f"the SIM card did not take its PIN ({error}); it is not tried again"
             ) from None
+        pin.was_right()
         state = await _sim_state(engine, clock, unlocking=True)
     if state == "READY":
         return
@@ -132,7 +138,7 @@ async def _sim_state(engine: Engine, clock: Clock, *, unlocking: bool = False) -
         except AtError as error:
             if error.code == _PIN_WANTED:
                 return "SIM PIN"
-            if error.code != _BUSY or not left:
+            if error.code != BUSY or not left:
                 raise
             lines = []
         state = next((line[6:].strip() for line in lines if line.startswith("+CPIN:")), "")

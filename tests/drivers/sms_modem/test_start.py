@@ -29,6 +29,18 @@ async def again(bench: Rig) -> str:
         await asyncio.gather(running, return_exceptions=True)
 
 
+async def unlocked(bench: Rig) -> None:
+    """The supervisor starts it once more, and it takes up its work."""
+    count = len(bench.readings)
+    running = asyncio.ensure_future(bench.driver.run(bench.door))
+    try:
+        await bench.until(lambda: len(bench.readings) > count or running.done())
+        assert not running.done(), running
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
 class Secret:
     """The file that ``pin:`` names."""
 
@@ -54,6 +66,16 @@ async def test_card_is_unlocked_with_its_pin(pin: Secret) -> None:
         assert tries_of(bench) == 1
 
 
+async def test_right_pin_is_given_again_after_the_modem_was_switched_off(pin: Secret) -> None:
+    async with rig(locked, pin={"file": str(pin)}) as bench:
+        await bench.ready()
+        bench.modem.restart()
+        locked(bench.modem)
+        assert "the SIM card is no longer ready" in await bench.falls()
+        await unlocked(bench)
+        assert tries_of(bench) == 2
+
+
 async def test_wrong_pin_is_tried_once_however_often_it_starts(pin: Secret) -> None:
     pin.write("9999")
     async with rig(locked, pin={"file": str(pin)}) as bench:
@@ -68,12 +90,7 @@ async def test_wrong_pin_is_tried_once_however_often_it_starts(pin: Secret) -> N
         assert tries_of(bench) == 1
         bench.modem.tries = 3
         assert not bench.modem.stored
-        running = asyncio.ensure_future(bench.driver.run(bench.door))
-        try:
-            await bench._replace(running=running).ready()
-        finally:
-            running.cancel()
-            await asyncio.gather(running, return_exceptions=True)
+        await unlocked(bench)
 
 
 @pytest.mark.parametrize("tries", [1, 2])
