@@ -92,6 +92,8 @@ class House:
         self.notifiers: dict[str, Any] = {}
         self.switches: dict[str, Any] = {}
         """Drivers whose far end can be switched: handed to the notifiers that ask for them."""
+        self.texters: dict[str, Any] = {}
+        """Drivers with a modem: handed on in the same way."""
         self.site = Site()
         self.link_key = b""
         """What the links of messages are signed with; empty where there are none."""
@@ -274,6 +276,8 @@ class House:
         for notifier in self.notifiers.values():
             if hasattr(notifier, "use"):
                 notifier.use(self.switches)
+            if hasattr(notifier, "text_by"):
+                notifier.text_by(self.texters)
         self.tasks += [health for health, _, _ in lives]
         return lives
 
@@ -286,6 +290,8 @@ class House:
         driver: Driver = await self._entered(stack, made)
         if hasattr(driver, "switch"):
             self.switches[name] = driver
+        if hasattr(driver, "text"):
+            self.texters[name] = driver
         return partial(driver.run, self.intake.door(name, configured.options.window))
 
     def _pumps(self, name: str, sink: Sink, options: Any) -> list[Life]:

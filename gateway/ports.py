@@ -1,6 +1,7 @@
 """The waist: five small protocols and two errors. A feature implements one; it widens none.
 
-A sixth, ``Switch``, is what a notifier is handed of a driver whose far end can make noise.
+Two more are what a notifier is handed of a driver: ``Switch``, whose far end can make noise, and
+``Texter``, whose far end is a modem.
 
 Exception
 ├── Unavailable   again later: nothing is wrong with what was asked
@@ -79,6 +80,20 @@ class Switch(Protocol):
 
     async def switch(self, output: str, on: bool) -> None:
         """Returned: it is switched. ``Refused``: there is no such output. Else ``Unavailable``."""
+
+
+class Texter(Protocol):
+    """What some drivers can besides: send a text message to a phone."""
+
+    async def text(self, number: str, text: str, reference: str, incident: str = "") -> Receipt:
+        """Returned: the network took it. ``Refused``: no such number; else ``Unavailable``.
+
+        The same ``reference`` again is the same message: it is not sent twice. What the carrier
+        says later is an ``Action`` ``delivered`` or ``undelivered`` with the reference.
+        """
+
+    def ready(self) -> str:
+        """How the network is heard, in one sentence. ``Unavailable``: nothing can be sent now."""
 
 
 class Clock(Protocol):

@@ -8,12 +8,19 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gateway.notifiers.aliyun_sms.options import Options as AliyunSmsOptions
 from gateway.notifiers.log.options import Options as LogOptions
+from gateway.notifiers.sms_modem.options import Options as SmsModemOptions
 from gateway.notifiers.webhook.options import Options as WebhookOptions
 from gateway.options import PluginOptions
 
 FOLDER = Path(__file__).parents[2] / "gateway" / "notifiers"
-NOTIFIERS = [("webhook", WebhookOptions), ("log", LogOptions)]
+NOTIFIERS = [
+    ("webhook", WebhookOptions),
+    ("log", LogOptions),
+    ("sms_modem", SmsModemOptions),
+    ("aliyun_sms", AliyunSmsOptions),
+]
 
 
 @pytest.mark.parametrize(("name", "options"), NOTIFIERS)

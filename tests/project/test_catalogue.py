@@ -13,7 +13,7 @@ from gateway.clock import SystemClock
 from gateway.config import plugins
 from gateway.config.catalogue import LEVELS, Entry, drivers
 from gateway.document import Document, Problem, parse
-from gateway.model import DeviceSeen, Item, Reading
+from gateway.model import Action, DeviceSeen, Item, Reading
 from gateway.plugins import make
 
 ENTRIES = drivers()
@@ -71,7 +71,7 @@ async def first_reading(driver: object) -> Item:
 
     async def emit(items: Sequence[Item]) -> None:
         for item in items:
-            assert isinstance(item, (Reading, DeviceSeen)), item
+            assert isinstance(item, (Reading, DeviceSeen, Action)), item
             if isinstance(item, Reading) and not found.done():
                 found.set_result(item)
 

@@ -1,0 +1,82 @@
+"""An intrusion at night with no internet: the officer is told by the gateway's own modem, and answers."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from drivers.sms_modem.simulator import Modem, modem
+from gateway.model import Action, Lane
+from gateway.simulate import serial_pair
+from gateway.store.journal_file import JournalFile
+from tests.stories.clock import Jumpable
+from tests.stories.house import PEOPLE, House
+
+DRIVER = """
+  modem: {{type: sms_modem, port: {port}}}
+"""
+NOTIFIER = """\
+  sms: {type: sms_modem, driver: modem, every: 0s}
+"""
+CHEN, STRANGER = "+8613800000001", "+8613900139000"
+
+
+def actions(house: House) -> list[Action]:
+    """What people and carriers answered, as the journal has it."""
+    file = JournalFile(house.data / "journal.db")
+    file.look()
+    try:
+        chunks = file.chunks(0, Lane.everything, 10**9)
+    finally:
+        file.reader.close()
+    items = [record.item for chunk in chunks for record in chunk.records]
+    return [item for item in items if isinstance(item, Action)]
+
+
+def by_text_message(house: House, port: str, beam: str) -> None:
+    house.write(drivers=DRIVER.format(port=port), line=beam, notifiers=NOTIFIER)
+    (house.folder / "people.csv").write_text(PEOPLE.replace("zh,phone", "zh,sms"), encoding="utf-8")
+
+
+def to_chen(made: Modem, purpose: str) -> list[str]:
+    return [m.text for m in made.sent if m.number == CHEN and purpose in m.text]
+
+
+async def test_officer_is_told_by_the_modem_and_answers_it(built: House, clock: Jumpable) -> None:
+    with serial_pair() as line, serial_pair() as beam:
+        async with modem(line, clock) as made:
+            by_text_message(built, line.port, beam.port)
+            await built.start()
+            await built.has("modem/modem", 1)
+            beam.send(b"B7,1,ALARM\r\n")
+            await built.until(lambda: built.incidents(device="beam"))
+            (incident,) = await built.incidents(device="beam")
+            await built.until(partial(to_chen, made, incident["key"]))
+            made.receive(CHEN, f"1 {incident['key']}")
+            made.receive(STRANGER, "2")
+            await built.until(lambda: len(actions(built)) >= 3)
+            found = sorted(actions(built), key=lambda action: action.verb)
+            assert [(a.verb, a.incident, a.person) for a in found] == [
+                ("delivered", incident["key"], ""),
+                ("receive", incident["key"], f"tel:{CHEN}"),
+                ("unknown", "", f"tel:{STRANGER}"),
+            ]
+            assert found[0].text == f"{incident['key']}/1/chen/sms"
+            assert ("opened", "chen", "told") in await built.ends(incident["key"])
+            logged = " ".join(str(entry) for entry in built.log)
+            assert CHEN[3:] not in logged
+            assert STRANGER[3:] not in logged
+            await built.stop()
+
+
+async def test_modem_whose_card_is_missing_is_an_incident(built: House, clock: Jumpable) -> None:
+    with serial_pair() as line:
+        async with modem(line, clock) as made:
+            made.sim = "10"
+            by_text_message(built, line.port, "")
+            await built.start()
+            reason = "there is no SIM card (+CME ERROR: 10)"
+            await built.until(lambda: built.said("task_fell"))
+            assert reason in built.said("task_fell")[0]["reason"]
+            await clock.forward(120)
+            await built.until(lambda: built.incidents(device="gateway/driver:modem"))
+            await built.stop()
