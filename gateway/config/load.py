@@ -25,6 +25,7 @@ from gateway.config.settings import (
     DeadlinesSection,
     JournalSection,
     LogSection,
+    RecordSection,
     RegistrySection,
     RulesSection,
     Settings,
@@ -43,7 +44,7 @@ from gateway.model import Site
 _Section = TypeVar("_Section", bound=BaseModel)
 
 _SECTIONS: Final = (
-    *("site", "registry", "clock", "journal", "rules", "deadlines"),
+    *("site", "registry", "clock", "journal", "rules", "deadlines", "record"),
     *("drivers", "sinks", "notifiers", "console", "log"),
 )
 _LONGEST_MESSAGE: Final = 400
@@ -123,6 +124,7 @@ class _Loader:
             "clock": self._section("clock", ClockSection),
             "journal": self._section("journal", JournalSection),
             "deadlines": self._section("deadlines", DeadlinesSection),
+            "record": self._record(),
             "console": self._section("console", ConsoleSection),
             "log": self._section("log", LogSection),
         }
@@ -184,6 +186,16 @@ class _Loader:
             else:
                 self._wrong(("registry", word), f"no such file: {path}")
         return RegistrySection(**found) if len(found) == len(RegistrySection.model_fields) else None
+
+    def _record(self) -> RecordSection | None:
+        """The section ``record``, a file's name absolute."""
+        record = self._section("record", RecordSection)
+        if record is None or not isinstance(record.anchors, str) or "://" in record.anchors:
+            return record
+        path = self._here(Path(record.anchors)).absolute()
+        if not _exists(path.parent, Path.is_dir):
+            self._wrong(("record", "anchors"), f"no such folder: {path.parent}")
+        return record.model_copy(update={"anchors": str(path)})
 
     def _import(self, registry: RegistrySection | None) -> tuple[Site, str]:
         """The site of the CSV files and their digest; empty when they can not be read."""

@@ -12,7 +12,8 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from gateway.document import Problem
 from gateway.model import Category, Site
-from gateway.options import Duration, PluginOptions, Size
+from gateway.options import Duration, PluginOptions, Secret, Size
+from gateway.web import check_url
 
 _LONGEST: Final = 100 * 366 * 86400.0
 
@@ -52,6 +53,15 @@ Span = Annotated[Duration, AfterValidator(_sensible)]
 
 FileName = Annotated[Path, AfterValidator(_possible)]
 """A path; a relative one counts from the folder of the configuration file."""
+
+
+def _outside(value: str) -> str:
+    if value.startswith(("http://", "https://")):
+        return check_url(value)
+    if not value.isprintable() or not value.strip() or "://" in value:
+        raise ValueError("the name of a file is expected, or a URL that begins with http")
+    return value
+
 
 SHIPPED_PACKS: Final = (
     "fire", "intrusion", "manholes", "lamps", "cameras", "trouble", "system",
@@ -129,6 +139,15 @@ class DeadlinesSection(Section):
         return {category: float(getattr(self, category.value)) for category in Category}
 
 
+class RecordSection(Section):
+    """Where the record's anchors go besides: a file on another disk, or a URL that is posted to."""
+
+    anchors: Annotated[str, Field(max_length=2_000), AfterValidator(_outside)] | Secret | None = (
+        None
+    )
+    """Where the URL's path or query is a secret, as ``{file: PATH}`` or ``{env: NAME}``."""
+
+
 class ConsoleSection(Section):
     """Where the console listens; port 0 takes any free one."""
 
@@ -170,6 +189,7 @@ class Settings(BaseModel):
     drivers: dict[str, Configured]
     sinks: dict[str, Configured]
     notifiers: dict[str, Configured]
+    record: RecordSection
     console: ConsoleSection
     log: LogSection
     imported: Site

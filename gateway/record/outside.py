@@ -15,13 +15,14 @@ import aiohttp
 import structlog
 
 from gateway.clock import Signal, at_most
+from gateway.options import Secret
 from gateway.ports import Clock, Unavailable
 from gateway.record import anchor as anchors
 from gateway.record.log import AnchorLog
 from gateway.store import record
 from gateway.store.cases import Cases
 from gateway.store.record import AnchorRow
-from gateway.web import one_line, origin, read_start
+from gateway.web import check_url, one_line, origin, read_start
 
 _PAGE: Final = 50
 """Anchors handed over at once: 200 kB where each speaks of a few incidents."""
@@ -73,7 +74,7 @@ class FarEnd:
     Lines may come again after a crash: their number tells.
     """
 
-    def __init__(self, url: str, cases: Cases) -> None:
+    def __init__(self, url: str | Secret, cases: Cases) -> None:
         self._url = url
         self._cases = cases
 
@@ -84,12 +85,13 @@ class FarEnd:
     async def take(self, rows: list[AnchorRow]) -> None:
         """See ``Place``."""
         text = "".join(f"{anchors.parsed(row).line}\n" for row in rows)
-        where = origin(self._url)
+        url = self._revealed()
+        where = origin(url)
         try:
             async with (
                 aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=_TIMEOUT)) as session,
                 session.post(
-                    self._url,
+                    url,
                     data=text.encode(),
                     headers={"Content-Type": "text/plain; charset=utf-8"},
                     allow_redirects=False,
@@ -103,6 +105,22 @@ class FarEnd:
         if not 200 <= answer.status < 300:
             raise Unavailable(f"record.anchors: {where} answers {answer.status}: {said}")
         await self._cases.write(record.note_sent, rows[-1].n)
+
+    def _revealed(self) -> str:
+        """Read at every turn: a new secret counts without a restart."""
+        try:
+            return check_url(self._url if isinstance(self._url, str) else self._url.reveal())
+        except ValueError as error:
+            raise Unavailable(f"record.anchors: {error}") from None
+
+
+def place_of(anchors: str | Secret | None, cases: Cases) -> Place | None:
+    """What the option ``record.anchors`` names, if it names anything."""
+    if anchors is None:
+        return None
+    if isinstance(anchors, str) and "://" not in anchors:
+        return File(Path(anchors))
+    return FarEnd(anchors, cases)
 
 
 class Outside:

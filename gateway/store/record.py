@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Final, NamedTuple
 
+import msgspec
 from sqlalchemy import (
     Column,
     Connection,
@@ -24,7 +25,8 @@ from sqlalchemy import (
     tuple_,
 )
 
-from gateway.store.cases_tables import EVENT, INCIDENT, META, REMOVED, TABLES, TEXT
+from gateway.model import Incident
+from gateway.store.cases_tables import EVENT, INCIDENT, META, REMOVED, TABLES
 from gateway.store.chain import Link
 
 ANCHOR: Final = Table(
@@ -37,7 +39,10 @@ MOVED: Final = Table("moved", TABLES, Column("incident", Text, primary_key=True)
 
 SENT: Final = "anchors_sent"
 """Key in ``meta``: the newest anchor that the far end has taken."""
+_decode: Final = msgspec.json.Decoder(Incident).decode
 _CLOSING: Final = EVENT.c.what == literal_column("'closed'")
+_DROPPED_AT_ONCE: Final = 20
+"""Of the oldest anchors: there is a next transaction every minute."""
 _DROP_MOVED: Final = delete(MOVED).where(MOVED.c.incident == bindparam("done"))
 
 
@@ -143,9 +148,6 @@ def _drop_oldest(
         connection.execute(delete(ANCHOR).where(ANCHOR.c.n == row.n))
 
 
-_DROPPED_AT_ONCE: Final = 20
-
-
 def _still_ends(connection: Connection, heads: Iterable[tuple[str, int]]) -> bool:
     ends = dict(heads)
     statement = (
@@ -175,6 +177,67 @@ def hashes(connection: Connection, pairs: Sequence[tuple[str, int]]) -> dict[tup
     return {(row.incident, row.seq): row.hash for row in connection.execute(statement)}
 
 
+class Case(NamedTuple):
+    """Everything that the record has of one incident, read in one snapshot."""
+
+    key: str
+    links: list[Link]
+    row: Incident | None
+    """The fold that was stored; None where there is none, or it can not be read."""
+    state: str
+    """The row's own column; "" without a row."""
+
+
+def case_page(connection: Connection, after: str, limit: int) -> list[Case]:
+    """The next incidents after key ``after``, those that have only events or only a row too."""
+    connection.exec_driver_sql("BEGIN")
+    try:
+        keys = _next_keys(connection, after, limit)
+        links: dict[str, list[Link]] = {key: [] for key in keys}
+        events = select(EVENT).where(EVENT.c.incident.in_(keys))
+        for row in connection.execute(events.order_by(EVENT.c.incident, EVENT.c.seq)):
+            links[row.incident].append(Link(*row))
+        found = select(INCIDENT.c.key, INCIDENT.c.state, INCIDENT.c.body)
+        rows = {row.key: row for row in connection.execute(found.where(INCIDENT.c.key.in_(keys)))}
+    finally:
+        connection.exec_driver_sql("ROLLBACK")
+    return [
+        Case(
+            key,
+            links[key],
+            _incident(rows[key].body) if key in rows else None,
+            rows[key].state if key in rows else "",
+        )
+        for key in keys
+    ]
+
+
+def _next_keys(connection: Connection, after: str, limit: int) -> list[str]:
+    named: set[str] = set()
+    for column in (INCIDENT.c.key, EVENT.c.incident):
+        statement = select(column).where(column > after).distinct().order_by(column).limit(limit)
+        named |= {*connection.execute(statement).scalars()}
+    return sorted(named)[:limit]
+
+
+def _incident(body: bytes) -> Incident | None:
+    try:
+        return _decode(body)
+    except msgspec.DecodeError:
+        return None
+
+
+def removed_upto(connection: Connection, prefix: str) -> int:
+    """The number up to which retention has removed every incident of ``prefix``; 0: none."""
+    found = connection.execute(select(REMOVED.c.number).where(REMOVED.c.prefix == prefix))
+    return int(found.scalar() or 0)
+
+
+def count_moved(connection: Connection) -> int:
+    """How many incidents no anchor speaks for as they are now."""
+    return int(connection.execute(select(func.count()).select_from(MOVED)).scalar_one())
+
+
 def chain_of(connection: Connection, key: str) -> list[Link]:
     """The stored events of one incident, oldest first."""
     statement = select(EVENT).where(EVENT.c.incident == key).order_by(EVENT.c.seq)
@@ -185,15 +248,6 @@ def is_moved(connection: Connection, key: str) -> bool:
     """Whether no anchor speaks for the incident as it is now."""
     statement = select(MOVED.c.incident).where(MOVED.c.incident == key)
     return connection.execute(statement).first() is not None
-
-
-def text_page(connection: Connection, after: str, limit: int) -> list[tuple[str, str]]:
-    """The next personal texts after digest ``after``: (digest, text)."""
-    statement = select(TEXT.c.sha256, TEXT.c.body).where(TEXT.c.sha256 > after)
-    return [
-        (row.sha256, row.body)
-        for row in connection.execute(statement.order_by(TEXT.c.sha256).limit(limit))
-    ]
 
 
 def sent(connection: Connection) -> int:
