@@ -17,7 +17,10 @@ from gateway.store.chain import Link, Walk, gaps
 from gateway.store.record import Case
 
 _PAGE: Final = 50
-_COMPARED: Final = ("state", "outcome", "owner", "severity", "category", "opened_at", "device")
+_COMPARED: Final = (
+    *("key", "rule", "same", "title", "category", "severity", "kind", "device", "place"),
+    *("owner", "state", "opened_at", "outcome", "evidence"),
+)
 """Of an incident's row: what people see and act on. Other fields an earlier version may have
 written differently."""
 
@@ -77,7 +80,7 @@ def looked_at(case: Case) -> Finding | None:
     walk = Walk()
     walk.check(case.links)
     row = case.row
-    if row is not None or not case.state:
+    if row is not None or not case.columns:
         walk.compare({case.key: (row.events, row.head)} if row is not None else {})
     flaw = walk.broken.get(case.key)
     if flaw is not None:
@@ -95,7 +98,8 @@ def _differ(case: Case, row: Incident) -> list[str]:
     except (ValueError, KeyError, TypeError):
         return ["?"]
     differ = [name for name in _COMPARED if getattr(folded, name) != getattr(row, name)]
-    return differ or (["state"] if case.state != row.state.value else [])
+    beside = (row.same, row.category.value, row.state.value, str(row.opened_at))
+    return differ or (["columns"] if case.columns != beside else [])
 
 
 def event(link: Link) -> IncidentEvent:

@@ -184,8 +184,8 @@ class Case(NamedTuple):
     links: list[Link]
     row: Incident | None
     """The fold that was stored; None where there is none, or it can not be read."""
-    state: str
-    """The row's own column; "" without a row."""
+    columns: tuple[str, ...]
+    """What the row says beside it: same, category, state, opened_at; empty without a row."""
 
 
 def case_page(connection: Connection, after: str, limit: int) -> list[Case]:
@@ -197,7 +197,8 @@ def case_page(connection: Connection, after: str, limit: int) -> list[Case]:
         events = select(EVENT).where(EVENT.c.incident.in_(keys))
         for row in connection.execute(events.order_by(EVENT.c.incident, EVENT.c.seq)):
             links[row.incident].append(Link(*row))
-        found = select(INCIDENT.c.key, INCIDENT.c.state, INCIDENT.c.body)
+        beside = (INCIDENT.c.same, INCIDENT.c.category, INCIDENT.c.state, INCIDENT.c.opened_at)
+        found = select(INCIDENT.c.key, INCIDENT.c.body, *beside)
         rows = {row.key: row for row in connection.execute(found.where(INCIDENT.c.key.in_(keys)))}
     finally:
         connection.exec_driver_sql("ROLLBACK")
@@ -206,7 +207,7 @@ def case_page(connection: Connection, after: str, limit: int) -> list[Case]:
             key,
             links[key],
             _incident(rows[key].body) if key in rows else None,
-            rows[key].state if key in rows else "",
+            tuple(map(str, rows[key][2:])) if key in rows else (),
         )
         for key in keys
     ]

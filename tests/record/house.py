@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import shutil
 import sqlite3
@@ -13,7 +14,7 @@ from gateway.model import Value
 from gateway.record.anchorer import Anchorer
 from gateway.record.audit import audit
 from gateway.record.terms import Report, Terms
-from gateway.store.cases import Cases
+from gateway.replay.casebook import Casebook
 from tests.cases.build import alarmed, cleared
 from tests.cases.house import House, Phone, StoryClock, living
 
@@ -36,7 +37,7 @@ class Signed:
 async def signed(data: Path, clock: StoryClock | None = None) -> AsyncIterator[Signed]:
     """Opened, and not yet anchored."""
     clock = clock or StoryClock()
-    data.mkdir(exist_ok=True)
+    await asyncio.to_thread(data.mkdir, exist_ok=True)
     notes: list[dict[str, Value]] = []
     async with living(data / "cases.db", clock, {"phone": Phone()}) as house:
         anchorer = Anchorer(
@@ -66,7 +67,7 @@ async def a_record(data: Path) -> None:
 
 async def audited(data: Path, **terms: Any) -> Report:
     """Of a record whose gateway does not run."""
-    async with Cases(data / "cases.db", StoryClock()) as cases:
+    async with Casebook(data / "cases.db") as cases:
         return await audit(cases.read, Terms(data, **terms))
 
 
