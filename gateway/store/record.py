@@ -170,6 +170,14 @@ def anchors(connection: Connection, after: int, limit: int) -> list[AnchorRow]:
     return [AnchorRow(*row) for row in connection.execute(statement)]
 
 
+def anchors_of(connection: Connection, key: str) -> list[AnchorRow]:
+    """The anchors that speak of one incident, and the newest of all; in order."""
+    newest = select(func.max(ANCHOR.c.n)).scalar_subquery()
+    speaks = ANCHOR.c.body.contains(f'["{key}",', autoescape=True)
+    statement = select(ANCHOR).where(speaks | (ANCHOR.c.n == newest)).order_by(ANCHOR.c.n)
+    return [AnchorRow(*row) for row in connection.execute(statement)]
+
+
 def hashes(connection: Connection, pairs: Sequence[tuple[str, int]]) -> dict[tuple[str, int], str]:
     """The hash of each event (incident, seq) that is there."""
     place = tuple_(EVENT.c.incident, EVENT.c.seq)
