@@ -38,6 +38,10 @@ COMMANDS: Final = {
     "explain": Text(
         "一起事件的来龙去脉:为何发生、通知了谁", "why an incident opened and who was told"
     ),
+    "audit": Text(
+        "核查记录:有无改动、删除,锚点和签名是否相符", "whether anything of the record was changed"
+    ),
+    "export": Text("导出一起事件的全部档案", "everything about an incident in one file"),
     "arm": Text("布防、撤防,或显示各处的布防状态", "arm or disarm a place, or show what is armed"),
     "journal": Text("日志库:深度、完整性、隔离区", "the journal: depth, integrity, quarantine"),
     "ledger": Text("每条读数的去向", "where every reading went"),

@@ -8,9 +8,8 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from gateway.model import SECOND, Arming, Happened, Incident, OutboxRow, Person, Reading
+from gateway.model import SECOND, Arming, Happened, Incident, OutboxRow, Person, Reading, Site
 from gateway.model import Record as Item
-from gateway.model import Site
 from gateway.record.anchor import Signed, parsed
 from gateway.record.digests import named
 from gateway.record.events import event

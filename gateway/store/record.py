@@ -200,16 +200,28 @@ def case_page(connection: Connection, after: str, limit: int) -> list[Case]:
     """The next incidents after key ``after``, those that have only events or only a row too."""
     connection.exec_driver_sql("BEGIN")
     try:
-        keys = _next_keys(connection, after, limit)
-        links: dict[str, list[Link]] = {key: [] for key in keys}
-        events = select(EVENT).where(EVENT.c.incident.in_(keys))
-        for row in connection.execute(events.order_by(EVENT.c.incident, EVENT.c.seq)):
-            links[row.incident].append(Link(*row))
-        beside = (INCIDENT.c.same, INCIDENT.c.category, INCIDENT.c.state, INCIDENT.c.opened_at)
-        found = select(INCIDENT.c.key, INCIDENT.c.body, *beside)
-        rows = {row.key: row for row in connection.execute(found.where(INCIDENT.c.key.in_(keys)))}
+        return _cases(connection, _next_keys(connection, after, limit))
     finally:
         connection.exec_driver_sql("ROLLBACK")
+
+
+def case_named(connection: Connection, key: str) -> list[Case]:
+    """One incident alone; empty where there is nothing of it."""
+    connection.exec_driver_sql("BEGIN")
+    try:
+        return [case for case in _cases(connection, [key]) if case.links or case.columns]
+    finally:
+        connection.exec_driver_sql("ROLLBACK")
+
+
+def _cases(connection: Connection, keys: list[str]) -> list[Case]:
+    links: dict[str, list[Link]] = {key: [] for key in keys}
+    events = select(EVENT).where(EVENT.c.incident.in_(keys))
+    for row in connection.execute(events.order_by(EVENT.c.incident, EVENT.c.seq)):
+        links[row.incident].append(Link(*row))
+    beside = (INCIDENT.c.same, INCIDENT.c.category, INCIDENT.c.state, INCIDENT.c.opened_at)
+    found = select(INCIDENT.c.key, INCIDENT.c.body, *beside).where(INCIDENT.c.key.in_(keys))
+    rows = {row.key: row for row in connection.execute(found)}
     return [
         Case(
             key,
