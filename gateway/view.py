@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
 
 from gateway.admission import BAD_VALUE, UNKNOWN_MODE, UNKNOWN_PLACE, UNSIGNED, Refusal
 from gateway.clock import Arrival, Signal
-from gateway.console.view import ActRefused, Ledger, ModeRow, Now
+from gateway.console.view import ActRefused, Attached, AttachRefused, Ledger, ModeRow, Now
 from gateway.console.view import Health as HealthView
 from gateway.detect import Detector
 from gateway.editions import Editions
@@ -30,11 +30,11 @@ from gateway.model import (
     Site,
     Text,
 )
-from gateway.ports import Clock
+from gateway.ports import Clock, Refused, Unavailable
 from gateway.reload import Outcome, Reloader
 from gateway.rule_care import RuleRow
 from gateway.store.cases import Cases
-from gateway.store.evidence import EvidenceStore
+from gateway.store.evidence import MOST_ATTACHED, EvidenceStore, TooLarge
 from gateway.store.journal import Journal
 from gateway.supervise import Health
 from rules import Ruleset
@@ -251,6 +251,25 @@ class StoreView:
         """See ``View``."""
         detector, reloader = self._detector, self._reloader
         return RulesEdition(detector.digest, detector.since, reloader.refused, reloader.refused_at)
+
+    async def attach(self, blocks: AsyncIterator[bytes]) -> Attached:
+        """See ``View``."""
+        try:
+            return await self._evidence.take(blocks)
+        except TooLarge:
+            most = MOST_ATTACHED // 1_000_000
+            raise AttachRefused(
+                Text(f"附件不能超过 {most} MB。", f"An attachment may have {most} MB.")
+            ) from None
+        except Refused:
+            raise AttachRefused(
+                Text(
+                    "附件只能是 JPEG 或 PNG 图片、MP4 视频或 PDF。",
+                    "Attach a JPEG or PNG picture, an MP4 clip or a PDF.",
+                )
+            ) from None
+        except OSError as error:
+            raise Unavailable(f"evidence: {error.strerror}; look at the disk") from None
 
     def evidence(self, sha256: str) -> Path | None:
         """See ``View``."""

@@ -121,15 +121,15 @@ def _target(site: Site, to: str) -> Text:
 
 def _message(row: OutboxRow, site: Site, zone: tzinfo) -> Row:
     detail = " ".join(row.detail.split())[:_MOST_WORDS]
+    named = detail.startswith(f"{row.channel}:")
     return {
         "seq": row.seq,
         "at": _local(row.ended_at, zone) if row.ended_at else "–",
         "who": _person(site, row.person),
         "purpose": _word("purpose", row.purpose),
         "end": _word("end", row.end),
-        "channel": row.channel,
+        "receipt": detail if named else f"{row.channel} {detail}",
         "attempts": row.attempts,
-        "detail": detail,
     }
 
 
@@ -153,7 +153,7 @@ def _readings(contents: Contents, zone: tzinfo) -> list[Row]:
             {
                 "at": _local(contents.wall(each), zone),
                 "device": name,
-                "values": values,
+                "said": values,
                 "own": own,
                 "trigger": own and each.n == trigger,
             }

@@ -46,6 +46,10 @@ _LINE: Final = 65
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
+class TooLarge(Refused):
+    """More than ``MOST_ATTACHED``."""
+
+
 class Attached(NamedTuple):
     """A file that a person handed over."""
 
@@ -96,7 +100,7 @@ class EvidenceStore:
         async for block in blocks:
             size += len(block)
             if size > MOST_ATTACHED:
-                raise Refused(f"an attachment may have {MOST_ATTACHED // 1_000_000} MB")
+                raise TooLarge(f"an attachment may have {MOST_ATTACHED // 1_000_000} MB")
             start = (start + block)[:_START] if len(start) < _START else start
             digest.update(block)
             await self._do(file.write, block)
