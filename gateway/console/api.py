@@ -26,6 +26,8 @@ _MEDIA: Final = (
 )
 _ATTACHABLE: Final = ("image/jpeg", "image/png", "video/mp4", "application/pdf")
 _BLOCK: Final = 65_536
+_UPLOAD_WITHIN: Final = 300.0
+"""Seconds: 20 MB at the pace of a bad telephone line; then its place is another's."""
 _CLIP: Final = "video/mp4"
 """What is shown in a page: these pictures, and clips; anything else is offered for download."""
 
@@ -205,7 +207,10 @@ class Api:
         if request.content_type not in _ATTACHABLE:
             raise ApiError(415, f"send Content-Type: {' or '.join(_ATTACHABLE)}")
         try:
-            done = await self._view.attach(request.content.iter_chunked(_BLOCK))
+            async with asyncio.timeout(_UPLOAD_WITHIN):
+                done = await self._view.attach(request.content.iter_chunked(_BLOCK))
+        except TimeoutError:
+            raise ApiError(408, f"the file did not come within {_UPLOAD_WITHIN:g} s") from None
         except AttachRefused as refusal:
             raise ApiError(400, refusal.text.en, refusal.text.zh) from None
         answer = {"sha256": done.sha256, "media_type": done.media_type, "size": done.size}

@@ -69,13 +69,18 @@ def made(
         arrival=arrival,
         trusted=stamp.trusted,
         key=key.public,
-        first=present.first or n,
+        first=present.first or _first_of(newest) or n,
         heads=tuple(present.heads),
         removed=present.removed,
     )
     body = msgspec.json.encode(anchor)
     digest = hashlib.sha256(body).hexdigest()
     return AnchorRow(n, digest, body.decode(), key.sign(DOMAIN + body))
+
+
+def _first_of(newest: AnchorRow | None) -> int:
+    """Of a database begun anew beside an older log: what the log's anchors spoke of is missing."""
+    return parsed(newest).anchor.first if newest is not None else 0
 
 
 def parsed(row: AnchorRow) -> Signed:

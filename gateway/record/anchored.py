@@ -19,6 +19,7 @@ from gateway.record.key import fingerprint
 from gateway.record.log import FILE, AnchorLog, lines
 from gateway.record.terms import Progress, Read, Report, Terms
 from gateway.store import cases_read, record
+from gateway.store.record import AnchorRow
 
 _PAGE: Final = 100
 _PAIRS: Final = 300
@@ -88,11 +89,15 @@ class Anchored:
         self._gone: dict[str, _Last] = {}
         """Incidents with a signed event that is not there."""
         self._oldest = 0
+        self._first = 1
+        """The oldest anchor that is not past retention."""
         self._last = 0
 
     async def walk(self, progress: Progress) -> None:
         """All of them. Raises ``OSError`` for a file that is there and can not be read."""
         copies = await asyncio.to_thread(self._copies)
+        newest = await self._read(record.newest_anchor)
+        self._first = _first(newest) if newest is not None else 1
         async for page in self._pages():
             met: list[Signed] = []
             for signed in page:
@@ -138,12 +143,12 @@ class Anchored:
                 has_it = has_it or other.row.n == n
                 if other.row.n == n:
                     self._compare(signed, other, copy)
-                elif other.row.n > self._last > 0:
+                elif other.row.n > self._last and other.row.n >= self._first:
                     found.setdefault(other.row.n, other)
             if not has_it and copy.newest > n:
                 self._lacks(copy, n)
         if self._last and n > self._last + 1:
-            run = f"{self._last + 1}-{n - 1}" if n > self._last + 2 else str(n - 1)
+            run = _run(self._last + 1, n - 1)
             self._report.add(Finding("anchor_gone", anchor=n - 1, detail=run))
         met = [found[each] for each in sorted(found)] + [signed]
         for each in met:
@@ -186,9 +191,8 @@ class Anchored:
 
     async def _beyond(self, copies: list[_Copy]) -> None:
         """What the copies have after the database's newest: it was replaced by an older one."""
-        newest = self._before
-        if newest is not None and self._oldest > max(newest.anchor.first, 1):
-            run = f"{newest.anchor.first}-{self._oldest - 1}"
+        if self._oldest > self._first:
+            run = _run(self._first, self._oldest - 1)
             self._report.add(Finding("anchor_gone", anchor=self._oldest - 1, detail=run))
         found: dict[int, Signed] = {}
         for copy in copies:
@@ -240,6 +244,18 @@ class Anchored:
             elif not old:
                 self._report.add(Finding("removed", incident, 0, last.anchor))
             self._report.lost.add(incident)
+
+
+def _first(newest: AnchorRow) -> int:
+    """What the newest anchor says; 1 where it can not be read."""
+    try:
+        return max(parsed(newest).anchor.first, 1)
+    except ValueError:
+        return 1
+
+
+def _run(first: int, last: int) -> str:
+    return f"{first}-{last}" if last > first else str(last)
 
 
 def _outside(path: Path) -> Iterator[Signed | None]:

@@ -7,7 +7,7 @@ import hashlib
 import struct
 import zlib
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -34,6 +34,7 @@ from gateway.model import (
     Text,
 )
 from gateway.ports import Clock
+from gateway.store.evidence import Attached
 
 HOUR = 3_600 * SECOND
 _NEXT = {"receive": State.received, "handle": State.handling, "close": State.closed}
@@ -351,6 +352,10 @@ class MemoryView:
         at = self.now().wall if self.faults else 0
         self.edition = self.edition._replace(problems=self.faults, refused_at=at)
         return Outcome(not self.faults, self.faults)
+
+    async def attach(self, blocks: AsyncIterator[bytes]) -> Attached:
+        body = b"".join([block async for block in blocks])
+        return Attached(hashlib.sha256(body).hexdigest(), "image/jpeg", len(body))
 
     def evidence(self, sha256: str) -> Path | None:
         path = self.folder / sha256 if self.folder is not None else None
