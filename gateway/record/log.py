@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 
 from gateway.record.anchor import Signed, parsed_line
 
@@ -43,15 +43,14 @@ class AnchorLog:
         return None
 
     def append(self, signed: Sequence[Signed]) -> None:
-        """Add anchors; returned: they are on disk. What a crash left half written is ended."""
+        """Add anchors; returned: they are on disk. What a crash left half written goes first."""
         text = "".join(f"{each.line}\n" for each in signed).encode()
         new = not self.path.exists()
         if not new and self.path.stat().st_size + len(text) > self._most:
             self.path.rename(self.path.with_name(f"{self.path.name}.1"))
             new = True
         with self.path.open("ab+") as file:
-            if file.tell() and not _ends_line(file.fileno(), file.tell()):
-                text = b"\n" + text
+            _mend(file)
             file.write(text)
             file.flush()
             os.fsync(file.fileno())
@@ -72,8 +71,9 @@ def lines(path: Path) -> Iterator[Signed | None]:
         return
     with file:
         while line := file.readline(_LONGEST):
-            if line.strip():
-                yield _read(line)
+            found = _read(line)
+            if found is not None or line.endswith(b"\n"):
+                yield found  # else a crash has cut the last line off
 
 
 def _read(line: bytes) -> Signed | None:
@@ -83,8 +83,16 @@ def _read(line: bytes) -> Signed | None:
         return None
 
 
-def _ends_line(descriptor: int, size: int) -> bool:
-    return os.pread(descriptor, 1, size - 1) == b"\n"
+def _mend(file: BinaryIO) -> None:
+    """End the last line, or take it back where it is only a part of one."""
+    size = file.seek(0, os.SEEK_END)
+    file.seek(max(size - _TAIL, 0))
+    torn = file.read().rpartition(b"\n")[2]
+    if torn and _read(torn) is not None:
+        file.write(b"\n")
+    elif torn:
+        file.truncate(size - len(torn))
+        file.seek(0, os.SEEK_END)
 
 
 def _sync_folder(folder: Path) -> None:
