@@ -44,6 +44,9 @@ from gateway.patrol.keeper import Patrol
 from gateway.plugins import make
 from gateway.ports import Clock, Driver, Sink, Unavailable
 from gateway.pump import pump
+from gateway.record.anchorer import Anchorer
+from gateway.record.inspector import Inspector
+from gateway.record.outside import Outside, place_of
 from gateway.reload import Reloader
 from gateway.store.cases import Cases
 from gateway.store.evidence import EvidenceStore
@@ -113,6 +116,8 @@ class House:
         self.detector: Detector
         self.watch: Watch
         self.patrol: Patrol
+        self.anchorer: Anchorer
+        self.outside: Outside | None = None
         self.view: StoreView
 
     async def open(self, stack: AsyncExitStack) -> None:
@@ -194,6 +199,11 @@ class House:
             self.journal, self.cases, self.desk, self.vitals.note,
             self.clock, self.arrival, self._site,
         )  # fmt: skip
+        self.anchorer = Anchorer(
+            self.cases, self.settings.site.data, self.clock, self.arrival, self.vitals.note
+        )
+        if (place := place_of(self.settings.record.anchors, self.cases)) is not None:
+            self.outside = Outside(self.cases, place, self.anchorer.news, self.clock)
         self.detector.care.resume(self.intake.latest, f"{DRIVER}/")
         self.view = StoreView(
             self.journal, self.cases, self.intake, self.evidence, self.desk, self._site,
@@ -248,6 +258,12 @@ class House:
         except Unavailable as error:
             log.warning("sign_of_life_not_saved", reason=error.reason)
 
+    async def seal(self) -> None:
+        """The last anchor: what is not signed now would wait for the next start."""
+        await self.anchorer.last()
+        if self.outside is not None:
+            await self.outside.last()
+
     async def lives(self, stack: AsyncExitStack) -> list[Life]:
         """Everything that must be kept running, the journal first: the others write to it."""
         own: dict[str, Live] = {
@@ -261,10 +277,16 @@ class House:
             "stores": self.watch.stores,
             "retention": self.watch.retention,
             "patrol": self.patrol.run,
+            "record": self.anchorer.run,
+            "audit": Inspector(
+                self.cases, self.settings.site.data, self.clock, self.vitals.note
+            ).run,
             "console": self._serve,
         }
         if self.settings.console.case_host and self.link_key:
             own["cases"] = self._serve_cases
+        if self.outside is not None:
+            own["anchors"] = self.outside.run
         lives: list[Life] = [(Health(name), live, self._part_changed) for name, live in own.items()]
         for name, configured in self.settings.sinks.items():
             sink: Sink = await self._entered(stack, make("sinks", name, configured, self.clock))
@@ -367,6 +389,7 @@ async def gateway(
         await house.open(stack)
         lives = await house.lives(stack)
         tasks: list[asyncio.Task[None]] = []
+        stack.push_async_callback(house.seal)
         stack.push_async_callback(house.leave_sign_of_life)
         stack.push_async_callback(_stop, tasks)
         tasks.append(_started(lives[0], clock))

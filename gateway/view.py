@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple, cast
 
 from gateway.admission import BAD_VALUE, UNKNOWN_MODE, UNKNOWN_PLACE, UNSIGNED, Refusal
 from gateway.clock import Arrival, Signal
-from gateway.console.view import ActRefused, Ledger, ModeRow, Now
+from gateway.console.view import ActRefused, Attached, AttachRefused, Ledger, ModeRow, Now
 from gateway.console.view import Health as HealthView
 from gateway.detect import Detector
 from gateway.editions import Editions
@@ -38,12 +38,12 @@ from gateway.model import (
 )
 from gateway.patrol.keeper import Patrol, Unknown
 from gateway.patrol.report import Line
-from gateway.ports import Clock
+from gateway.ports import Clock, Refused, Unavailable
 from gateway.registry.table import Source
 from gateway.reload import Imported, Outcome, Reloader
 from gateway.rule_care import RuleRow
 from gateway.store.cases import Cases
-from gateway.store.evidence import EvidenceStore
+from gateway.store.evidence import MOST_ATTACHED, EvidenceStore, TooLarge
 from gateway.store.journal import Journal
 from gateway.supervise import Health
 from rules import Ruleset
@@ -307,6 +307,25 @@ class StoreView:
             return await self._patrol.check_in(point, person, position)
         except Unknown as error:
             raise ActRefused(error.text) from None
+
+    async def attach(self, blocks: AsyncIterator[bytes]) -> Attached:
+        """See ``View``."""
+        try:
+            return await self._evidence.take(blocks)
+        except TooLarge:
+            most = MOST_ATTACHED // 1_000_000
+            raise AttachRefused(
+                Text(f"附件不能超过 {most} MB。", f"An attachment may have {most} MB.")
+            ) from None
+        except Refused:
+            raise AttachRefused(
+                Text(
+                    "附件只能是 JPEG 或 PNG 图片、MP4 视频或 PDF。",
+                    "Attach a JPEG or PNG picture, an MP4 clip or a PDF.",
+                )
+            ) from None
+        except OSError as error:
+            raise Unavailable(f"evidence: {error.strerror}; look at the disk") from None
 
     def evidence(self, sha256: str) -> Path | None:
         """See ``View``."""

@@ -39,12 +39,18 @@ COMMANDS: Final = {
     "explain": Text(
         "一起事件的来龙去脉:为何发生、通知了谁", "why an incident opened and who was told"
     ),
+    "audit": Text(
+        "核查记录:有无改动、删除,锚点和签名是否相符", "whether anything of the record was changed"
+    ),
+    "export": Text(
+        "导出登记表(也可导出过去某天的)或一起事件的全部记录",
+        "the registry as files, also of a day past, or all there is about an incident",
+    ),
     "arm": Text("布防、撤防,或显示各处的布防状态", "arm or disarm a place, or show what is armed"),
     "patrol": Text("某一天的巡查和漏点", "the rounds of a day and what was missed"),
     "import": Text(
         "导入登记表:网格、设备、人员、值班表", "import places, devices, people and rosters"
     ),
-    "export": Text("导出登记表,也可导出过去某天的", "the registry as files, also of a day past"),
     "journal": Text("日志库:深度、完整性、隔离区", "the journal: depth, integrity, quarantine"),
     "ledger": Text("每条读数的去向", "where every reading went"),
 }

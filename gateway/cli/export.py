@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import click
 
+from gateway.cli._export_incident import incident
 from gateway.cli._past import local
 from gateway.cli._say import say
 from gateway.cli.check import DEFAULT_FILE
@@ -32,8 +33,10 @@ _DAYS: Final = 92
 @click.group(
     "export",
     help=say(
-        "导出:registry 为登记表。\n\n例:gridwarden export registry 登记表.xlsx",
-        "Export: registry is the registry.\n\nExample: gridwarden export registry registry.xlsx",
+        "导出:registry 为登记表,incident 为一起事件的全部记录。\n\n"
+        "例:gridwarden export registry 登记表.xlsx",
+        "Export: registry is the registry, incident all there is about one incident.\n\n"
+        "Example: gridwarden export registry registry.xlsx",
     ),
 )
 def command() -> None:
@@ -154,3 +157,6 @@ def _put(path: Path, content: bytes) -> None:
         file.flush()
         os.fsync(file.fileno())
     fresh.replace(path)
+
+
+command.add_command(incident)

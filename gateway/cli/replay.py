@@ -7,7 +7,7 @@ import gc
 import json
 import os
 import sys
-from datetime import datetime, tzinfo
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -17,6 +17,7 @@ import click
 import msgspec
 
 import rules
+from gateway.cli._moment import Moment, wall_of
 from gateway.cli._past import Stores, fixtures, journal, opened, person_name, rule_files
 from gateway.cli._replay_report import print_report
 from gateway.cli._say import say
@@ -38,29 +39,6 @@ _SHOWN: Final = 40
 
 _NICE: Final = 10
 """Alarms of a gateway on the same machine come first."""
-
-
-class _Moment(click.ParamType[float | datetime]):
-    """A duration before now, in seconds, or a moment of the site's local time."""
-
-    name = "moment"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> float | datetime:
-        try:
-            return parse_duration(value)
-        except ValueError:
-            pass
-        try:
-            return datetime.fromisoformat(str(value))
-        except ValueError:
-            self.fail(
-                say(
-                    f"{value!r} 不是时间;请写 30d、12h,或 2026-01-05、2026-01-05T08:00",
-                    f"{value!r} is no moment; write 30d, 12h, 2026-01-05 or 2026-01-05T08:00",
-                ),
-                param,
-                ctx,
-            )
 
 
 class _Span(click.ParamType[float]):
@@ -92,13 +70,13 @@ class _Span(click.ParamType[float]):
 @click.argument("file", default=DEFAULT_FILE, type=click.Path(path_type=Path))
 @click.option(
     "--since",
-    type=_Moment(),
+    type=Moment(),
     required=True,
     help=say("从何时起计:30d,或当地时间 2026-01-05", "from when on: 30d, or local 2026-01-05"),
 )
 @click.option(
     "--until",
-    type=_Moment(),
+    type=Moment(),
     help=say("到何时为止(默认:现在)", "up to when (now when left out)"),
 )
 @click.option(
@@ -159,8 +137,8 @@ def command(
     people = _people(settings, roster)
     zone = ZoneInfo(settings.site.zone)
     now = SystemClock().now().wall
-    begin = _wall(since, zone, now)
-    end = None if until is None else _wall(until, zone, now)
+    begin = wall_of(since, zone, now)
+    end = None if until is None else wall_of(until, zone, now)
     if end is not None and end <= begin:
         raise click.UsageError(
             say("--until 必须晚于 --since", "--until has to be later than --since")
@@ -282,14 +260,6 @@ def _people(settings: Settings, roster: Path | None) -> dict[str, Person] | None
 
     places, devices = settings.registry.places, settings.registry.devices
     return read_csv(places, devices, roster, notifiers=settings.notifiers).people
-
-
-def _wall(moment: float | datetime, zone: tzinfo, now: int) -> int:
-    """Wall ns UTC."""
-    if isinstance(moment, float):
-        return now - int(moment * SECOND)
-    local = moment if moment.tzinfo is not None else moment.replace(tzinfo=zone)
-    return int(local.timestamp()) * SECOND
 
 
 def _check_target(target: Path | None) -> None:

@@ -29,6 +29,7 @@ from gateway.config.settings import (
     LogSection,
     MessagesSection,
     PatrolSection,
+    RecordSection,
     RegistrySection,
     RulesSection,
     Settings,
@@ -51,7 +52,7 @@ _Section = TypeVar("_Section", bound=BaseModel)
 
 _SECTIONS: Final = (
     *("site", "registry", "clock", "journal", "rules", "deadlines", "limits"),
-    *("drivers", "sinks", "notifiers", "messages", "patrol", "console", "log"),
+    *("drivers", "sinks", "notifiers", "messages", "patrol", "record", "console", "log"),
 )
 _LONGEST_MESSAGE: Final = 400
 
@@ -131,6 +132,7 @@ class _Loader:
             "journal": self._section("journal", JournalSection),
             "deadlines": self._section("deadlines", DeadlinesSection),
             "limits": self._limits(),
+            "record": self._record(),
             "console": self._section("console", ConsoleSection),
             "log": self._section("log", LogSection),
             "messages": self._section("messages", MessagesSection),
@@ -238,6 +240,16 @@ class _Loader:
         except Problems as error:
             self._problems.extend(error.problems)
             return Imported(Site(), {}), ""
+
+    def _record(self) -> RecordSection | None:
+        """The section ``record``, a file's name absolute."""
+        record = self._section("record", RecordSection)
+        if record is None or not isinstance(record.anchors, str) or "://" in record.anchors:
+            return record
+        path = self._here(Path(record.anchors)).absolute()
+        if not _exists(path.parent, Path.is_dir):
+            self._wrong(("record", "anchors"), f"no such folder: {path.parent}")
+        return record.model_copy(update={"anchors": str(path)})
 
     def _templates(self, messages: MessagesSection | None) -> Any:
         """The site's own wording; None without any.

@@ -22,7 +22,7 @@ from pydantic import (
 
 from gateway.document import Problem, nearest
 from gateway.model import SECOND, Category, Limit, Point, Site
-from gateway.options import Duration, PluginOptions, Size
+from gateway.options import Duration, PluginOptions, Secret, Size
 from gateway.patrol.rounds import parse_span
 from gateway.web import check_url
 
@@ -97,6 +97,15 @@ AMAP: Final = "https://uri.amap.com/marker?position={lon},{lat}&name={name}"
 
 _OF_A_MAP: Final = ("lat", "lon", "name")
 _HOLE: Final = re.compile(r"\{(\w*)\}")
+
+
+def _outside(value: str) -> str:
+    if value.startswith(("http://", "https://")):
+        return check_url(value)
+    if not value.isprintable() or not value.strip() or "://" in value:
+        raise ValueError("the name of a file is expected, or a URL that begins with http")
+    return value
+
 
 SHIPPED_PACKS: Final = (
     "fire", "intrusion", "manholes", "lamps", "cameras", "trouble", "system",
@@ -280,6 +289,15 @@ class PatrolSection(Section):
     alone."""
 
 
+class RecordSection(Section):
+    """Where the record's anchors go besides: a file on another disk, or a URL that is posted to."""
+
+    anchors: Annotated[str, Field(max_length=2_000), AfterValidator(_outside)] | Secret | None = (
+        None
+    )
+    """Where the URL's path or query is a secret, as ``{file: PATH}`` or ``{env: NAME}``."""
+
+
 class ConsoleSection(Section):
     """Where the console listens; port 0 takes any free one.
 
@@ -329,6 +347,7 @@ class Settings(BaseModel):
     drivers: dict[str, Configured]
     sinks: dict[str, Configured]
     notifiers: dict[str, Configured]
+    record: RecordSection
     console: ConsoleSection
     log: LogSection
     messages: MessagesSection

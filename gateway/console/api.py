@@ -17,10 +17,14 @@ from gateway.console.guard import as_json
 from gateway.console.media import CLIP, media_type
 from gateway.console.patrol import checkin_json, patrol_json
 from gateway.console.query import ApiError
-from gateway.console.view import ActRefused, ModeRow, View
+from gateway.console.view import ActRefused, AttachRefused, ModeRow, View
 from gateway.model import Incident, Person, Site, Text
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
+_ATTACHABLE: Final = ("image/jpeg", "image/png", "video/mp4", "application/pdf")
+_BLOCK: Final = 65_536
+_UPLOAD_WITHIN: Final = 300.0
+"""Seconds: 20 MB at the pace of a bad telephone line; then its place is another's."""
 
 
 class Api:
@@ -54,6 +58,7 @@ class Api:
             web.get(f"{base}/health", self.health),
             web.get(f"{base}/events", self._streams.serve),
             web.get(f"{base}/evidence/{{sha256}}", self.evidence),
+            web.post(f"{base}/attachments", self.attach),
         ]
 
     async def incidents(self, request: web.Request) -> web.Response:
@@ -220,6 +225,24 @@ class Api:
         if not media.startswith("image/") and media != CLIP:
             headers["Content-Disposition"] = "attachment"
         return web.FileResponse(path, headers=headers)
+
+    async def attach(self, request: web.Request) -> web.Response:
+        """Take a file as the body, bit by bit; the answer names it by its SHA-256.
+
+        What the sender calls it counts for nothing. A form of another site has no Content-Type of
+        ours, and its Origin gives it away.
+        """
+        if request.content_type not in _ATTACHABLE:
+            raise ApiError(415, f"send Content-Type: {' or '.join(_ATTACHABLE)}")
+        try:
+            async with asyncio.timeout(_UPLOAD_WITHIN):
+                done = await self._view.attach(request.content.iter_chunked(_BLOCK))
+        except TimeoutError:
+            raise ApiError(408, f"the file did not come within {_UPLOAD_WITHIN:g} s") from None
+        except AttachRefused as refusal:
+            raise ApiError(400, refusal.text.en, refusal.text.zh) from None
+        answer = {"sha256": done.sha256, "media_type": done.media_type, "size": done.size}
+        return as_json(answer, status=201)
 
 
 class _Places(NamedTuple):

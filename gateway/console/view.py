@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypedDict
@@ -31,6 +31,26 @@ class ActRefused(Exception):
     def __init__(self, text: Text) -> None:
         super().__init__(text.en)
         self.text = text
+
+
+class AttachRefused(ActRefused):
+    """The file can not be taken; ``text`` tells why."""
+
+
+class Attached(Protocol):
+    """A file as it was stored."""
+
+    @property
+    def sha256(self) -> str:
+        """Its name from now on."""
+
+    @property
+    def media_type(self) -> str:
+        """What it is by its first bytes."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
 
 
 class Now(NamedTuple):
@@ -315,6 +335,13 @@ class View(Protocol):
         """Take over tables of the registry by their names; ``dry``: only say what would change.
 
         Raises ``Unavailable``.
+        """
+
+    async def attach(self, blocks: AsyncIterator[bytes]) -> Attached:
+        """Store a file that a person hands over; the deed that names it comes afterwards.
+
+        Raises ``AttachRefused`` for what is no picture, clip or PDF, or is too large, and
+        ``Unavailable``.
         """
 
     def evidence(self, sha256: str) -> Path | None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Final, NamedTuple, Self
+from typing import TYPE_CHECKING, Concatenate, Final, NamedTuple, ParamSpec, Self, TypeVar
 
 from gateway.model import SECOND, CheckIn, Incident, IncidentEvent, OutboxRow, Site
 from gateway.ports import Unavailable
@@ -15,6 +16,9 @@ from gateway.store.schema import files
 
 if TYPE_CHECKING:
     from sqlalchemy import Connection
+
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
 
 MOST_INCIDENTS: Final = 50_000
 """Of the newest incidents: who did what with them is held in memory."""
@@ -56,6 +60,15 @@ class Casebook:
 
     async def __aexit__(self, *_: object) -> None:
         await self._side.close()
+
+    async def read(
+        self,
+        function: Callable[Concatenate[Connection, _P], _R],
+        *args: _P.args,
+        **kwargs: _P.kwargs,
+    ) -> _R:
+        """``function(connection, …)`` in the reader's thread: one short look."""
+        return await self._side.run(function, *args, **kwargs)
 
     async def site(self) -> Site:
         """The registry as it is now; version 0 and empty before the first import."""

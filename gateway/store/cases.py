@@ -261,7 +261,8 @@ class Cases:
         # An incident that went on between two pages is looked at again, in one snapshot.
         again = [await self._reader.run(cases_read.verify_one, key) for key in sorted(walk.broken)]
         removed = await self._reader.run(cases_read.removed)
-        return [line for line in again if line] + chain.gaps({*walk.ends, *heads}, removed)
+        gaps = chain.gaps({*walk.ends, *heads}, removed)
+        return [line for line in again if line] + [gap.line for gap in gaps]
 
 
 def _rehearsal() -> Step:

@@ -38,7 +38,7 @@ from gateway.store.cases_tables import (
     TIMER,
 )
 from gateway.store.cases_write import ARRIVAL, BOOKMARK, decode_state
-from gateway.store.chain import Link, Walk
+from gateway.store.chain import Flaw, Link, Walk
 from gateway.store.step import Timer
 
 _INCIDENT: Final = msgspec.json.Decoder(Incident)
@@ -240,6 +240,12 @@ def closed_before(connection: Connection, arrival: int, after: str, limit: int) 
 
 def verify_one(connection: Connection, key: str) -> str:
     """What is wrong with one incident's chain, in one snapshot; "" if nothing is."""
+    flaw = flaw_of(connection, key)
+    return flaw.line if flaw is not None else ""
+
+
+def flaw_of(connection: Connection, key: str) -> Flaw | None:
+    """The first link of one incident that does not hold, in one snapshot."""
     walk = Walk()
     connection.exec_driver_sql("BEGIN")
     try:
@@ -252,7 +258,7 @@ def verify_one(connection: Connection, key: str) -> str:
         connection.exec_driver_sql("ROLLBACK")
     if known is not None or walk.ends:
         walk.compare({key: (known.events, known.head)} if known is not None else {})
-    return walk.broken.get(key, "")
+    return walk.broken.get(key)
 
 
 def _one_incident(connection: Connection, statement: Select[Any]) -> Incident | None:

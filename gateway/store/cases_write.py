@@ -33,6 +33,7 @@ from gateway.store.cases_tables import (
     TEXT,
     TIMER,
 )
+from gateway.store.record import MOVED
 from gateway.store.step import Step
 
 encode_state = msgspec.msgpack.Encoder().encode
@@ -60,6 +61,7 @@ _PUT_META: Final = _upsert(META, "key")
 _PUT_INCIDENT: Final = _upsert(INCIDENT, "key")
 _PUT_TIMER: Final = _upsert(TIMER, "incident", "kind")
 _PUT_REMOVED: Final = _upsert(REMOVED, "prefix")
+_PUT_MOVED: Final = insert(MOVED).on_conflict_do_nothing()
 _PUT_STATE: Final = _upsert(RULE_STATE, "key")
 _NEW_TEXT: Final = insert(TEXT)
 _PUT_TEXT: Final = _NEW_TEXT.on_conflict_do_update(
@@ -151,6 +153,7 @@ def _write_record(connection: Connection, step: Step) -> None:
     ]
     _many(connection, _PUT_TEXT, texts)
     _many(connection, _PUT_INCIDENT, [_incident_values(incident) for incident in step.incidents])
+    _many(connection, _PUT_MOVED, [{"incident": incident.key} for incident in step.incidents])
 
 
 def _write_rules(connection: Connection, step: Step) -> None:
@@ -222,6 +225,7 @@ def remove_incidents(connection: Connection, keys: Sequence[str]) -> int:
         for statement in _DROP_INCIDENT:
             _many(connection, statement, gone)
         _many(connection, _PUT_REMOVED, removed)
+        _many(connection, _PUT_MOVED, [{"incident": each["gone"]} for each in gone])
     if gone:
         _give_back(connection)
     return len(gone)

@@ -5,7 +5,6 @@ import pytest
 
 from gateway.clock import Arrival
 from gateway.incidents.machine import Moment, World, react
-from gateway.incidents.numbers import CHINA
 from gateway.model import Category, OutboxRow, State
 from gateway.notify.stages import STAGES, Facts, channels_of, judge
 from tests.cases.build import DEADLINES, DUTY, alarmed, device, site

@@ -15,7 +15,6 @@ LIBRARIES = {
     "aiomqtt",
     "amqtt",
     "av",
-    "cryptography",
     "cv2",
     "gmqtt",
     "google",

@@ -110,9 +110,7 @@ def test_too_many_columns_rows_parts_and_sheets_are_refused(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     wide = workbook(lambda book: book.active.append(["x"] * 61))
-    assert said([Source("people.xlsx", content=wide)]) == [
-        "people.xlsx:1:61: more than 60 columns"
-    ]
+    assert said([Source("people.xlsx", content=wide)]) == ["people.xlsx:1:61: more than 60 columns"]
     monkeypatch.setattr(sheets, "MAX_SHEETS", 2)
     monkeypatch.setattr(sheets, "_MOST_EMPTY", 3)
     assert "between 1 and 2 sheets" in said([Source("s.xlsx", content=_GOOD)])[0]
