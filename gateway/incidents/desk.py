@@ -41,6 +41,8 @@ _LETTERS: Final[Mapping[Category, str]] = {
     Category.system: "S",
 }
 _TIMERS_AT_ONCE: Final = 100
+_HEARD: Final = ("", "told", "merged")
+"""Ends of rows whose people hear of it, or may."""
 _DAYS: Final = 32
 """Key prefixes whose last number is remembered; beyond it they are asked for again."""
 
@@ -291,7 +293,7 @@ class Desk:
 
     async def _told(self, key: str, draft: _Draft | None = None) -> list[str]:
         """Everybody who was told of an incident, or may still be."""
-        rows = [row for row in await self._cases.outbox(key) if row.end in ("", "told")]
+        rows = [row for row in await self._cases.outbox(key) if row.end in _HEARD]
         if draft is not None:
             rows += [row for row in draft.rows if row.incident == key]
         return list(dict.fromkeys(row.person for row in rows))

@@ -30,7 +30,16 @@ from gateway.model.records import (
     Undecodable,
 )
 from gateway.model.registry import LEVELS, MODES, ROLES, Device, Person, Place, Site
-from gateway.model.telling import End, Notification, OutboxRow, Quota, Receipt
+from gateway.model.telling import (
+    End,
+    Notification,
+    OutboxRow,
+    Quota,
+    Receipt,
+    Sent,
+    Silence,
+    TellingLimits,
+)
 from gateway.model.values import (
     EXTRA,
     KINDS,
@@ -77,11 +86,14 @@ __all__ = [
     "Reading",
     "Receipt",
     "Record",
+    "Sent",
     "Severity",
+    "Silence",
     "Site",
     "Stamp",
     "State",
     "Stored",
+    "TellingLimits",
     "Text",
     "Turn",
     "Undecodable",

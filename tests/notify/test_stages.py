@@ -7,8 +7,10 @@ from gateway.clock import Arrival
 from gateway.incidents.desk import CHINA
 from gateway.incidents.machine import Moment, World, react
 from gateway.model import Category, OutboxRow, State
+from gateway.notify.channel import channels_of
+from gateway.notify.facts import Facts
 from gateway.notify.messages import notification
-from gateway.notify.stages import STAGES, Facts, channels_of, judge
+from gateway.notify.stages import STAGES, judge
 from tests.cases.build import DEADLINES, DUTY, alarmed, device, site
 from tests.virtual import VirtualClock
 
@@ -63,7 +65,8 @@ def test_stage_names_the_end(given: Facts, end: str | None) -> None:
 
 def test_stages_stand_in_the_documented_order() -> None:
     assert [stage.__name__ for stage in STAGES] == [
-        "superseded", "silenced", "cleared_before_sending", "unheard", "channel",
+        "superseded", "silence", "inhibit", "cleared_before_sending", "unheard",
+        "storm", "duty", "quota", "channel",
     ]  # fmt: skip
 
 
