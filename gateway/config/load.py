@@ -29,6 +29,7 @@ from gateway.config.settings import (
     RulesSection,
     Settings,
     SiteSection,
+    TellingSection,
 )
 from gateway.config.watched import (
     MAX_CALENDARS,
@@ -43,7 +44,7 @@ from gateway.model import Site
 _Section = TypeVar("_Section", bound=BaseModel)
 
 _SECTIONS: Final = (
-    *("site", "registry", "clock", "journal", "rules", "deadlines"),
+    *("site", "registry", "clock", "journal", "rules", "deadlines", "telling"),
     *("drivers", "sinks", "notifiers", "console", "log"),
 )
 _LONGEST_MESSAGE: Final = 400
@@ -123,6 +124,7 @@ class _Loader:
             "clock": self._section("clock", ClockSection),
             "journal": self._section("journal", JournalSection),
             "deadlines": self._section("deadlines", DeadlinesSection),
+            "telling": self._section("telling", TellingSection),
             "console": self._section("console", ConsoleSection),
             "log": self._section("log", LogSection),
         }

@@ -1,4 +1,4 @@
-"""One message about many incidents: how many of what, how many of them still, where, since when. Pure."""
+"""One message about many incidents: how many of what, how many still, where, when. Pure."""
 
 from __future__ import annotations
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Final, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple, Protocol
 
 import structlog
 
@@ -26,16 +26,23 @@ class Turned(NamedTuple):
     further: Sequence[OutboxRow] = ()
 
 
+class Committed(Protocol):
+    """Where it is kept."""
+
+    async def commit(self, step: Step) -> object:
+        """All of ``step`` or nothing. Raises ``Unavailable``."""
+
+
 class Keeper:
     """Who waits for the lock finds its result saved with others."""
 
     def __init__(
         self,
-        commit: Callable[[Step], Awaitable[object]],
+        cases: Committed,
         clock: Clock,
         arrival: Callable[[Stamp], int],
     ) -> None:
-        self._commit = commit
+        self._cases = cases
         self._clock = clock
         self._arrival = arrival
         self._results: list[Turned] = []
@@ -89,7 +96,7 @@ class Keeper:
             sent=sent,
         )
         try:
-            await self._commit(step)
+            await self._cases.commit(step)
         except Unavailable as error:
             self._results = batch + self._results
             self._sent.extendleft(reversed(sent))

@@ -102,7 +102,7 @@ class Teller:
         self._site = site
         self._limits = limits
         self.channels = Channels(notifiers, clock, note)
-        self._keeper = Keeper(cases.commit, clock, arrival)
+        self._keeper = Keeper(cases, clock, arrival)
         self._meters = Meters(self.channels.quotas)
         self._memory = Memory(limits)
         self._attempts = Attempts(

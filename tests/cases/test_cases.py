@@ -53,7 +53,7 @@ def test_schema_files_and_tables_agree(tmp_path: Path) -> None:
     engine.dispose()
     from_files = described(f"sqlite:///{tmp_path / 'files.db'}")
     assert from_files == described(f"sqlite:///{tmp_path / 'tables.db'}")
-    assert len(from_files) == 12
+    assert len(from_files) == 14
 
 
 async def test_registry_comes_back_as_it_was(tmp_path: Path) -> None:
