@@ -151,7 +151,8 @@ class Attempts:
             return Turned(self._ended(row, End.superseded, "the incident is not in the store"))
         before = await self._before(row) if row.purpose in RESOLVES else _Before()
         if before.waits_until and not before.heard:
-            due = max(before.waits_until, row.due) + 1
+            # after it; when that is under way now, a little later, for nothing says when it ends
+            due = max(before.waits_until + 1, self._now() + int(_FIRST_WAIT * SECOND))
             return Turned(msgspec.structs.replace(row, due=due))
         cause = await self._cause(row, incident)
         others = await self._others(batch, row) if batch.rows else []
