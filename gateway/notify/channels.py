@@ -27,6 +27,10 @@ _TRY_AT_LEAST: Final = 600.0
 """Seconds after the newest failure from which it is tried in its turn again."""
 _PROBE: Final = 60.0
 """Seconds between two looks at a channel that is away."""
+_PROVEN: Final = 2
+"""Failures in a row that one look which goes well does not make good."""
+_CALM: Final = 600.0
+"""Seconds without a failure after which it does."""
 _AT_ONCE: Final = 8
 """Messages under way in one channel, and as many again for life safety."""
 _REFUSALS: Final = 2
@@ -48,6 +52,8 @@ class _State:
         self.down_since: int | None = None
         """Mono ns."""
         self.failed_at = 0
+        self.failures = 0
+        """In a row."""
         self.ever_told = False
         self.refused = 0
         """Times in a row."""
@@ -127,10 +133,11 @@ class Channels:
         if check is None or self._states[channel].down_since is None:
             return
         answer = await settled(check(), PATIENCE, self._clock)
+        state, now = self._states[channel], self._clock.now().mono
         if isinstance(answer, BaseException):
-            self._states[channel].failed_at = self._clock.now().mono
-        else:
-            self._back(channel)
+            state.failed_at = now
+        elif state.failures < _PROVEN or now - state.failed_at >= _CALM * SECOND:
+            self._back(channel)  # an open door is no proof that somebody takes letters
 
     def _learn(self, channel: str, answer: Receipt | BaseException) -> None:
         state = self._states[channel]
@@ -142,6 +149,7 @@ class Channels:
             self._back(channel, answer.reason)
         else:
             state.failed_at = self._clock.now().mono
+            state.failures += 1
             if state.down_since is None:
                 state.down_since = state.failed_at
                 self._log.warning("channel_down", channel=channel, reason=reason_of(answer))
@@ -151,6 +159,7 @@ class Channels:
     def _back(self, channel: str, reason: str = "") -> None:
         """It answers."""
         state = self._states[channel]
+        state.failures = 0
         if state.down_since is not None:
             state.down_since = None
             self._log.info("channel_back", channel=channel)
