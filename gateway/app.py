@@ -13,7 +13,7 @@ import ctypes
 import gc
 import logging
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from gateway.causes import Causes
 from gateway.clock import Arrival, SystemClock
 from gateway.config import Configured, Settings
 from gateway.console.app import Bound, create_app, create_case_app, serve
@@ -36,6 +37,7 @@ from gateway.intake import Intake
 from gateway.links import load_key
 from gateway.model import Category, Lane, Person, Site, Value
 from gateway.notify.nearby import Neighbourhood
+from gateway.notify.silences import Silences
 from gateway.notify.teller import Teller
 from gateway.notify.wording import Wording
 from gateway.notify.writer import Linker, Writer
@@ -55,6 +57,7 @@ from gateway.store.journal import Journal
 from gateway.store.lock import sole_user
 from gateway.store.step import Step
 from gateway.supervise import Changed, Health, Live, keep_running
+from gateway.telling import StoreTelling
 from gateway.view import StoreView
 from gateway.watch import Watch
 
@@ -109,6 +112,7 @@ class House:
         self.intake: Intake
         self.arrival: Arrival
         self.vitals: Vitals
+        self.silences: Silences
         self.teller: Teller
         self.desk: Desk
         self.editions: Editions
@@ -166,6 +170,11 @@ class House:
             for name, configured in self.settings.notifiers.items()
         }
         zone = ZoneInfo(self.settings.site.zone)
+        self.silences = Silences(
+            self.cases.read, self.cases.write, self._site,
+            self.clock, self.arrival, self.cases.news.notify,
+        )  # fmt: skip
+        await self.silences.load()
         self.teller = Teller(
             self.cases,
             self.notifiers,
@@ -175,7 +184,12 @@ class House:
             fallback=DUTY,
             zone=zone,
             write=self._writer(zone),
+            limits=self.settings.telling.limits(),
+            note=self.vitals.note,
+            silences=self.silences.standing,
+            causes=Causes(lambda: self.detector.ruleset()),
         )
+        self.teller.channels.resume(self._said)
         self.desk = Desk(
             self.cases,
             self.teller.offer,
@@ -243,6 +257,11 @@ class House:
     def _site(self) -> Site:
         return self.site
 
+    def _said(self, part: str) -> Mapping[str, Value]:
+        """What was reported last of a part of the gateway."""
+        latest = self.intake.latest.get(f"{DRIVER}/{part}")
+        return latest.values if latest is not None else {}
+
     async def _entered(self, stack: AsyncExitStack, plugin: Any) -> Any:
         """Plugins that hold a session say so by being context managers."""
         if hasattr(plugin, "__aenter__"):
@@ -272,6 +291,7 @@ class House:
             "files": self.reloader.run,
             "incidents": partial(self.desk.run, self.clock, self.arrival),
             "telling": self.teller.run,
+            "channels": self.teller.channels.run,
             "health": partial(self.vitals.run, self.intake.door(DRIVER)),
             "clock": self.watch.clock,
             "stores": self.watch.stores,
@@ -347,7 +367,8 @@ class House:
         """The console; a port that is taken must not keep alarms from ringing."""
         where, shown = self.settings.console, self._shown()
         key = b"" if where.case_host else self.link_key
-        app = create_app(self.view, clock=self.clock, link_key=key, **shown)
+        telling = StoreTelling(self.cases, self.silences)
+        app = create_app(self.view, clock=self.clock, link_key=key, telling=telling, **shown)
         async with serve(app, where.host, where.port) as bound:
             if not self.console_url.done():
                 self.console_url.set_result(_address(bound))

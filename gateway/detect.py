@@ -97,6 +97,10 @@ class Detector:
 
         await at_most(most, self._clock, pass_())
 
+    def ruleset(self) -> rules.Ruleset | None:
+        """The rules in force; None until they run."""
+        return self._ruleset if self._ready else None
+
     def report(self) -> list[RuleRow]:
         """What each rule in force did and cost. Empty until the rules run."""
         if self._ready:

@@ -35,6 +35,10 @@ FLAGS: Final[Mapping[str, Says]] = MappingProxyType(
         "occupied": _says("有人", "occupied", "无人", "not occupied"),
         "on": _says("开启", "on", "关闭", "off"),
         "online": _says("在线", "online", "离线", "offline"),
+        "channel_down": _says("通知渠道中断", "channel down", "通知渠道正常", "channel running"),
+        "channel_refuses": _says(
+            "通知渠道拒收消息", "channel refuses", "通知渠道不再拒收", "channel takes messages"
+        ),
         "open": _says("被打开", "open", "已关闭", "closed"),
         "rule_failing": _says("规则出错或过慢", "rule failing", "规则正常", "rule working"),
         "rules_refused": _says(

@@ -34,6 +34,7 @@ from gateway.config.settings import (
     RulesSection,
     Settings,
     SiteSection,
+    TellingSection,
 )
 from gateway.config.watched import (
     MAX_CALENDARS,
@@ -51,7 +52,7 @@ if TYPE_CHECKING:
 _Section = TypeVar("_Section", bound=BaseModel)
 
 _SECTIONS: Final = (
-    *("site", "registry", "clock", "journal", "rules", "deadlines", "limits"),
+    *("site", "registry", "clock", "journal", "rules", "deadlines", "limits", "telling"),
     *("drivers", "sinks", "notifiers", "messages", "patrol", "record", "console", "log"),
 )
 _LONGEST_MESSAGE: Final = 400
@@ -133,6 +134,7 @@ class _Loader:
             "deadlines": self._section("deadlines", DeadlinesSection),
             "limits": self._limits(),
             "record": self._record(),
+            "telling": self._section("telling", TellingSection),
             "console": self._section("console", ConsoleSection),
             "log": self._section("log", LogSection),
             "messages": self._section("messages", MessagesSection),

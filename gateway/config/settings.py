@@ -21,7 +21,7 @@ from pydantic import (
 )
 
 from gateway.document import Problem, nearest
-from gateway.model import SECOND, Category, Limit, Point, Site
+from gateway.model import SECOND, Category, Limit, Point, Site, TellingLimits
 from gateway.options import Duration, PluginOptions, Secret, Size
 from gateway.patrol.rounds import parse_span
 from gateway.web import check_url
@@ -50,6 +50,18 @@ def _printable(value: str) -> str:
 def _at_most_ten_seconds(value: float) -> float:
     if value > 10:
         raise ValueError("at most 10s: an alarm's neighbours would wait as long")
+    return value
+
+
+def _at_most_an_hour(value: float) -> float:
+    if not 0 < value <= 3600:
+        raise ValueError("more than nothing and at most 1h: people wait as long")
+    return value
+
+
+def _at_most_a_minute(value: float) -> float:
+    if not 0 < value <= 60:
+        raise ValueError("more than nothing and at most 60s: it is about life safety")
     return value
 
 
@@ -298,6 +310,43 @@ class RecordSection(Section):
     """Where the URL's path or query is a secret, as ``{file: PATH}`` or ``{env: NAME}``."""
 
 
+class StormSection(Section):
+    """When one person's messages are merged: see ``TellingLimits``."""
+
+    first: Annotated[int, Field(strict=True, ge=1, le=100)] = 3
+    within: Annotated[Duration, AfterValidator(_at_most_an_hour)] = 60.0
+    window: Annotated[Duration, AfterValidator(_at_most_an_hour)] = 60.0
+    later: Annotated[Duration, AfterValidator(_at_most_an_hour)] = 300.0
+    life: Annotated[Duration, AfterValidator(_at_most_a_minute)] = 10.0
+
+
+class UnseenSection(Section):
+    """How long a message may wait to be received until the next channel is tried."""
+
+    life: Span = 60.0
+    other: Span = 300.0
+
+
+class TellingSection(Section):
+    """How much one person is told at once, and what follows when nobody looks."""
+
+    storm: StormSection = StormSection()
+    unseen: UnseenSection = UnseenSection()
+
+    def limits(self) -> TellingLimits:
+        """As the teller takes them."""
+        storm, unseen = self.storm, self.unseen
+        return TellingLimits(
+            first=storm.first,
+            within=storm.within,
+            window=storm.window,
+            later=storm.later,
+            life=storm.life,
+            unseen_life=unseen.life,
+            unseen=unseen.other,
+        )
+
+
 class ConsoleSection(Section):
     """Where the console listens; port 0 takes any free one.
 
@@ -344,6 +393,7 @@ class Settings(BaseModel):
     deadlines: DeadlinesSection
     limits: tuple[Limit, ...]
     """What ``deadlines`` says more closely."""
+    telling: TellingSection
     drivers: dict[str, Configured]
     sinks: dict[str, Configured]
     notifiers: dict[str, Configured]

@@ -16,6 +16,7 @@ from gateway.console.guard import Hosts, add_headers, guard
 from gateway.console.metrics import Metrics
 from gateway.console.page import HERE, Page
 from gateway.console.registry import RegistryApi
+from gateway.console.telling import TellingApi, TellingView
 from gateway.console.view import View
 from gateway.ports import Clock, Unavailable
 
@@ -35,13 +36,15 @@ def create_app(
     hosts: Iterable[str] = (),
     chinese: Callable[[str], str] = str,
     link_key: bytes = b"",
+    telling: TellingView | None = None,
 ) -> web.Application:
     """The console over ``view``.
 
     ``language`` is for those who have not chosen one, ``zone`` the time zone of the page's
     times, ``hosts`` further names under which the console may be asked for. ``chinese`` puts a
     line about a rule file or a store into Chinese; without it such lines are English. With
-    ``link_key`` the cases behind the links of messages are shown too.
+    ``link_key`` the cases behind the links of messages are shown too; without ``telling`` there
+    are no silences here.
     """
     allowed = Hosts(hosts)
     app = web.Application(middlewares=[guard(allowed, chinese)], client_max_size=_MAX_BODY)
@@ -52,6 +55,8 @@ def create_app(
     app.on_shutdown.append(streams.close)
     app.add_routes(Api(view, streams, chinese).routes())
     app.add_routes(RegistryApi(view, chinese).routes())
+    if telling is not None:
+        app.add_routes(TellingApi(telling, view.site, view.now, view.duty().id).routes())
     app.add_routes(
         [
             web.get("/", page.handle),

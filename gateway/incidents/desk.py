@@ -45,6 +45,8 @@ _LOOKED_AT_ONCE: Final = 50
 """Incidents looked at before others get the loop."""
 _ANSWERABLE: Final = 20
 """Of the newest incidents a person was told of, those an answer without a number may mean."""
+_HEARD: Final = ("", "told", "merged")
+"""Ends of rows whose people hear of it, or may."""
 
 Offer = Callable[[Sequence[OutboxRow], Sequence[Incident]], None]
 """Takes the new outbox rows, and every incident that changed, right after the commit."""
@@ -340,7 +342,7 @@ class Desk:
 
     async def _told(self, key: str, draft: Draft) -> list[str]:
         """Everybody who was told of an incident, or may still be."""
-        rows = [row for row in await self._cases.outbox(key) if row.end in ("", "told")]
+        rows = [row for row in await self._cases.outbox(key) if row.end in _HEARD]
         rows += [row for row in draft.rows if row.incident == key]
         return list(dict.fromkeys(row.person for row in rows if row.purpose != "answer"))
 

@@ -58,7 +58,16 @@ from gateway.model.registry import (
     Ring,
     Site,
 )
-from gateway.model.telling import End, Notification, OutboxRow, Quota, Receipt
+from gateway.model.telling import (
+    End,
+    Notification,
+    OutboxRow,
+    Quota,
+    Receipt,
+    Sent,
+    Silence,
+    TellingLimits,
+)
 from gateway.model.values import (
     EXTRA,
     KINDS,
@@ -118,12 +127,15 @@ __all__ = [
     "Receipt",
     "Record",
     "Ring",
+    "Sent",
     "Severity",
+    "Silence",
     "Site",
     "Stage",
     "Stamp",
     "State",
     "Stored",
+    "TellingLimits",
     "Text",
     "Turn",
     "Undecodable",

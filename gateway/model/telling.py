@@ -43,10 +43,64 @@ class OutboxRow(msgspec.Struct, frozen=True):
     since: int = 0
     """Arrival ns when it was written; retries end a fixed time after it."""
     held: str = ""
-    """Why it waits until ``due`` though nothing failed: ``storm``, ``quota``, ``quiet``; "" when
-    it does not."""
+    """Why it waits until ``due`` though nothing failed: ``storm``, ``quota``, ``quiet``, or
+    ``unseen`` (it is only for when nobody takes the incident on by then); "" when it does not."""
     rung: int = 0
     """Of the person's channels, the one to begin with: those before it were not seen in time."""
+    digest: int = 0
+    """Of a merged row: the id of the row whose message tells of this one as well."""
+
+
+class Sent(NamedTuple):
+    """One message that a channel with a quota was, or is about to be, asked to take."""
+
+    channel: str
+    person: str
+    at: int
+    """Arrival ns."""
+
+
+class Silence(msgspec.Struct, frozen=True):
+    """A maintenance silence: whom an alarm within it concerns is not told of it.
+
+    What is "" does not matter; of the four at least one is given, and all that are have to fit.
+    """
+
+    id: int
+    place: str
+    """With all that lies in it."""
+    device: str
+    rule: str
+    category: str
+    since: int
+    """Arrival ns."""
+    until: int
+    """Arrival ns: ended early, it is the moment of that."""
+    because: str
+    by: str
+    """``person:ID``."""
+    made: int
+    """Wall ns."""
+    ended_by: str = ""
+    """``person:ID`` of who ended it early."""
+
+
+class TellingLimits(NamedTuple):
+    """How much one person is told at once, and how long a message may go unseen. Seconds."""
+
+    first: int = 3
+    """Messages of one category from one grid that a person gets one by one ``within`` the span;
+    what comes on top is merged."""
+    within: float = 60.0
+    window: float = 60.0
+    """Until the first merged message goes out."""
+    later: float = 300.0
+    """Between it and the next ones."""
+    life: float = 10.0
+    """The same two for life safety, where alarms of one building are merged."""
+    unseen_life: float = 60.0
+    """Until the next channel is tried because nobody has received the incident."""
+    unseen: float = 300.0
 
 
 class Notification(msgspec.Struct, frozen=True):

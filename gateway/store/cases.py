@@ -22,6 +22,7 @@ from gateway.model import (
     IncidentEvent,
     OutboxRow,
     Position,
+    Sent,
     Severity,
     Site,
     State,
@@ -147,7 +148,7 @@ class Cases:
             step = msgspec.structs.replace(step, arrival=self.last_arrival)
         rows = await self._writer.run(self._commit, step)
         self.last_arrival = max(self.last_arrival, step.arrival)
-        if step.incidents or step.ended_rows or step.outbox:
+        if step.incidents or step.ended_rows or step.outbox or step.further_rows:
             self.news.notify()
         return rows
 
@@ -284,5 +285,7 @@ def _rehearsal() -> Step:
         timers_set=[Timer(key, "", nothing)],
         timers_cleared=[(key, "")],
         ended_rows=[row],
+        further_rows=[row],
+        sent=[Sent("", "", nothing)],
         state={key: b""},
     )

@@ -142,10 +142,32 @@ OUTBOX: Final = Table(
     *map(_text, ("channel", "ended", "detail")),
     _number("ended_at"),
     _text("held"),
-    _number("rung"),
-    UniqueConstraint("incident", "seq", "person"),
+    *map(_number, ("rung", "digest")),
+    UniqueConstraint("incident", "seq", "person", "rung"),
     Index("outbox_waiting", "due", sqlite_where=text("ended = ''")),
     Index("outbox_ended", "ended"),
+    Index("outbox_digest", "digest", sqlite_where=text("digest > 0")),
+)
+
+SENT: Final = Table(
+    "sent",
+    TABLES,
+    Column("row", Integer, primary_key=True),
+    *map(_text, ("channel", "person")),
+    _number("at"),
+    Index("sent_at", "at"),
+)
+
+SILENCE: Final = Table(
+    "silence",
+    TABLES,
+    Column("id", Integer, primary_key=True),
+    *map(_text, ("place", "device", "rule", "category")),
+    *map(_number, ("since", "until")),
+    *map(_text, ("because", "by")),
+    _number("made"),
+    _text("ended_by"),
+    Index("silence_until", "until"),
 )
 
 TIMER: Final = Table(

@@ -30,6 +30,7 @@ from gateway.store.cases_tables import (
     REMOVED,
     RULE_STATE,
     RULE_STEP,
+    SENT,
     TEXT,
     TIMER,
 )
@@ -73,6 +74,7 @@ _PUT_TEXT: Final = _NEW_TEXT.on_conflict_do_update(
         )
     },
 )
+_FURTHER_ROW: Final = insert(OUTBOX).on_conflict_do_nothing()
 _DROP_STATE: Final = delete(RULE_STATE).where(RULE_STATE.c.key == bindparam("gone"))
 _DROP_INCIDENT: Final = [
     delete(table).where(column == bindparam("gone"))
@@ -101,6 +103,7 @@ _TURN_ROW: Final = (
                 "ended_at",
                 "held",
                 "rung",
+                "digest",
             )
         }
     )
@@ -114,10 +117,13 @@ def last_row(connection: Connection) -> int:
 
 
 def write_step(connection: Connection, step: Step, last_id: int) -> list[OutboxRow]:
-    """All of ``step`` or nothing; the new outbox rows with their ids, counted from ``last_id``."""
+    """All of ``step`` or nothing; the new outbox rows with their ids, counted from ``last_id``.
+
+    The further ones stand behind; an id of one that was there already is left out for ever.
+    """
     rows = [
         msgspec.structs.replace(row, id=number)
-        for number, row in enumerate(step.outbox, last_id + 1)
+        for number, row in enumerate([*step.outbox, *step.further_rows], last_id + 1)
     ]
     with connection.begin():
         _write(connection, step, rows)
@@ -127,13 +133,15 @@ def write_step(connection: Connection, step: Step, last_id: int) -> list[OutboxR
 def rehearse(connection: Connection, step: Step) -> None:
     """Write ``step`` and take it back: the first alarm need not wait for statements to compile."""
     with connection.begin() as transaction:
-        _write(connection, step, step.outbox)
+        _write(connection, step, [*step.outbox, *step.further_rows])
         transaction.rollback()
 
 
 def _write(connection: Connection, step: Step, rows: Sequence[OutboxRow]) -> None:
     _write_record(connection, step)
-    _many(connection, insert(OUTBOX), [_outbox_values(row) for row in rows])
+    new = len(step.outbox)
+    _many(connection, insert(OUTBOX), [_outbox_values(row) for row in rows[:new]])
+    _many(connection, _FURTHER_ROW, [_outbox_values(row) for row in rows[new:]])
     _many(connection, _TURN_ROW, [_turned_values(row) for row in step.ended_rows])
     _many(
         connection,
@@ -141,6 +149,7 @@ def _write(connection: Connection, step: Step, rows: Sequence[OutboxRow]) -> Non
         [{"of": incident, "named": kind} for incident, kind in step.timers_cleared],
     )
     _many(connection, _PUT_TIMER, [timer._asdict() for timer in step.timers_set])
+    _many(connection, insert(SENT), [each._asdict() for each in step.sent])
     _write_rules(connection, step)
 
 
@@ -291,4 +300,5 @@ def _turned_values(row: OutboxRow) -> dict[str, Any]:
         "new_ended_at": row.ended_at,
         "new_held": row.held,
         "new_rung": row.rung,
+        "new_digest": row.digest,
     }

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from gateway.model import Incident, IncidentEvent, OutboxRow, Position
+from gateway.model import Incident, IncidentEvent, OutboxRow, Position, Sent
 
 
 class Timer(NamedTuple):
@@ -36,6 +36,10 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
     """(incident, kind)."""
     ended_rows: Sequence[OutboxRow] = ()
     """Known rows with a new end, or a new due time and another attempt."""
+    further_rows: Sequence[OutboxRow] = ()
+    """New rows that follow from those; one that is there already stays as it is."""
+    sent: Sequence[Sent] = ()
+    """Messages that count against a channel's quota from now on."""
     bookmark: Position | None = None
     """The rules have done everything up to here."""
     state: Mapping[str, bytes | None] = {}

@@ -24,12 +24,18 @@ from gateway.model import (
     Position,
     Receipt,
     Site,
+    TellingLimits,
+    Value,
 )
+from gateway.notify.silences import Silences
 from gateway.notify.teller import Teller
 from gateway.ports import Notifier
 from gateway.store.cases import Cases
 from tests.cases import build
 from tests.virtual import VirtualClock
+
+ONE_BY_ONE = TellingLimits(first=1_000_000)
+"""Nothing is merged."""
 
 
 class Phone:
@@ -109,7 +115,12 @@ class House:
     """One running gateway's decision half."""
 
     def __init__(
-        self, cases: Cases, clock: VirtualClock, notifiers: dict[str, Notifier], site: Site
+        self,
+        cases: Cases,
+        clock: VirtualClock,
+        notifiers: dict[str, Notifier],
+        site: Site,
+        limits: TellingLimits = ONE_BY_ONE,
     ) -> None:
         self.cases = cases
         self.clock = clock
@@ -123,6 +134,13 @@ class House:
             self.arrival,
             fallback=build.DUTY,
             zone=CHINA,
+            limits=limits,
+            silences=lambda now: self.silences.standing(now),
+            note=lambda part, values: self.noted.append((part, values)),
+        )
+        self.noted: list[tuple[str, dict[str, Value]]] = []
+        self.silences = Silences(
+            cases.read, cases.write, lambda: self.site, clock, self.arrival, lambda: None
         )
         self.desk = Desk(
             cases,
@@ -176,12 +194,15 @@ async def living(
     clock: StoryClock,
     notifiers: dict[str, Notifier],
     site: Site | None = None,
+    limits: TellingLimits = ONE_BY_ONE,
 ) -> AsyncIterator[House]:
     async with WatchedCases(path, clock) as cases:
         clock.cases = cases
-        house = House(cases, clock, notifiers, site or build.site())
+        house = House(cases, clock, notifiers, site or build.site(), limits)
+        await house.silences.load()
         tasks = [
             asyncio.create_task(house.teller.run()),
+            asyncio.create_task(house.teller.channels.run()),
             asyncio.create_task(house.desk.run(clock, house.arrival)),
         ]
         try:

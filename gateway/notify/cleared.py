@@ -1,0 +1,28 @@
+"""Stages ``cleared_before_sending`` and ``unheard``: what is over, and whom that concerns. Pure."""
+
+from __future__ import annotations
+
+from gateway.model import Category, End
+from gateway.notify.facts import ALARMS, QUOTA, RESOLVES, STORM, Facts, Verdict
+
+
+def cleared_before_sending(facts: Facts) -> Verdict | None:
+    """The sensors are back to normal; for life safety people hear of it all the same.
+
+    What we ourselves held back to merge it, or for a quota, is told: without that it would have
+    been, and an intruder who passed one infrared beam is not gone with the alarm.
+    """
+    if facts.incident.category is Category.life or facts.incident.alarming:
+        return None
+    if facts.row.purpose in ALARMS and facts.row.held not in (STORM, QUOTA):
+        return Verdict(End.cleared_before_sending, "back to normal before anything was sent")
+    return None
+
+
+def unheard(facts: Facts) -> Verdict | None:
+    """Who never heard of an alarm is not told of its end; who heard of it in their place is."""
+    if facts.row.purpose not in RESOLVES or facts.heard:
+        return None
+    end = End.cleared_before_sending if facts.row.purpose == "cleared" else End.superseded
+    instead = tuple(facts.successors)
+    return Verdict(end, "this person was not told of the alarm", instead=instead)

@@ -1,0 +1,28 @@
+"""Stage ``superseded``: something newer has made the message pointless. Pure."""
+
+from __future__ import annotations
+
+from gateway.model import End, State
+from gateway.notify.facts import ANSWER, Facts, Verdict
+
+
+def superseded(facts: Facts) -> Verdict | None:
+    """Closed, taken on, reminded of again, or alarming again meanwhile."""
+    row, incident = facts.row, facts.incident
+    if row.purpose == ANSWER:
+        return None
+    if row.purpose == "closed" and incident.state is not State.closed:
+        return Verdict(End.superseded, "it was opened again meanwhile")
+    if incident.state is State.closed and row.purpose != "closed":
+        return Verdict(End.superseded, "the incident was closed meanwhile")
+    if row.purpose == "overdue" and incident.warned != row.seq:
+        return Verdict(End.superseded, "somebody took it on meanwhile, or a newer reminder did")
+    if row.purpose == "cleared" and incident.alarming:
+        return Verdict(End.superseded, "it alarms again")
+    if not row.rung:
+        return None
+    if incident.state is not State.open:
+        return Verdict(End.superseded, "somebody has received it")
+    if incident.warned > row.seq:
+        return Verdict(End.superseded, "the time limit has passed and others were told")
+    return None
