@@ -37,6 +37,7 @@ from gateway.intake import Intake
 from gateway.links import load_key
 from gateway.model import Category, Lane, Person, Site, Value
 from gateway.notify.nearby import Neighbourhood
+from gateway.notify.roster_check import RosterCheck
 from gateway.notify.silences import Silences
 from gateway.notify.teller import Teller
 from gateway.notify.wording import Wording
@@ -120,6 +121,7 @@ class House:
         self.detector: Detector
         self.watch: Watch
         self.patrol: Patrol
+        self.roster_check: RosterCheck
         self.anchorer: Anchorer
         self.outside: Outside | None = None
         self.view: StoreView
@@ -205,6 +207,9 @@ class House:
             self.clock, self.arrival, self.vitals.note,
         )  # fmt: skip
         asked = self.settings.patrol
+        self.roster_check = RosterCheck(
+            self.teller.channels, self._site, self.clock, self.vitals.note, self._said
+        )
         self.patrol = Patrol(
             self.cases, self.desk, self.settings.points, asked.rounds if asked else {}, zone,
             self._site, self.clock, self.arrival, tell=asked is not None and asked.missed == "tell",
@@ -297,6 +302,7 @@ class House:
             "stores": self.watch.stores,
             "retention": self.watch.retention,
             "patrol": self.patrol.run,
+            "roster": self.roster_check.run,
             "record": self.anchorer.run,
             "audit": Inspector(
                 self.cases, self.settings.site.data, self.clock, self.vitals.note

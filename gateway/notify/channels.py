@@ -116,6 +116,10 @@ class Channels:
         self._learn(channel, answer)
         return answer
 
+    async def trial(self, channel: str, message: Notification) -> Receipt | BaseException:
+        """The answer to a silent message: it says nothing of whether the channel takes others."""
+        return await settled(self._notifiers[channel].tell(message), PATIENCE, self._clock)
+
     async def run(self) -> None:
         """Look at channels that are away, until cancelled: few messages may ever go there."""
         while True:
