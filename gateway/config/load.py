@@ -198,7 +198,14 @@ class _Loader:
         except Problems as error:
             self._problems.extend(error.problems)
             return ()
-        return tuple(row.limit() for row in found.limits)
+        limits: dict[tuple[str, ...], Limit] = {}
+        for index, row in enumerate(found.limits):
+            words = (row.place, row.category, row.severity, row.stage)
+            if words in limits:
+                named = ", ".join(word for word in words if word) or "everything"
+                self._wrong(("limits", index), f"two limits for {named}")
+            limits[words] = row.limit()
+        return tuple(limits.values())
 
     def _here(self, path: Path) -> Path:
         """Paths in the file are relative to the file; messages name them as the user would."""

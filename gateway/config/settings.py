@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import zoneinfo
-from collections import Counter
 from collections.abc import Callable, Iterable
 from datetime import time
 from functools import cached_property
@@ -251,15 +250,6 @@ class LimitsSection(Section):
     """The rows of ``limits``."""
 
     limits: Annotated[tuple[LimitRow, ...], Field(max_length=1_000)] = ()
-
-    @model_validator(mode="after")
-    def _each_once(self) -> Self:
-        seen = Counter((r.place, r.category, r.severity, r.stage) for r in self.limits)
-        for words, count in seen.items():
-            if count > 1:
-                named = ", ".join(word for word in words if word) or "everything"
-                raise ValueError(f"two limits for {named}")
-        return self
 
 
 class MessagesSection(Section):

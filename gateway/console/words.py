@@ -50,6 +50,7 @@ _GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "commented": ("备注", "Comment"),
         "attached": ("附件", "File attached"),
         "reopened": ("重新打开", "Reopened"),
+        "refused": ("回复未能执行", "Answer refused"),
         "warned": ("即将超时", "Time limit near"),
         "escalated": ("上报", "Escalated"),
     },

@@ -37,6 +37,7 @@ _EVENTS: Final[Mapping[Happened, tuple[str, str]]] = {
     Happened.commented: ("备注", "comment"),
     Happened.attached: ("附件", "file attached"),
     Happened.reopened: ("重新打开", "reopened"),
+    Happened.refused: ("回复未能执行", "answer refused"),
     Happened.warned: ("即将超时", "time limit near"),
     Happened.escalated: ("已上报", "escalated"),
 }

@@ -45,6 +45,7 @@ from gateway.model import (
     Happened,
     Incident,
     Outcome,
+    Person,
     Severity,
     Stage,
     State,
@@ -56,6 +57,8 @@ _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _SHORTEST_ASKED: Final = 60 * SECOND
 """Ns: nobody reads, walks and presses faster than that."""
 _LONGEST_TITLE: Final = 200
+ANSWER: Final = "answer"
+"""The purpose of a row that tells one person a sentence and nothing of the incident."""
 
 
 def do(
@@ -276,6 +279,13 @@ def _refusal(incident: Incident, zh: str, en: str, owner: str = "") -> NotAllowe
         f"事件 {incident.key} 已由他人签收,不能再{zh}。",
         f"Somebody else has received incident {incident.key}; it can not be {en} again.",
     )
+
+
+def refuse(incident: Incident, verb: str, person: Person, why: Text, moment: Moment) -> Decision:
+    """Somebody answered with a deed that is not possible: it is on record, and they read why."""
+    sentence = why.say(person.language)
+    decision = act(incident, Happened.refused, person.id, {"verb": verb}, sentence, moment)
+    return telling(decision, ANSWER, [person.id], moment)
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):

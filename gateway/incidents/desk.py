@@ -13,7 +13,7 @@ import structlog
 from gateway.clock import Signal, at_most
 from gateway.incidents import deeds, machine, replies, times
 from gateway.incidents.decision import Moment, NotAllowed, World, due
-from gateway.incidents.deeds import Report
+from gateway.incidents.deeds import ANSWER, Report
 from gateway.incidents.draft import CaseStore, Draft
 from gateway.incidents.fold import fold, knows_severities
 from gateway.incidents.limits import Limits
@@ -33,7 +33,6 @@ from gateway.model import (
     Site,
     Stamp,
     State,
-    Text,
 )
 from gateway.ports import Clock
 from gateway.store.step import Step
@@ -296,26 +295,7 @@ class Desk:
             about = await self._known(meant, draft) if meant else None
             about = about or next(iter(lately), None)
             if about is not None:
-                await self._reply(about, person, refusal.text, draft)
-
-    async def _reply(self, about: Incident, person: Person, text: Text, draft: Draft) -> None:
-        """A row that tells ``person`` a sentence; it belongs to no event, so it counts down."""
-        rows = [*await self._cases.outbox(about.key), *draft.rows]
-        before = [row.seq for row in rows if row.incident == about.key]
-        now = draft.moment.arrival
-        draft.rows.append(
-            OutboxRow(
-                id=0,
-                incident=about.key,
-                seq=min([0, *before]) - 1,
-                purpose="answer",
-                person=person.id,
-                due=now,
-                since=now,
-                detail=text.say(person.language),
-            )
-        )
-        draft.incidents.setdefault(about.key, about)
+                draft.add(deeds.refuse(about, action.verb, person, refusal.text, draft.moment))
 
     async def _lately(self, person: str, draft: Draft) -> list[Incident]:
         """The newest incidents that ``person`` was told of, as this step has left them."""
@@ -344,7 +324,7 @@ class Desk:
         """Everybody who was told of an incident, or may still be."""
         rows = [row for row in await self._cases.outbox(key) if row.end in _HEARD]
         rows += [row for row in draft.rows if row.incident == key]
-        return list(dict.fromkeys(row.person for row in rows if row.purpose != "answer"))
+        return list(dict.fromkeys(row.person for row in rows if row.purpose != ANSWER))
 
     async def _load(self) -> None:
         """Read the open incidents, at first and whenever memory may differ from the disk."""

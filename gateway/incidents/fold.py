@@ -133,7 +133,7 @@ def _changes(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
             return _limit(data)
         case Happened.reopened:
             return _reopened(incident, event)
-        case Happened.opened | Happened.commented:
+        case Happened.opened | Happened.commented | Happened.refused:
             return {}
 
 

@@ -120,6 +120,8 @@ class Happened(StrEnum):
     commented = "commented"
     attached = "attached"
     reopened = "reopened"
+    refused = "refused"
+    """Somebody answered with a deed that was not possible."""
     warned = "warned"
     """A time limit is about to run out."""
     escalated = "escalated"

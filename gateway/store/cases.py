@@ -192,6 +192,10 @@ class Cases:
         """An incident's chain, oldest first."""
         return await self._reader.run(cases_read.events, key)
 
+    async def said(self, key: str, seq: int) -> str:
+        """The words that event ``seq`` of an incident came with; "" for none, or purged ones."""
+        return await self._reader.run(cases_read.said, key, seq)
+
     # --- outbox and timers
 
     async def outbox(self, key: str) -> list[OutboxRow]:

@@ -207,6 +207,14 @@ def texts(connection: Connection, digests: Sequence[str]) -> dict[str, str]:
     return found
 
 
+def said(connection: Connection, key: str, seq: int) -> str:
+    """The personal text of one event, or ""."""
+    statement = select(EVENT.c.data).where(EVENT.c.incident == key, EVENT.c.seq == seq)
+    data = connection.execute(statement).scalar()
+    digest = str(_DATA.decode(data).get("comment", "")) if data else ""
+    return texts(connection, [digest]).get(digest, "") if digest else ""
+
+
 def links(connection: Connection, after: tuple[str, int], limit: int) -> list[Link]:
     """The next stored events after (incident, seq)."""
     place = tuple_(EVENT.c.incident, EVENT.c.seq)

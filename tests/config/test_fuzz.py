@@ -14,7 +14,7 @@ from gateway.config.load import read_document
 from gateway.document import Problem, Problems
 
 _WORDS = [
-    *("site", "registry", "clock", "journal", "rules", "deadlines", "drivers", "sinks"),
+    *("site", "registry", "clock", "journal", "rules", "deadlines", "limits", "drivers", "sinks"),
     *("notifiers", "console", "log", "type", "name", "data", "packs", "dir", "host", "port"),
     *("mqtt", "camera", "serial_line", "replay", "influxdb", "webhook", "log", "fire"),
     *("client_id", "1e999"),

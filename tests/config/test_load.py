@@ -12,7 +12,7 @@ import pytest
 
 from gateway.config import Settings, load, plugins, summary
 from gateway.document import Problems, parse
-from gateway.model import Category
+from gateway.model import SECOND, Category, Limit
 
 _ROOT = Path(__file__).parents[2]
 _SAMPLE = _ROOT / "deploy" / "gridwarden.sample.yaml"
@@ -60,6 +60,7 @@ def test_a_name_alone_is_enough_and_warns(load_text: Load) -> None:
     assert settings.journal.group == 0.2
     assert settings.journal.keep == 30 * 86400
     assert settings.deadlines.by_category()[Category.life] == 300
+    assert settings.limits == ()
     assert settings.console.port == 8080
     assert settings.site.data == Path("/var/lib/gridwarden")
     assert [warning.message.split(":")[0] for warning in settings.warnings] == [
@@ -192,3 +193,49 @@ def test_checking_imports_no_library_of_a_plugin() -> None:
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+_LIMITS = """
+site: {name: 云河}
+limits:
+  - {category: life, within: 5m, warn: 1m}
+  - {place: "9901", severity: critical, stage: receive, within: 90s}
+"""
+
+
+def test_time_limits_are_rows_in_ns(load_text: Load) -> None:
+    minute = 60 * SECOND
+    assert load_text(_LIMITS).limits == (
+        Limit(5 * minute, minute, category="life"),
+        Limit(90 * SECOND, 0, "9901", severity="critical", stage="receive"),
+    )
+    assert load_text("site: {name: 云河}\nlimits:\n").limits == ()
+
+
+@pytest.mark.parametrize(
+    ("limits", "problems"),
+    [
+        ("{category: fire, within: 5m}", ["3:16: 'fire' is none of them"]),
+        ("{within: 5m, warn: 5m}", ["3:5: warn must be shorter than within"]),
+        ("{witin: 5m}", ["3:5: 'within' is missing", "3:6: unknown name 'witin'"]),
+        ("{within: 5}", ["3:14: 5 is no duration"]),
+        ("{place: 9901, within: 5m}", ["3:13: place: a text is expected"]),
+        ("{within: 5m}\n  - {within: 6m}", ["4:5: two limits for everything"]),
+    ],
+)
+def test_a_wrong_time_limit_is_named_at_its_place(
+    load_text: Load, limits: str, problems: list[str]
+) -> None:
+    found = said(load_text, f"site: {{name: 云河}}\nlimits:\n  - {limits}\n")
+    assert len(found) == len(problems)
+    for line, start in zip(found, problems, strict=True):
+        assert line.startswith(start)
+
+
+def test_a_limit_of_a_place_that_is_not_there_is_worth_a_look(tmp_path: Path) -> None:
+    text = _SAMPLE.read_text(encoding="utf-8").replace("sample/", f"{_SAMPLE.parent}/sample/")
+    text = text.replace("{category: facility, stage", '{place: "77", category: facility, stage')
+    file = tmp_path / "gridwarden.yaml"
+    file.write_text(text, encoding="utf-8")
+    (warning,) = load(file).warnings
+    assert "the registry has no place '77'" in warning.message

@@ -14,7 +14,7 @@ from zoneinfo import ZoneInfo
 
 import aiohttp
 
-from gateway.model import SECOND
+from gateway.model import SECOND, Action
 from tests.stories.house import House
 from tests.virtual import VirtualClock, settle
 
@@ -62,6 +62,8 @@ class Estate:
         self.files: dict[str, str] = {}
         self.packs = "fire, intrusion"
         self.devices = DEVICES
+        self.limits = ""
+        """The section ``limits`` of the configuration."""
         self._lines: list[Line] = []
         self._began = 0
         self._runs = 0
@@ -100,7 +102,7 @@ class Estate:
         text = "".join(_line(*line) for line in (head, *left))
         self.house.write(replay=text)
         with self.house.file.open("a", encoding="utf-8") as file:
-            file.write(f"rules: {{packs: [{self.packs}], dir: rules}}\n")
+            file.write(f"rules: {{packs: [{self.packs}], dir: rules}}\n{self.limits}")
         if self._runs == 1:
             (self.house.folder / "rules").mkdir()
             for name, content in self.files.items():
@@ -150,6 +152,11 @@ class Estate:
             await self.house.act(key, verb, person, **more)
         await self.clock.advance(1)
         self.told()
+
+    async def reply(self, action: Action) -> None:
+        """An answer by SMS comes in, as a modem's driver brings it."""
+        view = self.house.running.view
+        await view._intake.door("modem")([action])  # type: ignore[attr-defined]
 
     async def arm(self, place: str, mode: str, span: str = "", person: str = "chen") -> None:
         """As the console's page does."""

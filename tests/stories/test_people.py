@@ -91,18 +91,21 @@ async def test_smoke_alarm_is_told_received_cleared_and_closed(story: Story) -> 
     assert story.told() == []
 
 
-async def test_alarm_nobody_received_is_told_to_officer_and_supervisor_once(story: Story) -> None:
-    await story.begin((10, "s301", {"alarm": True}))
+async def test_alarm_nobody_received_goes_to_the_officer_then_to_the_supervisor(
+    story: Story,
+) -> None:
+    await story.begin((10, "s301", {"alarm": True}), (400, "s301", {"alarm": False}))
     await story.at(309)
     assert story.told() == [("opened", "chen")]
     await story.at(311)
-    assert sorted(story.told()) == [("overdue", "chen"), ("overdue", "lin"), ("overdue", "zhou")]
-    assert (await story.only())["overdue"]
+    assert sorted(story.told()) == [("escalated", "lin"), ("overdue", "chen")]
+    incident = await story.only()
+    assert (incident["overdue"], incident["owner"]) == (True, "lin")
     await story.at(609)
-    assert story.told() == []
-    await story.at(900)  # the next limit is twice as long; smoke that stays became critical
-    assert story.told() == [("again", "chen")]
-    assert (await story.only())["severity"] == "critical"
+    assert sorted(story.told()) == [("cleared", "chen"), ("cleared", "lin")]
+    await story.at(612)  # the next one has the whole limit, and then one rung more
+    assert sorted(story.told()) == [("escalated", "zhou"), ("overdue", "chen"), ("overdue", "lin")]
+    assert (await story.only())["owner"] == "zhou"
 
 
 async def test_receiving_in_time_stops_the_limit(story: Story) -> None:
@@ -205,7 +208,7 @@ async def test_restart_in_the_middle_of_a_deadline_rings_when_it_was_due(story: 
     await story.clock.advance(after - 1)
     assert story.told() == []
     await story.clock.advance(2)
-    assert sorted(story.told()) == [("overdue", "chen"), ("overdue", "lin"), ("overdue", "zhou")]
+    assert sorted(story.told()) == [("escalated", "lin"), ("overdue", "chen")]
 
 
 async def test_restart_in_the_middle_of_a_for_goes_on_where_it_was(story: Story) -> None:
@@ -244,4 +247,4 @@ async def test_dark_hour_is_not_counted_as_silence_or_as_delay(story: Story) -> 
     await story.clock.advance(200)
     assert story.told() == [("opened", "chen")]
     await story.clock.advance(100)
-    assert ("overdue", "zhou") in story.told()
+    assert ("escalated", "lin") in story.told()

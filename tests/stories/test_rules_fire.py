@@ -25,12 +25,16 @@ def estate(virtual: House) -> Estate:
     return estate
 
 
-async def lived(estate: Estate, moments: list[float], restart_after: int | None) -> Told:
-    """What was told up to each moment, with a restart after one of them."""
+async def lived(
+    estate: Estate, moments: list[float], restart_after: int | None, received_after: int = -1
+) -> Told:
+    """What was told up to each moment; after one of them the officer receives, or a restart."""
     said: Told = []
     for number, moment in enumerate(moments):
         await estate.at(moment)
         said.append(sorted(estate.told()))
+        if number == received_after:
+            await estate.house.act((await estate.only())["key"], "receive", "lin")
         if number == restart_after:
             await estate.restart()
     return said
@@ -46,10 +50,10 @@ async def test_smoke_then_heat_of_another_flat_is_one_fire_that_gets_worse_and_e
         [("opened", "chen")],
         [],
         [("again", "chen")],
-        [("overdue", who) for who in EVERYBODY],
+        [("escalated", "lin"), ("overdue", "chen")],
         [],
         [],
-        [("cleared", who) for who in EVERYBODY],
+        [("cleared", "chen"), ("cleared", "lin")],
     ]
     incident = await estate.only()
     assert (incident["severity"], incident["title"]) == ("critical", "火灾已确认")
@@ -65,13 +69,13 @@ async def test_smoke_that_stays_is_critical_by_time_and_told_again(
     estate: Estate, restart_after: int | None
 ) -> None:
     await estate.begin(*LASTS)
-    said = await lived(estate, [12, 315, 609, 612, 705, 732], restart_after)
+    said = await lived(estate, [12, 315, 609, 612, 705, 732], restart_after, received_after=1)
     assert said == [
         [("opened", "chen")],
-        [("overdue", who) for who in EVERYBODY],
+        [("escalated", "lin"), ("overdue", "chen")],
         [],
-        [("again", "chen")],
-        [],
+        [("again", "lin")],
+        [("escalated", "zhou"), ("overdue", "lin")],
         [("cleared", who) for who in EVERYBODY],
     ]
     incident = await estate.only()
