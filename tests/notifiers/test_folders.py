@@ -8,12 +8,23 @@ from pathlib import Path
 import pytest
 import yaml
 
+from gateway.notifiers.dingtalk.options import Options as DingTalkOptions
+from gateway.notifiers.feishu.options import Options as FeishuOptions
 from gateway.notifiers.log.options import Options as LogOptions
 from gateway.notifiers.webhook.options import Options as WebhookOptions
+from gateway.notifiers.wecom.options import Options as WeComOptions
+from gateway.notifiers.wecom_app.options import Options as WeComAppOptions
 from gateway.options import PluginOptions
 
 FOLDER = Path(__file__).parents[2] / "gateway" / "notifiers"
-NOTIFIERS = [("webhook", WebhookOptions), ("log", LogOptions)]
+NOTIFIERS = [
+    ("webhook", WebhookOptions),
+    ("log", LogOptions),
+    ("wecom", WeComOptions),
+    ("wecom_app", WeComAppOptions),
+    ("dingtalk", DingTalkOptions),
+    ("feishu", FeishuOptions),
+]
 
 
 @pytest.mark.parametrize(("name", "options"), NOTIFIERS)
