@@ -133,20 +133,24 @@ def load(folder: Path, found: list[Problem]) -> Templates:
 
 def check(file: str, text: str) -> Iterator[Problem]:
     """What is wrong with a template, each with its line; nothing is run."""
-    try:
-        tree = _environment().parse(text)
-        _environment().from_string(text)
-    except TemplateSyntaxError as error:
-        yield Problem(file, error.lineno or 1, 1, f"not a template: {error.message}")
-        return
-    except (RecursionError, SyntaxError, ValueError, MemoryError):  # of the code made of it
-        yield Problem(file, 1, 1, "nested too deeply, or a number is out of range")
-        return
     lines = text.split("\n")
-    faults = list(_faults(tree, frozenset())) or list(_faults_of_samples(text))
-    for line, word, message in faults:
+    for line, word, message in _found(text):
         column = lines[line - 1].find(word) + 1 if 0 < line <= len(lines) else 0
         yield Problem(file, line, max(column, 1), message)
+
+
+def _found(text: str) -> list[tuple[int, str, str]]:
+    """(line, word there, message): first what is written, and only then is it made into code.
+
+    The other way round Jinja would work out ``'a' * 999999999`` while it makes the code.
+    """
+    try:
+        tree = _environment().parse(text)
+        return list(_faults(tree, frozenset())) or list(_faults_of_samples(text))
+    except TemplateSyntaxError as error:
+        return [(error.lineno or 1, "", f"not a template: {error.message}")]
+    except (RecursionError, SyntaxError, ValueError, MemoryError):  # of the code made of it
+        return [(1, "", "nested too deeply, or a number is out of range")]
 
 
 def _faults_of_samples(text: str) -> Iterator[tuple[int, str, str]]:
