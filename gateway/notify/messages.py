@@ -127,7 +127,7 @@ def cut(text: str, most: int) -> str:
 
 def units(text: str) -> int:
     """UCS-2 units: what an SMS in Chinese counts."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _headed(about: About, rest: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
@@ -56,6 +56,8 @@ class About(msgspec.Struct, frozen=True):
     purpose: str
     incident: Incident
     site: Site
+    chain: Sequence[Place]
+    """The incident's place and those above it, nearest first."""
     device: Device
     person: Person
     zone: tzinfo
@@ -141,7 +143,7 @@ def head(about: About) -> str:
 
 def where(about: About) -> str:
     """The way to the device from the reader's own place on, address, floor and flat, its name."""
-    chain = about.site.chain(about.incident.place)
+    chain = about.chain
     own = next((n for n, place in enumerate(chain, 1) if place.code == about.person.grid), None)
     point = "" if about.wording.map else _coordinates(about)
     return _joined(about, [*_address(about, chain[:own]), about.device.name, point])
@@ -149,7 +151,7 @@ def where(about: About) -> str:
 
 def address(about: About) -> str:
     """All places from the top, address, floor and flat."""
-    return _joined(about, _address(about, about.site.chain(about.incident.place)))
+    return _joined(about, _address(about, about.chain))
 
 
 def nearest(about: About) -> str:
@@ -160,7 +162,7 @@ def nearest(about: About) -> str:
 
 def nearest_parts(about: About) -> tuple[str, str]:
     """The innermost place's name, and the rooms within it or the device's name."""
-    chain = about.site.chain(about.incident.place)
+    chain = about.chain
     return chain[0].name if chain else "", inside(about.device, about.english) or about.device.name
 
 
@@ -176,7 +178,7 @@ def inside(device: Device, english: bool) -> str:
 
 def point(about: About) -> tuple[float, float] | None:
     """WGS-84 latitude and longitude of the device, or of the innermost place that has one."""
-    things: list[Device | Place] = [about.device, *about.site.chain(about.incident.place)]
+    things: list[Device | Place] = [about.device, *about.chain]
     for thing in things:
         if thing.latitude is not None and thing.longitude is not None:
             return thing.latitude, thing.longitude
@@ -241,7 +243,7 @@ def said(about: About) -> str:
 def call(about: About) -> tuple[str, ...]:
     """Whom to call: the household, whoever looks after the place and those above it, the site's."""
     found = [about.device.contact]
-    found += [place.contact for place in about.site.chain(about.incident.place)]
+    found += [place.contact for place in about.chain]
     several = list(dict.fromkeys(contact for contact in found if contact))[: MOST_TO_CALL - 1]
     last = about.wording.call.get(about.incident.category, "") if about.incident.alarming else ""
     return (*several, last) if last and last not in several else tuple(several)
@@ -249,16 +251,18 @@ def call(about: About) -> tuple[str, ...]:
 
 def nearby(about: About) -> tuple[str, ...]:
     """A line for each neighbour: where, which, what it reads, when it said so."""
-    return tuple(_neighbour(about, each) for each in about.neighbours[:MOST_NEARBY])
+    day = local(about.incident.since, about.zone).date() if about.neighbours else None
+    return tuple(_neighbour(about, each, day) for each in about.neighbours[:MOST_NEARBY])
 
 
 def scope(about: About) -> str:
     """The name of the place that several incidents are about."""
-    site, incident = about.site, about.incident
-    level = "building" if incident.category is Category.life else "grid"
-    code = about.scope or site.level(incident.place, level) or incident.place
-    place = site.places.get(code)
-    return place.name if place is not None else ""
+    if about.scope:
+        place = about.site.places.get(about.scope)
+        return place.name if place is not None else ""
+    level = "building" if about.incident.category is Category.life else "grid"
+    usual = about.chain[0].name if about.chain else ""
+    return next((place.name for place in about.chain if place.level == level), usual)
 
 
 def ask(about: About) -> str:
@@ -308,7 +312,7 @@ def stranger(incident: Incident, announced: str, language: str) -> Device:
     return Device(incident.device, "", "", incident.kind, name, incident.place)
 
 
-def _address(about: About, chain: list[Place]) -> list[str]:
+def _address(about: About, chain: Sequence[Place]) -> list[str]:
     path = " › ".join(place.name for place in reversed(chain))
     street = next((place.address for place in chain if place.address), "")
     return [path, street, inside(about.device, about.english)]
@@ -327,7 +331,7 @@ def _with(number: str, unit: str) -> str:
     return number if number.endswith(unit) else f"{number}{unit}"
 
 
-def _neighbour(about: About, neighbour: Neighbour) -> str:
+def _neighbour(about: About, neighbour: Neighbour, day: date | None) -> str:
     device, reading = neighbour
     own = about.device
     if device.flat and (device.floor, device.flat) == (own.floor, own.flat):
@@ -335,8 +339,7 @@ def _neighbour(about: About, neighbour: Neighbour) -> str:
     else:
         at = inside(device, about.english) if device.flat not in device.name else ""
     when = local(reading.at, about.zone)
-    dated = when.date() != local(about.incident.since, about.zone).date()
-    clock = f"{when:%m-%d %H:%M}" if dated else f"{when:%H:%M}"
+    clock = f"{when:%H:%M}" if when.date() == day else f"{when:%m-%d %H:%M}"
     named = " ".join(part for part in (at, device.name) if part)
     says = _reads(about, reading)
     return f"{named}: {says} ({clock})" if about.english else f"{named}：{says}（{clock}）"

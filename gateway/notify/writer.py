@@ -83,6 +83,7 @@ class Writer:
             row.purpose,
             incident,
             site,
+            site.chain(incident.place),
             device,
             person,
             self._zone,

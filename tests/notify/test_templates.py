@@ -25,7 +25,7 @@ def by(text: str, purpose: str = "opened", language: str = "zh", *, short: bool 
 
 
 def test_facts_of_templates_are_those_of_messages() -> None:
-    about = About("opened", FIRE, SITE, SITE.devices["s301"], SITE.people["chen"], ZONE)
+    about = About("opened", FIRE, SITE, (), SITE.devices["s301"], SITE.people["chen"], ZONE)
     assert set(FACTS) == {*facts(about), "title", "text", "short"}
 
 
