@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, tzinfo
 from typing import Final, NamedTuple
@@ -30,6 +31,8 @@ Fact = str | tuple[str, ...]
 
 MOST_NEARBY: Final = 3
 MOST_TO_CALL: Final = 4
+MOST_KINDS: Final = 5
+MOST_PLACES: Final = 6
 _MOST_SAID: Final = 300
 """Characters of what a person or another part wrote."""
 _GATEWAY: Final = "gateway/"
@@ -64,10 +67,8 @@ class About(msgspec.Struct, frozen=True):
     wording: Wording = Wording()
     neighbours: Sequence[Neighbour] = ()
     link: str = ""
-    count: int = 1
-    """Incidents that this one message is about; the one named is the newest."""
-    scope: str = ""
-    """The place code that several are about; "" is the incident's grid, for life its building."""
+    many: Sequence[Incident] = ()
+    """Of a message about several incidents all of them; ``incident`` is the worst."""
     said: str = ""
     """What somebody wrote with it: the reason of a transfer, an answer."""
 
@@ -78,7 +79,7 @@ class About(msgspec.Struct, frozen=True):
     @property
     def is_digest(self) -> bool:
         """Whether one message stands for many."""
-        return self.purpose == "digest" or self.count > 1
+        return self.purpose == "digest" or len(self.many) > 1
 
     @property
     def english(self) -> bool:
@@ -116,10 +117,10 @@ def facts(about: About) -> dict[str, Fact]:
         "said": said(about),
         "nearby": nearby(about),
         "call": call(about),
-        "count": str(about.count),
-        "newest": f"{about.say(incident.title)} {nearest(about)}".rstrip(),
+        "count": str(max(len(about.many), 1)),
+        "kinds": kinds(about),
         "scope": scope(about),
-        "key": incident.key,
+        "key": key(about),
         "ask": ask(about),
         "link": about.link,
     }
@@ -143,6 +144,8 @@ def head(about: About) -> str:
 
 def where(about: About) -> str:
     """The way to the device from the reader's own place on, address, floor and flat, its name."""
+    if about.many[1:]:
+        return _places(about)
     chain = about.chain
     own = next((n for n, place in enumerate(chain, 1) if place.code == about.person.grid), None)
     point = "" if about.wording.map else _coordinates(about)
@@ -197,6 +200,11 @@ def map_link(about: About) -> str:
 
 def since(about: About) -> str:
     """Local time of the alarm, and how it was found unless live."""
+    if about.is_digest:
+        moments = [each.since for each in about.many] or [about.incident.since]
+        first, last = (local(each, about.zone) for each in (min(moments), max(moments)))
+        end = f"{last:%H:%M:%S}" if last.date() == first.date() else f"{last:%Y-%m-%d %H:%M:%S}"
+        return f"{first:%Y-%m-%d %H:%M:%S}{about.say(words.TO)}{end}"
     found = words.FOUND.get(about.incident.found)
     moment = local(about.incident.since, about.zone)
     return f"{moment:%Y-%m-%d %H:%M:%S}" + (about.say(found) if found is not None else "")
@@ -256,20 +264,47 @@ def nearby(about: About) -> tuple[str, ...]:
 
 
 def scope(about: About) -> str:
-    """The name of the place that several incidents are about."""
-    if about.scope:
-        place = about.site.places.get(about.scope)
-        return place.name if place is not None else ""
-    level = "building" if about.incident.category is Category.life else "grid"
-    usual = about.chain[0].name if about.chain else ""
-    return next((place.name for place in about.chain if place.level == level), usual)
+    """The name of the smallest place in which all of several incidents are."""
+    place = common(about.site, about.many or (about.incident,))
+    return place.name if place is not None else ""
+
+
+def common(site: Site, incidents: Sequence[Incident]) -> Place | None:
+    """The smallest place in which all of them are."""
+    chain = site.chain(incidents[0].place)
+    for other in {each.place for each in incidents}:
+        above = {place.code for place in site.chain(other)}
+        chain = [place for place in chain if place.code in above]
+    return chain[0] if chain else None
+
+
+def kinds(about: About) -> tuple[str, ...]:
+    """Of several incidents how many of each title, and how many of these still alarm."""
+    all_of = Counter(about.say(each.title) for each in about.many)
+    still = Counter(about.say(each.title) for each in about.many if each.alarming)
+    found = []
+    for title, count in all_of.most_common(MOST_KINDS):
+        alarming = still[title]
+        if about.english:
+            line, more = f"{title}: {count}", f", {alarming} still alarming"
+        else:
+            line, more = f"{title} {count} 起", f"，其中 {alarming} 起仍在报警"
+        found.append(line + (more if alarming else ""))
+    return tuple(found)
+
+
+def key(about: About) -> str:
+    """The number; of several the first and the last."""
+    keys = sorted(each.key for each in about.many)
+    return f"{keys[0]}{about.say(words.TO)}{keys[-1]}" if len(keys) > 1 else about.incident.key
 
 
 def ask(about: About) -> str:
     """What the reader is asked to do."""
     incident, purpose = about.incident, about.purpose
     if about.is_digest:
-        return "" if purpose in words.RESOLVES else about.say(words.EACH)
+        waiting = any(each.state is State.open for each in about.many)
+        return about.say(words.EACH) if waiting and purpose not in words.RESOLVES else ""
     waits = incident.state is State.open
     if purpose in ("overdue", "escalated") and not about.is_owner:
         if not waits or purpose == "escalated":
@@ -310,6 +345,19 @@ def stranger(incident: Incident, announced: str, language: str) -> Device:
     else:
         name = f"{words.UNREGISTERED.say(language)} {incident.device}"
     return Device(incident.device, "", "", incident.kind, name, incident.place)
+
+
+def _places(about: About) -> str:
+    """The rooms, or names, of the first few devices of several incidents."""
+    names: dict[str, None] = {}
+    for each in about.many:
+        device = about.site.devices.get(each.device)
+        rooms = inside(device, about.english) if device is not None else ""
+        names[rooms or (device.name if device is not None else each.device)] = None
+    first = (", " if about.english else "、").join(list(names)[:MOST_PLACES])
+    if len(names) <= MOST_PLACES:
+        return first
+    return f"{first} … ({len(names)})" if about.english else f"{first} 等 {len(names)} 处"
 
 
 def _address(about: About, chain: Sequence[Place]) -> list[str]:
