@@ -40,6 +40,7 @@ def _texts(settings: Settings) -> list[Text]:
         _plugins("驱动", "drivers", settings.drivers),
         _plugins("数据出口", "sinks", settings.sinks),
         _plugins("通知渠道", "notifiers", settings.notifiers),
+        _messages(settings),
         Text(
             f"日志库保留 {_days(journal.keep)} 天,最多 {size}",
             f"journal kept for {_days(journal.keep)} days, at most {size}",
@@ -55,6 +56,15 @@ def _rules(settings: Settings) -> Text:
     return Text(
         "规则 {} 条,设置 {} 项,布防计划 {} 项,布防键盘 {} 个".format(*counts),
         "{} rules, {} settings, {} plans of arming, {} keypads".format(*counts),
+    )
+
+
+def _messages(settings: Settings) -> Text:
+    link, own = settings.messages.link, settings.templates
+    count = len(own) if own is not None else 0
+    return Text(
+        f"消息:{f'链接到 {link}' if link else '不带链接'},自定模板 {count} 个",
+        f"messages: {f'link to {link}' if link else 'no link'}, {count} templates of the site",
     )
 
 

@@ -46,7 +46,7 @@ _LINES: Final[Mapping[str, tuple[str, ...]]] = {
     "reopened": (*_WHAT, "state", "owner", "said", "call", "map"),
 }
 """Purpose -> its facts in order; behind them stand the number, what is asked and the link."""
-_OF_MANY: Final = ("newest", "since")
+_OF_MANY: Final = ("kinds", "where", "since")
 _BULLET: Final = "\n· "
 _LEAST: Final = ((2, 6), (0, 4), (2, 0), (0, 0), (1, 0))
 """How a short form shrinks, step by step: which of place, rooms and what, and to how many units."""
@@ -79,17 +79,17 @@ def notification(
         kind=incident.kind,
         device=incident.device,
         place=incident.place,
-        opened_at=incident.opened_at,
+        opened_at=min((each.opened_at for each in about.many), default=incident.opened_at),
         head=incident.head,
         email=person.email,
         account=person.accounts.get(channel, ""),
         short=cut(short, SHORT),
         link=about.link,
-        since=incident.since,
+        since=min((each.since for each in about.many), default=incident.since),
         latitude=where[0] if where else None,
         longitude=where[1] if where else None,
         address=address(about),
-        count=about.count,
+        count=max(len(about.many), 1),
         silent=row.purpose == "trial",
     )
 
@@ -127,7 +127,7 @@ def cut(text: str, most: int) -> str:
 
 def units(text: str) -> int:
     """UCS-2 units: what an SMS in Chinese counts."""
-    return len(text) + sum(character > "\uffff" for character in text)
+    return len(text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def _headed(about: About, rest: str) -> str:
@@ -138,9 +138,10 @@ def _headed(about: About, rest: str) -> str:
 
 def _so_many(about: About) -> str:
     alarms = about.purpose in (*words.ALARMS, "digest")
+    count = max(len(about.many), 1)
     if about.english:
-        return f"{about.count} {'alarms' if alarms else 'cases'}"
-    return f"共 {about.count} 起{'报警' if alarms else ''}"
+        return f"{count} {'alarms' if alarms else 'cases'}"
+    return f"共 {count} 起{'报警' if alarms else ''}"
 
 
 def _near(about: About, one: str, other: str) -> str:

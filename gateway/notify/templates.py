@@ -3,7 +3,7 @@
     opened.zh.txt         the first line is the title, the rest is the text
     opened.zh.short.txt   the short form, for SMS
 
-Only what ends by itself and stays small is allowed: facts by name, ``if``, a ``for`` over the two
+Only what ends by itself and stays small is allowed: facts by name, ``if``, a ``for`` over the
 lists, a few filters. Nothing is called, computed, imported or defined, so a template that was
 taken can neither run long nor grow large. It runs in Jinja's sandbox all the same.
 """
@@ -28,12 +28,12 @@ MAX_BYTES: Final = 16_000
 LONGEST: Final = 4_000
 """Characters of a rendered text; what is longer is cut."""
 _TITLE: Final = 200
-LISTS: Final = ("nearby", "call")
-"""Facts that are lists: at most three and four lines."""
+LISTS: Final = ("nearby", "call", "kinds")
+"""Facts that are lists: at most three, four and five lines."""
 FACTS: Final = (
     *("head", "what", "why", "where", "place", "floor", "flat", "device", "map", "since", "sure"),
     *("severity", "category", "stage", "state", "outcome", "owner", "person", "said", *LISTS),
-    *("count", "newest", "scope", "key", "ask", "link", "title", "text", "short"),
+    *("count", "scope", "key", "ask", "link", "title", "text", "short"),
 )
 _OF_LISTS: Final = ("first", "join", "last", "length")
 _FILTERS: Final = ("default", "lower", "trim", "upper", *_OF_LISTS)
@@ -45,7 +45,7 @@ _ALLOWED: Final = (
 )
 """Everything else is refused by name: attributes, calls, sums, products, ``set``, macros."""
 _FAILS: Final = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError)
-_NOT_ALLOWED: Final = "only facts, 'if', 'for' over nearby or call, and filters can stand here"
+_NOT_ALLOWED: Final = "only facts, 'if', 'for' over lists, and filters can stand here"
 
 _Key = tuple[str, str, bool]
 """Purpose, language, whether it is the short form."""
@@ -133,20 +133,24 @@ def load(folder: Path, found: list[Problem]) -> Templates:
 
 def check(file: str, text: str) -> Iterator[Problem]:
     """What is wrong with a template, each with its line; nothing is run."""
-    try:
-        tree = _environment().parse(text)
-        _environment().from_string(text)
-    except TemplateSyntaxError as error:
-        yield Problem(file, error.lineno or 1, 1, f"not a template: {error.message}")
-        return
-    except (RecursionError, SyntaxError, ValueError, MemoryError):  # of the code made of it
-        yield Problem(file, 1, 1, "nested too deeply, or a number is out of range")
-        return
     lines = text.split("\n")
-    faults = list(_faults(tree, frozenset())) or list(_faults_of_samples(text))
-    for line, word, message in faults:
+    for line, word, message in _found(text):
         column = lines[line - 1].find(word) + 1 if 0 < line <= len(lines) else 0
         yield Problem(file, line, max(column, 1), message)
+
+
+def _found(text: str) -> list[tuple[int, str, str]]:
+    """(line, word there, message): first what is written, and only then is it made into code.
+
+    The other way round Jinja would work out ``'a' * 999999999`` while it makes the code.
+    """
+    try:
+        tree = _environment().parse(text)
+        return list(_faults(tree, frozenset())) or list(_faults_of_samples(text))
+    except TemplateSyntaxError as error:
+        return [(error.lineno or 1, "", f"not a template: {error.message}")]
+    except (RecursionError, SyntaxError, ValueError, MemoryError):  # of the code made of it
+        return [(1, "", "nested too deeply, or a number is out of range")]
 
 
 def _faults_of_samples(text: str) -> Iterator[tuple[int, str, str]]:
@@ -189,7 +193,7 @@ def _faults_of_filter(node: nodes.Filter) -> Iterator[tuple[int, str, str]]:
     if name not in _FILTERS:
         yield node.lineno, name, f"unknown filter '{name}'{nearest(name, _FILTERS)}"
     elif name in _OF_LISTS and not (isinstance(node.node, nodes.Name) and node.node.name in LISTS):
-        yield node.lineno, name, f"'{name}' is for the lists: nearby and call"
+        yield node.lineno, name, f"'{name}' is for the lists: nearby, call and kinds"
     elif (
         node.kwargs
         or node.dyn_args
@@ -209,7 +213,11 @@ def _faults_of_loop(node: nodes.For, loop: frozenset[str]) -> Iterator[tuple[int
         or node.iter.name not in LISTS
         or node.target.name in FACTS
     ):
-        yield node.lineno, "for", "write a loop as {% for line in nearby %}, or in call, not nested"
+        yield (
+            node.lineno,
+            "for",
+            "write a loop as {% for line in nearby %}, call or kinds, not nested",
+        )
         return
     own = frozenset((node.target.name,))
     rest: Iterable[nodes.Node] = [*node.body, *node.else_, *([node.test] if node.test else [])]

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime, tzinfo
+from datetime import UTC, date, datetime, tzinfo
 from typing import Final, NamedTuple
 from urllib.parse import quote
 
@@ -30,6 +31,8 @@ Fact = str | tuple[str, ...]
 
 MOST_NEARBY: Final = 3
 MOST_TO_CALL: Final = 4
+MOST_KINDS: Final = 5
+MOST_PLACES: Final = 6
 _MOST_SAID: Final = 300
 """Characters of what a person or another part wrote."""
 _GATEWAY: Final = "gateway/"
@@ -56,16 +59,16 @@ class About(msgspec.Struct, frozen=True):
     purpose: str
     incident: Incident
     site: Site
+    chain: Sequence[Place]
+    """The incident's place and those above it, nearest first."""
     device: Device
     person: Person
     zone: tzinfo
     wording: Wording = Wording()
     neighbours: Sequence[Neighbour] = ()
     link: str = ""
-    count: int = 1
-    """Incidents that this one message is about; the one named is the newest."""
-    scope: str = ""
-    """The place code that several are about; "" is the incident's grid, for life its building."""
+    many: Sequence[Incident] = ()
+    """Of a message about several incidents all of them; ``incident`` is the worst."""
     said: str = ""
     """What somebody wrote with it: the reason of a transfer, an answer."""
 
@@ -76,7 +79,7 @@ class About(msgspec.Struct, frozen=True):
     @property
     def is_digest(self) -> bool:
         """Whether one message stands for many."""
-        return self.purpose == "digest" or self.count > 1
+        return self.purpose == "digest" or len(self.many) > 1
 
     @property
     def english(self) -> bool:
@@ -114,10 +117,10 @@ def facts(about: About) -> dict[str, Fact]:
         "said": said(about),
         "nearby": nearby(about),
         "call": call(about),
-        "count": str(about.count),
-        "newest": f"{about.say(incident.title)} {nearest(about)}".rstrip(),
+        "count": str(max(len(about.many), 1)),
+        "kinds": kinds(about),
         "scope": scope(about),
-        "key": incident.key,
+        "key": key(about),
         "ask": ask(about),
         "link": about.link,
     }
@@ -141,7 +144,9 @@ def head(about: About) -> str:
 
 def where(about: About) -> str:
     """The way to the device from the reader's own place on, address, floor and flat, its name."""
-    chain = about.site.chain(about.incident.place)
+    if about.many[1:]:
+        return _places(about)
+    chain = about.chain
     own = next((n for n, place in enumerate(chain, 1) if place.code == about.person.grid), None)
     point = "" if about.wording.map else _coordinates(about)
     return _joined(about, [*_address(about, chain[:own]), about.device.name, point])
@@ -149,7 +154,7 @@ def where(about: About) -> str:
 
 def address(about: About) -> str:
     """All places from the top, address, floor and flat."""
-    return _joined(about, _address(about, about.site.chain(about.incident.place)))
+    return _joined(about, _address(about, about.chain))
 
 
 def nearest(about: About) -> str:
@@ -160,7 +165,7 @@ def nearest(about: About) -> str:
 
 def nearest_parts(about: About) -> tuple[str, str]:
     """The innermost place's name, and the rooms within it or the device's name."""
-    chain = about.site.chain(about.incident.place)
+    chain = about.chain
     return chain[0].name if chain else "", inside(about.device, about.english) or about.device.name
 
 
@@ -176,7 +181,7 @@ def inside(device: Device, english: bool) -> str:
 
 def point(about: About) -> tuple[float, float] | None:
     """WGS-84 latitude and longitude of the device, or of the innermost place that has one."""
-    things: list[Device | Place] = [about.device, *about.site.chain(about.incident.place)]
+    things: list[Device | Place] = [about.device, *about.chain]
     for thing in things:
         if thing.latitude is not None and thing.longitude is not None:
             return thing.latitude, thing.longitude
@@ -195,6 +200,11 @@ def map_link(about: About) -> str:
 
 def since(about: About) -> str:
     """Local time of the alarm, and how it was found unless live."""
+    if about.is_digest:
+        moments = [each.since for each in about.many] or [about.incident.since]
+        first, last = (local(each, about.zone) for each in (min(moments), max(moments)))
+        end = f"{last:%H:%M:%S}" if last.date() == first.date() else f"{last:%Y-%m-%d %H:%M:%S}"
+        return f"{first:%Y-%m-%d %H:%M:%S}{about.say(words.TO)}{end}"
     found = words.FOUND.get(about.incident.found)
     moment = local(about.incident.since, about.zone)
     return f"{moment:%Y-%m-%d %H:%M:%S}" + (about.say(found) if found is not None else "")
@@ -241,7 +251,7 @@ def said(about: About) -> str:
 def call(about: About) -> tuple[str, ...]:
     """Whom to call: the household, whoever looks after the place and those above it, the site's."""
     found = [about.device.contact]
-    found += [place.contact for place in about.site.chain(about.incident.place)]
+    found += [place.contact for place in about.chain]
     several = list(dict.fromkeys(contact for contact in found if contact))[: MOST_TO_CALL - 1]
     last = about.wording.call.get(about.incident.category, "") if about.incident.alarming else ""
     return (*several, last) if last and last not in several else tuple(several)
@@ -249,23 +259,52 @@ def call(about: About) -> tuple[str, ...]:
 
 def nearby(about: About) -> tuple[str, ...]:
     """A line for each neighbour: where, which, what it reads, when it said so."""
-    return tuple(_neighbour(about, each) for each in about.neighbours[:MOST_NEARBY])
+    day = local(about.incident.since, about.zone).date() if about.neighbours else None
+    return tuple(_neighbour(about, each, day) for each in about.neighbours[:MOST_NEARBY])
 
 
 def scope(about: About) -> str:
-    """The name of the place that several incidents are about."""
-    site, incident = about.site, about.incident
-    level = "building" if incident.category is Category.life else "grid"
-    code = about.scope or site.level(incident.place, level) or incident.place
-    place = site.places.get(code)
+    """The name of the smallest place in which all of several incidents are."""
+    place = common(about.site, about.many or (about.incident,))
     return place.name if place is not None else ""
+
+
+def common(site: Site, incidents: Sequence[Incident]) -> Place | None:
+    """The smallest place in which all of them are."""
+    chain = site.chain(incidents[0].place)
+    for other in {each.place for each in incidents}:
+        above = {place.code for place in site.chain(other)}
+        chain = [place for place in chain if place.code in above]
+    return chain[0] if chain else None
+
+
+def kinds(about: About) -> tuple[str, ...]:
+    """Of several incidents how many of each title, and how many of these still alarm."""
+    all_of = Counter(about.say(each.title) for each in about.many)
+    still = Counter(about.say(each.title) for each in about.many if each.alarming)
+    found = []
+    for title, count in all_of.most_common(MOST_KINDS):
+        alarming = still[title]
+        if about.english:
+            line, more = f"{title}: {count}", f", {alarming} still alarming"
+        else:
+            line, more = f"{title} {count} 起", f"，其中 {alarming} 起仍在报警"
+        found.append(line + (more if alarming else ""))
+    return tuple(found)
+
+
+def key(about: About) -> str:
+    """The number; of several the first and the last."""
+    keys = sorted(each.key for each in about.many)
+    return f"{keys[0]}{about.say(words.TO)}{keys[-1]}" if len(keys) > 1 else about.incident.key
 
 
 def ask(about: About) -> str:
     """What the reader is asked to do."""
     incident, purpose = about.incident, about.purpose
     if about.is_digest:
-        return "" if purpose in words.RESOLVES else about.say(words.EACH)
+        waiting = any(each.state is State.open for each in about.many)
+        return about.say(words.EACH) if waiting and purpose not in words.RESOLVES else ""
     waits = incident.state is State.open
     if purpose in ("overdue", "escalated") and not about.is_owner:
         if not waits or purpose == "escalated":
@@ -308,7 +347,20 @@ def stranger(incident: Incident, announced: str, language: str) -> Device:
     return Device(incident.device, "", "", incident.kind, name, incident.place)
 
 
-def _address(about: About, chain: list[Place]) -> list[str]:
+def _places(about: About) -> str:
+    """The rooms, or names, of the first few devices of several incidents."""
+    names: dict[str, None] = {}
+    for each in about.many:
+        device = about.site.devices.get(each.device)
+        rooms = inside(device, about.english) if device is not None else ""
+        names[rooms or (device.name if device is not None else each.device)] = None
+    first = (", " if about.english else "、").join(list(names)[:MOST_PLACES])
+    if len(names) <= MOST_PLACES:
+        return first
+    return f"{first} … ({len(names)})" if about.english else f"{first} 等 {len(names)} 处"
+
+
+def _address(about: About, chain: Sequence[Place]) -> list[str]:
     path = " › ".join(place.name for place in reversed(chain))
     street = next((place.address for place in chain if place.address), "")
     return [path, street, inside(about.device, about.english)]
@@ -327,7 +379,7 @@ def _with(number: str, unit: str) -> str:
     return number if number.endswith(unit) else f"{number}{unit}"
 
 
-def _neighbour(about: About, neighbour: Neighbour) -> str:
+def _neighbour(about: About, neighbour: Neighbour, day: date | None) -> str:
     device, reading = neighbour
     own = about.device
     if device.flat and (device.floor, device.flat) == (own.floor, own.flat):
@@ -335,8 +387,7 @@ def _neighbour(about: About, neighbour: Neighbour) -> str:
     else:
         at = inside(device, about.english) if device.flat not in device.name else ""
     when = local(reading.at, about.zone)
-    dated = when.date() != local(about.incident.since, about.zone).date()
-    clock = f"{when:%m-%d %H:%M}" if dated else f"{when:%H:%M}"
+    clock = f"{when:%H:%M}" if when.date() == day else f"{when:%m-%d %H:%M}"
     named = " ".join(part for part in (at, device.name) if part)
     says = _reads(about, reading)
     return f"{named}: {says} ({clock})" if about.english else f"{named}：{says}（{clock}）"

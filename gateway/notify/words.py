@@ -88,7 +88,11 @@ ASKS: Final = {
     "supervised": Text("请尽快办理，并说明进展。", "Please handle it now and say how it goes."),
     "reopened": Text("请重新到场办理。", "Please see to it again."),
 }
-EACH: Final = Text("请打开值班台逐件处理。", "Please open the desk and see to each of them.")
+EACH: Final = Text(
+    "已合并为一条消息，请打开值班台逐件签收。",
+    "Merged into one message; please receive each of them on the desk.",
+)
+TO: Final = Text(" 至 ", " to ")
 NOT_TAKEN: Final = Text(
     "前面的人没有按时签收，请您签收并处理。",
     "Nobody has received it in time; please receive it and see to it.",
@@ -111,7 +115,7 @@ LABELS: Final = {
     "where": Text("地点：", "Where: "),
     "map": Text("地图：", "Map: "),
     "what": Text("情况：", "What: "),
-    "newest": Text("最新：", "Newest: "),
+    "kinds": Text("共有：", "In all: "),
     "since": Text("时间：", "Since: "),
     "sure": Text("核实：", "How sure: "),
     "severity": Text("级别：", "Severity: "),

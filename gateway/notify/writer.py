@@ -8,7 +8,16 @@ from typing import Final
 
 from gateway.incidents.people import FIXTURE
 from gateway.links import link
-from gateway.model import SECOND, Incident, Notification, OutboxRow, Person, Site
+from gateway.model import (
+    SECOND,
+    Category,
+    Incident,
+    Notification,
+    OutboxRow,
+    Person,
+    Severity,
+    Site,
+)
 from gateway.notify.messages import notification
 from gateway.notify.templates import Templates
 from gateway.notify.wording import About, Neighbour, Wording, stranger
@@ -64,15 +73,15 @@ class Writer:
         person: Person,
         channel: str,
         *,
-        count: int = 1,
-        scope: str = "",
         said: str = "",
+        many: Sequence[Incident] = (),
     ) -> Notification:
         """The message for ``person`` by ``channel``.
 
-        Of a digest, ``count`` and ``scope`` (a place code) say how many and where; ``said`` is
-        what somebody wrote: the reason of a transfer, the sentence of an answer.
+        ``said`` is what somebody wrote: the reason of a transfer, the sentence of an answer.
+        ``many``: every incident that a merged message is about; the worst of them leads.
         """
+        incident = max(many, key=_urgency) if many else incident
         device = site.devices.get(incident.device)
         if device is None:
             announced = self._announced(incident.device)
@@ -83,14 +92,20 @@ class Writer:
             row.purpose,
             incident,
             site,
+            site.chain(incident.place),
             device,
             person,
             self._zone,
             self._wording,
             self._neighbours(incident, site),
             self._linked(incident.key, person.id) if for_people else "",
-            count,
-            scope,
+            many,
             said,
         )
         return notification(row, about, channel, self._templates)
+
+
+def _urgency(incident: Incident) -> tuple[bool, int, int]:
+    """Life first, then the most severe, then the newest."""
+    life = incident.category is Category.life
+    return life, list(Severity).index(incident.severity), incident.opened_at

@@ -15,7 +15,7 @@ from sqlalchemy import create_engine, event, inspect
 from gateway.model import Device, Position, Site
 from gateway.ports import Unavailable
 from gateway.store import cases as store
-from gateway.store import patrol, schema
+from gateway.store import schema
 from gateway.store.cases import Cases
 from gateway.store.cases_tables import TABLES
 from gateway.store.chain import digest_of

@@ -21,7 +21,7 @@ PACKAGES: Final = ("gateway", "drivers", "rules")
 _STARTS: Final = (
     *("drivers/**/options.py", "gateway/*/*/options.py", "gateway/config/*.py"),
     *("gateway/registry/*.py", "gateway/document.py", "rules/*.py"),
-    "drivers/fire_panel/register.py",
+    *("drivers/fire_panel/register.py", "gateway/notify/templates.py"),
 )
 _RAISED: Final = ("ValueError", "PydanticCustomError", "Fault")
 _NOTED: Final = ("Register", "problem", "Problem", "wrong", "_wrong", "_problem", "_replace")

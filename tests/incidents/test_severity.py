@@ -57,9 +57,12 @@ async def test_alarm_that_rises_rings_the_owner_and_the_siren_again(tmp_path: Pa
         assert phone.said() == [("again", "li")]
         assert siren.said() == [("again", "notifier:siren")]
         message = phone.heard[0]
-        assert (message.severity, message.title) == ("critical", "【再次报警】高温:3号楼 2层 201室")
-        assert "情况:温度 61 °C,高于 57" in message.text
-        assert "级别:危急" in message.text
+        assert (message.severity, message.title) == (
+            "critical",
+            "【再次报警】高温：3号楼 2层 201室",
+        )
+        assert "情况：温度 61 °C,高于 57" in message.text
+        assert "级别：危急" in message.text
         incident = await the_incident(house)
         assert (incident.severity, incident.severities) == (
             Severity.critical,
@@ -186,7 +189,7 @@ async def test_found_when_armed_is_said_in_words(tmp_path: Path) -> None:
     async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
         await house.take(alarmed(found="armed"))
         await clock.advance(0)
-        assert "(布防时已存在)" in phone.heard[0].text
+        assert "（布防时已存在）" in phone.heard[0].text
 
 
 async def test_incident_stored_before_severities_were_kept_goes_on(tmp_path: Path) -> None:

@@ -41,7 +41,7 @@ async def test_alarm_reaches_the_assistant_and_runs_to_its_end(tmp_path: Path) -
         assert phone.said() == [("opened", "zhang")]
         message = phone.heard[0]
         assert message.key == f"{KEY}/1/zhang/phone"
-        assert message.title == "【紧急】烟感报警:3号楼 2层 201室"
+        assert message.title == "【紧急】烟感报警：3号楼 2层 201室"
         assert "建设路5号" in message.text
         assert "住户 13900000000" in message.text
         assert "2026-01-05 16:00:00" in message.text

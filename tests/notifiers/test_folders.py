@@ -9,9 +9,13 @@ import pytest
 import yaml
 
 from gateway.notifiers.aliyun_sms.options import Options as AliyunSmsOptions
+from gateway.notifiers.dingtalk.options import Options as DingTalkOptions
+from gateway.notifiers.feishu.options import Options as FeishuOptions
 from gateway.notifiers.log.options import Options as LogOptions
 from gateway.notifiers.sms_modem.options import Options as SmsModemOptions
 from gateway.notifiers.webhook.options import Options as WebhookOptions
+from gateway.notifiers.wecom.options import Options as WeComOptions
+from gateway.notifiers.wecom_app.options import Options as WeComAppOptions
 from gateway.options import PluginOptions
 
 FOLDER = Path(__file__).parents[2] / "gateway" / "notifiers"
@@ -20,6 +24,10 @@ NOTIFIERS = [
     ("log", LogOptions),
     ("sms_modem", SmsModemOptions),
     ("aliyun_sms", AliyunSmsOptions),
+    ("wecom", WeComOptions),
+    ("wecom_app", WeComAppOptions),
+    ("dingtalk", DingTalkOptions),
+    ("feishu", FeishuOptions),
 ]
 
 

@@ -156,7 +156,7 @@ async def test_trouble_that_passed_is_not_told_and_life_is(tmp_path: Path) -> No
         phone.always = None
         await clock.advance(60)
         assert phone.said() == [("opened", "zhang"), ("cleared", "zhang")]
-        assert "现状:" in phone.heard[0].text
+        assert "现状：" in phone.heard[0].text
         assert await house.ends("T20260105-0001") == [
             ("opened", "zhang", "cleared_before_sending"),
             ("cleared", "zhang", "cleared_before_sending"),

@@ -131,6 +131,33 @@ def written(
     )
 
 
+MOVED = changed(
+    category=Category.intrusion,
+    device="ir7",
+    kind="infrared",
+    place="1309010101",
+    title=Text("布防时有人活动", "Movement while armed"),
+    alarming=("ir7",),
+    key="I20260106-0001",
+)
+CROWD = tuple(
+    changed(
+        MOVED,
+        key=f"I20260106-{n:04}",
+        since=SINCE + n * SECOND,
+        alarming=() if n % 3 else ("ir7",),
+        title=MOVED.title if n < 30 else Text("围墙有人翻越", "Somebody climbs the wall"),
+    )
+    for n in range(1, 38)
+)
+FLATS = tuple(
+    changed(
+        key=f"L20260106-{n:04}",
+        since=SINCE + n * SECOND,
+        device=("s301", "s302", "s401", "s501")[n % 4] if n < 9 else f"x{n}",
+    )
+    for n in range(1, 60)
+)
 CLOSED = {"state": State.closed, "outcome": "false_alarm", "alarming": ()}
 STORIES: list[tuple[str, str, Incident, dict[str, Any]]] = [
     ("opened", "chen", FIRE, {}),
@@ -150,14 +177,10 @@ STORIES: list[tuple[str, str, Incident, dict[str, Any]]] = [
     ("escalated, to another", "lin", changed(state=State.handling), {}),
     ("reopened", "chen", changed(state=State.handling), {"said": "又冒烟了"}),
     ("answer", "lin", FIRE, {"said": "事件 L20260106-0001 已由陈静签收，不能重复签收。"}),
-    ("digest", "chen", changed(
-        category=Category.intrusion, device="ir7", kind="infrared", place="1309010101",
-        title=Text("布防时有人活动", "Movement while armed"), alarming=("ir7",),
-        key="I20260106-0037", ), {"count": 37}),
-    ("cleared, many", "chen", changed(
-        category=Category.intrusion, device="ir7", kind="infrared", place="1309010101",
-        title=Text("布防时有人活动", "Movement while armed"), alarming=(),
-        key="I20260106-0037", ), {"count": 37}),
+    ("digest", "chen", MOVED, {"many": CROWD}),
+    ("opened, many", "lin", FIRE, {"many": FLATS}),
+    ("cleared, many", "chen", MOVED, {
+        "many": tuple(changed(each, alarming=()) for each in CROWD)}),
     ("trial", "chen", FIRE, {}),
 ]  # fmt: skip
 """Purpose (and what is special), reader, incident, what else is given."""
