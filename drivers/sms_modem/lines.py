@@ -26,7 +26,7 @@ class Lines:
         for byte in data:
             if byte in b"\r\n":
                 self._end(found)
-            elif byte == ord(">") and not self._line and not self._cut:
+            elif byte == ord(">") and not self._line:
                 found.append(PROMPT)
             elif byte == ord(" ") and not self._line:
                 continue  # the prompt's own, or nothing's

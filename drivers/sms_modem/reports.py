@@ -44,7 +44,7 @@ class Reports:
     """``ready`` holds what became of messages, until it is on disk."""
 
     def __init__(self) -> None:
-        self.ready: deque[Action] = deque(maxlen=MOST)
+        self.ready: deque[Action] = deque()
         self._waiting: dict[_Key, Message] = {}
         self._early: deque[Report] = deque(maxlen=_EARLY)
 
@@ -78,11 +78,16 @@ class Reports:
         if report.status < _STILL_TRYING.start:
             message.left -= 1
             if not message.left:
-                self.ready.append(Action("delivered", message.incident, "", message.reference))
+                self._say("delivered", message, message.reference)
             return
         message.left = 0
-        said = f"{message.reference}\n{_WORDS.get(report.status, 'failed')}"
-        self.ready.append(Action("undelivered", message.incident, "", said))
+        why = _WORDS.get(report.status, "failed")
+        self._say("undelivered", message, f"{message.reference}\n{why}")
+
+    def _say(self, verb: str, message: Message, text: str) -> None:
+        """While the disk takes nothing, the first of them wait."""
+        if len(self.ready) < MOST:
+            self.ready.append(Action(verb, message.incident, "", text))
 
 
 def _key(given: int, number: str) -> _Key:

@@ -112,6 +112,8 @@ class Modem:
         self.pin = "1234"
         self.tries: int | None = 3
         """None: the modem can not say."""
+        self.unlocks_after = 0
+        """Questions for the card's state until it says that its PIN was right."""
         self.network = 1
         self.signal = 20
         self.room = 50
@@ -126,6 +128,8 @@ class Modem:
         """Commands that get no answer."""
         self.unknown: set[str] = set()
         """Commands that this make does not know."""
+        self.slow = 0.0
+        """Seconds until the network has taken a message."""
         self.between: list[str] = []
         """Said once, in the middle of the next answer of several lines."""
         self.status: int | None = 0
@@ -135,6 +139,7 @@ class Modem:
         self._reports = False
         self._echo = True
         self._errors = False
+        self._taking: set[asyncio.Task[None]] = set()
         self._given = 11
         self._references = 0
         self._line_in = bytearray()
@@ -143,9 +148,14 @@ class Modem:
 
     async def run(self) -> None:
         """Answer until cancelled."""
-        with Inflow(self._line.fd) as inflow:
-            while True:
-                self._feed(await inflow.take())
+        try:
+            with Inflow(self._line.fd) as inflow:
+                while True:
+                    self._feed(await inflow.take())
+        finally:
+            for task in self._taking:
+                task.cancel()
+            await asyncio.gather(*self._taking, return_exceptions=True)
 
     def receive(self, number: str, text: str, *, wall: int | None = None) -> None:
         """A text comes for this card; what does not fit stays in the network."""
@@ -200,9 +210,16 @@ class Modem:
             self.say("OK")
         elif byte == _CTRL_Z:
             pdu, self._pdu = self._pdu.decode("ascii", "replace"), None
-            self._send(pdu)
+            task = asyncio.ensure_future(self._send_later(pdu))
+            self._taking.add(task)
+            task.add_done_callback(self._taking.discard)
         else:
             self._pdu.append(byte)
+
+    async def _send_later(self, pdu: str) -> None:
+        if self.slow:
+            await self._clock.sleep(self.slow)
+        self._send(pdu)
 
     def _send(self, pdu: str) -> None:
         if "+CMGS:" in self.silent:
@@ -292,6 +309,9 @@ class Modem:
         if self.sim.isdigit():
             raise _Fault("CME", int(self.sim))
         if command == "AT+CPIN?":
+            if self.sim == "READY" and self.unlocks_after:
+                self.unlocks_after -= 1
+                return ["+CPIN: SIM PIN"]
             return [f"+CPIN: {self.sim}"]
         if command == "AT+CPINR":
             if self.tries is None:

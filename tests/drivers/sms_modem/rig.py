@@ -83,7 +83,7 @@ ENGINES: list[Watched] = []
 
 def answering(made: Modem) -> bool:
     """Whether a command waits for a modem that answers."""
-    return not made.silent and any(engine._asked is not None for engine in ENGINES)
+    return not (made.silent or made.slow) and any(engine._asked is not None for engine in ENGINES)
 
 
 Setup = Callable[[Modem], object]

@@ -79,6 +79,49 @@ async def test_unasked_lines_in_the_middle_of_an_answer_disturb_nothing() -> Non
         assert (await send(bench)).detail.endswith("12")
 
 
+async def test_network_that_takes_its_time_is_waited_for() -> None:
+    async with rig() as bench:
+        await bench.ready()
+        bench.modem.slow = 55.0
+        receipt = await bench.done(bench.driver.text(OFFICER, FIRE, "k", "L1"), 1)
+        assert receipt.detail == "CHINA MOBILE took it as 12"
+        assert len(bench.modem.sent) == 1
+
+
+async def test_message_that_nobody_waits_for_any_more_is_not_sent() -> None:
+    async with rig() as bench:
+        await bench.ready()
+        bench.modem.slow = 20.0
+        first = asyncio.ensure_future(bench.driver.text(OFFICER, FIRE, "k1", "L1"))
+        second = asyncio.ensure_future(bench.driver.text(OFFICER, "second", "k2", "L1"))
+        await bench.until(lambda: any(c.startswith("AT+CMGS") for c in bench.modem.commands))
+        second.cancel()
+        await bench.until(first.done, 1)
+        await bench.clock.advance(0.5)
+        await bench.clock.advance(0.5)
+        assert [message.text for message in bench.modem.sent] == [FIRE]
+        assert sum(command.startswith("AT+CMGS") for command in bench.modem.commands) == 1
+
+
+async def test_who_gave_up_waiting_is_given_the_receipt_when_he_asks_again() -> None:
+    async with rig() as bench:
+        await bench.ready()
+        bench.modem.slow = 40.0
+        first = asyncio.ensure_future(bench.driver.text(OFFICER, FIRE, "k", "L1"))
+        await bench.until(lambda: any(c.startswith("AT+CMGS") for c in bench.modem.commands))
+        first.cancel()
+        receipt = await bench.done(bench.driver.text(OFFICER, FIRE, "k", "L1"), 1)
+        assert receipt.detail.endswith("12")
+        assert len(bench.modem.sent) == 1
+
+
+async def test_report_that_breaks_off_swallows_no_answer() -> None:
+    async with rig() as bench:
+        await bench.ready()
+        bench.modem.say("+CDS: 25")
+        assert (await send(bench)).detail.endswith("12")
+
+
 @pytest.mark.parametrize(
     ("code", "kind", "words"),
     [
@@ -137,20 +180,6 @@ async def test_without_network_nothing_is_sent_and_it_is_a_reading() -> None:
         await bench.until(lambda: not bench.readings[-1].values["channel_down"], 1)
         await send(bench)
         assert "roaming" in bench.driver.ready()
-
-
-async def test_who_waits_no_longer_is_not_told_after_all() -> None:
-    async with rig() as bench:
-        await bench.ready()
-        bench.modem.silent.add("+CMGS:")
-        first = asyncio.ensure_future(bench.driver.text(OFFICER, FIRE, "k1", "L1"))
-        second = asyncio.ensure_future(bench.driver.text(OFFICER, "second", "k2", "L1"))
-        await bench.until(lambda: any(c.startswith("AT+CMGS") for c in bench.modem.commands))
-        second.cancel()
-        await bench.until(first.done, 1)
-        assert isinstance(first.exception(), Unavailable)
-        assert bench.modem.sent == []
-        assert sum(command.startswith("AT+CMGS") for command in bench.modem.commands) == 1
 
 
 async def test_queue_of_the_modem_is_bounded() -> None:
@@ -311,6 +340,11 @@ async def test_modem_without_lte_and_without_extras_works() -> None:
     async with rig(old) as bench:
         await bench.ready()
         assert (await send(bench)).detail == "the network took it as 12"
+
+
+def test_validity_may_be_left_to_the_network() -> None:
+    assert Options.model_validate({"port": "x", "validity": None}).validity is None
+    assert Options.model_validate({"port": "x", "validity": "12h"}).validity == 43_200.0
 
 
 # --- what breaks ----------------------------------------------------------------------------

@@ -108,6 +108,14 @@ def test_text_in_parts_is_put_together_in_any_order_and_then_deleted() -> None:
     assert sorted(second.done) == parts
 
 
+def test_part_that_comes_twice_is_deleted_with_the_rest() -> None:
+    first, second = delivers(OFFICER, LONG, NOW.wall, 9)
+    older = delivers(OFFICER, "x" * 71 + "火", NOW.wall - SECOND, 9)[0]
+    gathered = gather(inbox(), stored(older, first, second))
+    assert [item.text for item in gathered.items if isinstance(item, Action)] == [LONG]
+    assert sorted(each.place for each in gathered.done) == [1, 2, 3]
+
+
 def test_missing_part_is_waited_for_and_then_shown_as_missing() -> None:
     parts = stored(*delivers(OFFICER, "2 L20260105-0007" + "。" * 120, NOW.wall))
     kept = inbox()

@@ -201,6 +201,26 @@ def test_every_letter_of_the_alphabet_is_written_and_read() -> None:
         assert letters(codes) == letter
 
 
+def test_letters_are_those_of_the_standard() -> None:
+    table = {
+        b"\x00": "@", b"\x01": "£", b"\x02": "$", b"\x10": "Δ", b"\x11": "_", b"\x24": "¤",
+        b"\x40": "¡", b"\x5b": "Ä", b"\x60": "¿", b"\x7b": "ä", b"\x7f": "à", b"\x0d": "\r",
+        b"\x1b\x65": "€", b"\x1b\x3c": "[", b"\x1b\x3e": "]", b"\x1b\x28": "{", b"\x1b\x29": "}",
+        b"\x1b\x2f": "\\", b"\x1b\x3d": "~", b"\x1b\x14": "^", b"\x1b\x40": "|", b"\x1b\x0a": "\f",
+    }  # fmt: skip
+    assert {codes: letters(codes) for codes in table} == table
+    assert letters(b"\x1bA") == "A"
+
+
+def test_one_bit_is_left_free_between_the_header_of_parts_and_the_letters() -> None:
+    """153 septets behind 48 bits: 160 septets of user data, the first from bit 49 on."""
+    first = bytes.fromhex(submits(OFFICER, "A" * 161)[0].pdu)
+    at = first.index(bytes.fromhex("050003"))
+    assert first[at - 1] == 160
+    assert first[at + 6] == ord("A") << 1
+    assert len(first) - at == 140
+
+
 def test_sender_that_is_a_word_is_read() -> None:
     word = pack(b"".join(septets(c) or b"" for c in "Bank"))
     head = bytes.fromhex("00" + "04") + bytes((7, 0xD0)) + word + bytes((0, 0))

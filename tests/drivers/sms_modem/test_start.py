@@ -66,6 +66,16 @@ async def test_card_is_unlocked_with_its_pin(pin: Secret) -> None:
         assert tries_of(bench) == 1
 
 
+async def test_card_that_is_slow_to_unlock_is_given_time(pin: Secret) -> None:
+    def slow(modem: Modem) -> None:
+        locked(modem)
+        modem.unlocks_after = 2
+
+    async with rig(slow, pin={"file": str(pin)}) as bench:
+        await bench.ready()
+        assert tries_of(bench) == 1
+
+
 async def test_right_pin_is_given_again_after_the_modem_was_switched_off(pin: Secret) -> None:
     async with rig(locked, pin={"file": str(pin)}) as bench:
         await bench.ready()
