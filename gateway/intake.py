@@ -92,7 +92,9 @@ class Intake:
     def follow(self, site: Site) -> None:
         """From now on devices are looked up in ``site``."""
         self._site = site
-        self._by_address = {(d.driver, d.address): d for d in site.devices.values()}
+        # A device that took a retired one's address over comes after it, and is the one.
+        in_order = sorted(site.devices.values(), key=lambda device: device.state != "retired")
+        self._by_address = {(d.driver, d.address): d for d in in_order}
         for device in site.devices.values():
             self._recognise(stranger_id(device.driver, device.address), device.id)
 

@@ -14,7 +14,7 @@ from gateway.options import parse_duration
 from gateway.registry import words
 from gateway.registry.borders import Borders
 from gateway.registry.table import FULL_WIDTH, Row, Table
-from gateway.registry.texts import ID, YEARS, check_place
+from gateway.registry.texts import ID, check_place, day
 
 MAX_TAGS: Final = 16
 MAX_TAG: Final = 40
@@ -93,24 +93,29 @@ def _device(row: Row, borders: Borders, zone: str, places: Collection[str] | Non
 
 def _until(row: Row, state: str, zone: str) -> int:
     """Wall ns at which a bypass ends; 0 for an empty cell."""
-    text = row.text("until").replace("/", "-")
+    text = row.text("until")
     if not text:
         return 0
     if state and state != "bypassed":
         row.wrong("until", f"until is the end of a bypass, but the state is {state}")
         return 0
-    try:
-        moment: datetime | None = datetime.fromisoformat(text)
-    except ValueError:
-        moment = None
-    if moment is None or not YEARS[0] <= moment.year < YEARS[1]:
+    if (moment := _moment(text)) is None:
         row.wrong("until", f"{text!r} is no time; write it like 2026-01-05 18:00")
         return 0
-    if len(text) <= len("2026-01-05"):
-        moment += timedelta(days=1)  # a day is over when the next one begins
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=ZoneInfo(zone))
     return int(moment.timestamp()) * SECOND
+
+
+def _moment(text: str) -> datetime | None:
+    """The end of a day, or a time of it; None for what is neither."""
+    begin, _, rest = text.replace("T", " ").partition(" ")
+    date = day(begin)
+    try:
+        moment = datetime.fromisoformat(f"{date} {rest}".strip())
+    except ValueError:
+        return None
+    return moment if rest else moment + timedelta(days=1)
 
 
 def _silence(row: Row) -> int:

@@ -133,7 +133,8 @@ class Cases:
     async def replace_registry(self, site: Site, digest: str, by: str = "files") -> Site:
         """Keep ``site`` as the next edition, made now by ``by``, and return it as such."""
         now = self._clock.now()
-        signed = registry.Signed(now.wall, now.trusted, self.last_arrival, by)
+        arrival = self.last_arrival or now.wall  # as the axis begins
+        signed = registry.Signed(now.wall, now.trusted, arrival, by)
         return await self._writer.run(registry.replace, site, digest, signed)
 
     # --- the one transaction

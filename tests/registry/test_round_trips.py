@@ -45,7 +45,7 @@ def test_tables_as_csv_make_the_same_registry(where: Site) -> None:
     assert changes(where, found.site).nothing
 
 
-@_SLOW
+@settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(sites())
 def test_a_workbook_makes_the_same_registry(where: Site) -> None:
     sources = [
@@ -81,7 +81,7 @@ def told(where: Site, end: int) -> list[tuple[str, str, int, int, tuple[str, ...
     return found
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     st.lists(duties(), min_size=1, max_size=4), st.sampled_from(["Europe/Berlin", "Asia/Shanghai"])
 )
