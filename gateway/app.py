@@ -35,7 +35,7 @@ from gateway.intake import Intake
 from gateway.model import Category, Lane, Person, Site, Value
 from gateway.notify.teller import Teller
 from gateway.options import SinkOptions
-from gateway.plugins import make
+from gateway.plugins import make, notifier
 from gateway.ports import Clock, Driver, Sink, Unavailable
 from gateway.pump import pump
 from gateway.reload import Reloader
@@ -140,7 +140,7 @@ class House:
 
     async def _build(self, stack: AsyncExitStack) -> None:
         self.notifiers = {
-            name: await self._entered(stack, make("notifiers", name, configured, self.clock))
+            name: await self._entered(stack, notifier(name, configured, self.clock))
             for name, configured in self.settings.notifiers.items()
         }
         zone = ZoneInfo(self.settings.site.zone)
@@ -184,8 +184,8 @@ class House:
             FIXTURE + name: frozenset(
                 getattr(self.settings.notifiers[name].options, "categories", ())
             )
-            for name, notifier in self.notifiers.items()
-            if getattr(notifier, "is_fixture", False)
+            for name, each in self.notifiers.items()
+            if getattr(each, "is_fixture", False)
         }
 
     def _site(self) -> Site:
@@ -228,9 +228,9 @@ class House:
             live = await self._driver(stack, name, configured)
             changed = partial(self._plugin_changed, "driver", name)
             lives.append((Health(f"driver {name}"), live, changed))
-        for notifier in self.notifiers.values():
-            if hasattr(notifier, "use"):
-                notifier.use(self.switches)
+        for each in self.notifiers.values():
+            if hasattr(each, "use"):
+                each.use(self.switches)
         self.tasks += [health for health, _, _ in lives]
         return lives
 
