@@ -44,7 +44,7 @@ from gateway.notify.wording import Wording
 from gateway.notify.writer import Linker, Writer
 from gateway.options import SinkOptions
 from gateway.patrol.keeper import Patrol
-from gateway.plugins import make
+from gateway.plugins import make, notifier
 from gateway.ports import Clock, Driver, Sink, Unavailable
 from gateway.pump import pump
 from gateway.record.anchorer import Anchorer
@@ -168,7 +168,7 @@ class House:
 
     async def _build(self, stack: AsyncExitStack) -> None:
         self.notifiers = {
-            name: await self._entered(stack, make("notifiers", name, configured, self.clock))
+            name: await self._entered(stack, notifier(name, configured, self.clock))
             for name, configured in self.settings.notifiers.items()
         }
         zone = ZoneInfo(self.settings.site.zone)
@@ -255,8 +255,8 @@ class House:
             FIXTURE + name: frozenset(
                 getattr(self.settings.notifiers[name].options, "categories", ())
             )
-            for name, notifier in self.notifiers.items()
-            if getattr(notifier, "is_fixture", False)
+            for name, each in self.notifiers.items()
+            if getattr(each, "is_fixture", False)
         }
 
     def _site(self) -> Site:
@@ -321,11 +321,11 @@ class House:
             live = await self._driver(stack, name, configured)
             changed = partial(self._plugin_changed, "driver", name)
             lives.append((Health(f"driver {name}"), live, changed))
-        for notifier in self.notifiers.values():
-            if hasattr(notifier, "use"):
-                notifier.use(self.switches)
-            if hasattr(notifier, "text_by"):
-                notifier.text_by(self.texters)
+        for each in self.notifiers.values():
+            if hasattr(each, "use"):
+                each.use(self.switches)
+            if hasattr(each, "text_by"):
+                each.text_by(self.texters)
         self.tasks += [health for health, _, _ in lives]
         return lives
 

@@ -5,8 +5,11 @@ from __future__ import annotations
 import importlib
 from typing import Any, Final
 
+import structlog
+
 from gateway.config import Configured
 from gateway.config.plugins import PACKAGES
+from gateway.model import Notification, Receipt
 from gateway.ports import Clock, Unavailable
 
 _MODULES: Final = {"drivers": "driver", "sinks": "sink", "notifiers": "notifier"}
@@ -39,3 +42,23 @@ def make(section: str, name: str, configured: Configured, clock: Clock) -> Any:
             f"installed here; run pip install {package}"
         ) from None
     return getattr(module, word.capitalize())(name, configured.options, clock)
+
+
+def notifier(name: str, configured: Configured, clock: Clock) -> Any:
+    """The notifier ``name``. Without its library it is mute: the gateway starts all the same."""
+    try:
+        return make("notifiers", name, configured, clock)
+    except Unavailable as error:
+        structlog.get_logger("gateway").error("notifier_not_here", reason=error.reason)
+        return _Mute(error.reason)
+
+
+class _Mute:
+    """Stands for a notifier whose library this platform lacks."""
+
+    def __init__(self, reason: str) -> None:
+        self._reason = reason
+
+    async def tell(self, notification: Notification) -> Receipt:
+        """Never: the person's next channel is tried."""
+        raise Unavailable(self._reason)
