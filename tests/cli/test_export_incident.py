@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import zipfile
@@ -13,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from gateway.record import verify
+from tests.cli.conftest import Inside
 from tests.cli.test_commands import gridwarden
 from tests.replay.history import KEYS
 
@@ -67,20 +69,22 @@ def test_it_holds_everything_about_the_incident(box: Path) -> None:
     assert b"138000" not in b"".join(files.values())  # how to reach somebody is not in it
 
 
-def test_the_neighbours_of_the_building_are_in_it(lived_day: Path, tmp_path: Path) -> None:
+def test_the_neighbours_of_the_building_are_in_it(
+    inside: Inside, lived_day: Path, tmp_path: Path
+) -> None:
     target = tmp_path / "fire.zip"
     config = str(lived_day / "gridwarden.yaml")
-    assert gridwarden("export", "incident", KEYS[2], config, "-o", str(target)).returncode == 0
+    assert inside("export", "incident", KEYS[2], config, "-o", str(target)).returncode == 0
     lines = contents(target)["readings.jsonl"].splitlines()
     assert {json.loads(line)["device"] for line in lines} == {"s301", "climate1"}
 
 
-def test_the_same_state_gives_the_same_bytes(box: Path, lived_day: Path, tmp_path: Path) -> None:
+def test_the_same_state_gives_the_same_bytes(
+    inside: Inside, box: Path, lived_day: Path, tmp_path: Path
+) -> None:
     again = tmp_path / "again.zip"
     config = str(lived_day / "gridwarden.yaml")
-    done = gridwarden(
-        "--lang", "zh", "export", "incident", KEYS[0].lower(), config, "-o", str(again)
-    )
+    done = inside("--lang", "zh", "export", "incident", KEYS[0].lower(), config, "-o", str(again))
     assert done.returncode == 0
     assert again.read_bytes() == box.read_bytes()
 
@@ -99,11 +103,11 @@ def test_a_fresh_python_verifies_it_offline(box: Path, tmp_path: Path) -> None:
     assert "file texts.json was changed" in done.stdout
 
 
-def test_audit_verifies_it_too_and_asks_for_the_right_key(box: Path) -> None:
-    done = gridwarden("--lang", "en", "audit", str(box))
+def test_audit_verifies_it_too_and_asks_for_the_right_key(inside: Inside, box: Path) -> None:
+    done = inside("--lang", "en", "audit", str(box))
     assert done.returncode == 0
     assert "the case file is whole" in done.stdout
-    other = gridwarden("--lang", "en", "audit", str(box), "--trust", "AAAA-BBBB-CCCC-DDDD-EEEE")
+    other = inside("--lang", "en", "audit", str(box), "--trust", "AAAA-BBBB-CCCC-DDDD-EEEE")
     assert other.returncode == 1
     assert "the anchors are of another key" in other.stdout
 
@@ -150,36 +154,38 @@ def test_a_forger_who_writes_the_manifest_anew_is_found_by_the_chain(
     assert all("is not the one that anchor" in each for each in wrong)
 
 
-def test_who_may_not_read_the_key_still_gets_all_of_it(day: Path, tmp_path: Path) -> None:
+def test_who_may_not_read_the_key_still_gets_all_of_it(
+    inside: Inside, day: Path, tmp_path: Path
+) -> None:
     (day.parent / "data" / "record.key").unlink()
     target = tmp_path / "case.zip"
-    done = gridwarden("--lang", "en", "export", "incident", KEYS[0], str(day), "-o", str(target))
+    done = inside("--lang", "en", "export", "incident", KEYS[0], str(day), "-o", str(target))
     assert done.returncode == 0
     assert "so the manifest is not signed" in done.stderr
     assert all(each.ok for each in verify.check(target))
 
 
 def test_an_incident_whose_readings_are_gone_is_exported_as_far_as_it_goes(
-    day: Path, tmp_path: Path
+    inside: Inside, day: Path, tmp_path: Path
 ) -> None:
-    import sqlite3
-
     journal = sqlite3.connect(day.parent / "data" / "journal.db")
     with journal:
         journal.execute("DELETE FROM chunk WHERE first < (SELECT max(first) FROM chunk)")
         journal.execute("DELETE FROM edition")
     journal.close()
     target = tmp_path / "case.zip"
-    done = gridwarden("--lang", "en", "export", "incident", KEYS[0], str(day), "-o", str(target))
+    done = inside("--lang", "en", "export", "incident", KEYS[0], str(day), "-o", str(target))
     assert done.returncode == 0
     assert "the journal has no readings of that time" in done.stderr
     assert all(each.ok for each in verify.check(target))
     assert "日志中没有" in contents(target)["report.html"].decode()
 
 
-def test_an_unknown_incident_is_one_line_with_the_nearest(day: Path, tmp_path: Path) -> None:
+def test_an_unknown_incident_is_one_line_with_the_nearest(
+    inside: Inside, day: Path, tmp_path: Path
+) -> None:
     target = tmp_path / "case.zip"
-    done = gridwarden("--lang", "en", "export", "incident", "F1", str(day), "-o", str(target))
+    done = inside("--lang", "en", "export", "incident", "F1", str(day), "-o", str(target))
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
     assert line.startswith("error: there is no incident F1; the nearest are ")
