@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import sys
+from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
 
+from gateway.cli import _say, main
 from tests.replay.history import KEYS, a_day, copied, lived
 
 
@@ -28,3 +32,32 @@ def lived_day(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def day(lived_day: Path, tmp_path: Path) -> Path:
     """Its configuration file, in a copy that a test may spoil."""
     return copied(lived_day, tmp_path / "site")
+
+
+class Done(NamedTuple):
+    """What a command left behind, as ``subprocess`` names it."""
+
+    returncode: int
+    stdout: str
+    stderr: str
+
+
+Inside = Callable[..., Done]
+
+
+@pytest.fixture
+def inside(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Inside:
+    """The command line in this process: a new one takes a second to import what this has."""
+    monkeypatch.setattr(sys, "excepthook", sys.excepthook)
+    monkeypatch.setattr(_say, "_chosen", "")
+
+    def run(*arguments: str) -> Done:
+        capsys.readouterr()
+        _say._chosen = ""
+        with pytest.raises(SystemExit) as left:
+            main(arguments)
+        said = capsys.readouterr()
+        assert isinstance(left.value.code, int)
+        return Done(left.value.code, said.out, said.err)
+
+    return run
