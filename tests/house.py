@@ -167,8 +167,12 @@ def house(
         config = Path(folder) / "gridwarden.yaml"
         ports = {"mqtt": broker.port, "influx": influx.port, "phone": phone.port}
         text = _CONFIG.format(
-            folder=folder, group=group, flush=flush, dialects=json.dumps(dialects),
-            telling=telling, **ports,
+            folder=folder,
+            group=group,
+            flush=flush,
+            dialects=json.dumps(dialects),
+            telling=telling,
+            **ports,
         )
         config.write_text(text, encoding="utf-8")
         made = House(config, broker, influx, phone)
