@@ -37,7 +37,9 @@ notifiers:
   phone: {{type: webhook, url: "http://127.0.0.1:{phone}/"}}
 console: {{port: 0}}
 log: {{level: warning}}
-"""
+{telling}"""
+ONE_BY_ONE = "telling: {storm: {first: 100, within: 1s}}\n"
+"""Nothing is merged: each alarm has a message of its own."""
 _VALUES = {"alarm": "smoke", "temperature": "temperature", "battery": "battery", "tamper": "tamper"}
 _TOPIC = {
     "topic": "bench/+/reading",
@@ -153,6 +155,7 @@ def house(
     flush: str = "2s",
     start: bool = True,
     dialects: list[dict[str, Any]] = _JSON,
+    telling: str = ONE_BY_ONE,
 ) -> Iterator[House]:
     """Everything on free loopback ports, in a temporary folder."""
     with (
@@ -164,7 +167,12 @@ def house(
         config = Path(folder) / "gridwarden.yaml"
         ports = {"mqtt": broker.port, "influx": influx.port, "phone": phone.port}
         text = _CONFIG.format(
-            folder=folder, group=group, flush=flush, dialects=json.dumps(dialects), **ports
+            folder=folder,
+            group=group,
+            flush=flush,
+            dialects=json.dumps(dialects),
+            telling=telling,
+            **ports,
         )
         config.write_text(text, encoding="utf-8")
         made = House(config, broker, influx, phone)
