@@ -29,6 +29,7 @@ from gateway.model import (
 )
 from gateway.ports import Clock
 from gateway.store import cases_read, cases_write, chain
+from gateway.store.cases_find import Filter, find
 from gateway.store.cases_side import Side, open_to_read
 from gateway.store.schema import opened
 from gateway.store.step import Step, Timer
@@ -79,6 +80,8 @@ class Cases:
             self._last_row = await self._reader.run(cases_write.last_row)
             self.last_arrival = await self._reader.run(cases_read.last_arrival)
             await self._writer.run(cases_write.rehearse, _rehearsal())
+            while await self._writer.run(cases_write.fill_in, _PAGE):
+                pass
         except BaseException:
             await self.__aexit__()
             raise
@@ -165,6 +168,12 @@ class Cases:
     async def open_incidents(self, limit: int = 5_000) -> list[Incident]:
         """Those that nobody closed, newest first."""
         return await self.incidents(True, limit)
+
+    async def find(
+        self, wanted: Filter, limit: int, after: tuple[int, str] | None = None
+    ) -> list[Incident]:
+        """The next ones after (``opened_at``, ``key``) of the last one shown, newest first."""
+        return await self._reader.run(find, wanted, limit, after)
 
     async def incident(self, key: str) -> Incident | None:
         """One incident."""

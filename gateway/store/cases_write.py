@@ -7,11 +7,22 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import msgspec
-from sqlalchemy import Connection, Table, bindparam, case, delete, func, select, update
+from sqlalchemy import (
+    Connection,
+    Table,
+    bindparam,
+    case,
+    delete,
+    func,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.dialects.sqlite import insert
 
 from gateway.model import Incident, OutboxRow, Position, Site
 from gateway.store import chain
+from gateway.store.cases_find import searchable
 from gateway.store.cases_tables import (
     DEVICE,
     EVENT,
@@ -30,6 +41,10 @@ from gateway.store.step import Step
 
 encode_state = msgspec.msgpack.Encoder().encode
 decode_state = msgspec.msgpack.Decoder(dict[str, bytes | None]).decode
+
+_INCIDENT: Final = msgspec.json.Decoder(Incident).decode
+_BLANK: Final = INCIDENT.c.severity == literal_column("''")
+"""Written out, not bound: SQLite uses a partial index only for a condition that it can read."""
 
 _FOLD_WHEN_CALM: Final = 32
 _FOLD_AT_LAST: Final = 512
@@ -171,6 +186,18 @@ def fold_state(connection: Connection) -> None:
     connection.execute(delete(RULE_STEP))
 
 
+def fill_in(connection: Connection, limit: int) -> int:
+    """Give up to ``limit`` incidents of an earlier version what they are looked for by; how many.
+
+    Written out from ``body`` here: the schema files know no JSON.
+    """
+    with connection.begin():
+        blank = select(INCIDENT.c.body).where(_BLANK).order_by(INCIDENT.c.key).limit(limit)
+        bodies = connection.execute(blank).scalars().all()
+        _many(connection, _PUT_INCIDENT, [_incident_values(_INCIDENT(body)) for body in bodies])
+    return len(bodies)
+
+
 def write_registry(connection: Connection, site: Site, digest: str) -> None:
     """Replace the whole registry."""
     with connection.begin():
@@ -260,6 +287,11 @@ def _incident_values(incident: Incident) -> dict[str, Any]:
         "state": incident.state.value,
         "opened_at": incident.opened_at,
         "body": msgspec.json.encode(incident),
+        "severity": incident.severity.value,
+        "place": incident.place,
+        "owner": incident.owner,
+        "overdue": int(incident.overdue),
+        "words": searchable(incident),
     }
 
 

@@ -369,7 +369,8 @@ async def test_store_refuses_a_second_open_incident_of_one_place(tmp_path: Path)
     async with living(tmp_path / "c.db", clock, {}) as house:
         await house.take(alarmed())
     with closing(sqlite3.connect(tmp_path / "c.db")) as connection:
-        copy = "INSERT INTO incident SELECT 'X', \"group\", same, category, state, 0, body FROM incident"
+        columns = '"group", same, category, state, opened_at, body'
+        copy = f"INSERT INTO incident (key, {columns}) SELECT 'X', {columns} FROM incident"
         with pytest.raises(sqlite3.IntegrityError):
             connection.execute(copy)
 
