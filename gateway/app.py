@@ -40,6 +40,7 @@ from gateway.ports import Clock, Driver, Sink, Unavailable
 from gateway.pump import pump
 from gateway.reload import Reloader
 from gateway.store.cases import Cases
+from gateway.store.databases import database
 from gateway.store.evidence import EvidenceStore
 from gateway.store.group import Limits
 from gateway.store.journal import Journal
@@ -115,7 +116,8 @@ class House:
         limits = Limits(kept.group, kept.rows, kept.keep, kept.max_size)
         enter = stack.enter_async_context
         self.journal = await enter(Journal(data / "journal.db", limits, clock))
-        self.cases = await enter(Cases(data / "cases.db", clock))
+        kept_in = database(data, settings.site.cases.reveal())
+        self.cases = await enter(Cases(kept_in, clock))
         self.evidence = await enter(EvidenceStore(data / "evidence"))
         stamp = clock.now()
         resumed = max(self.journal.arrival, self.cases.last_arrival) or stamp.wall

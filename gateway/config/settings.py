@@ -7,12 +7,21 @@ from collections.abc import Callable, Iterable
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
+from urllib.parse import parse_qs, urlsplit
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PlainValidator,
+    ValidationInfo,
+)
 
 from gateway.document import Problem
 from gateway.model import Category, Site
-from gateway.options import Duration, PluginOptions, Size
+from gateway.options import Duration, PluginOptions, Secret, Size
+from gateway.ports import Unavailable
 
 _LONGEST: Final = 100 * 366 * 86400.0
 
@@ -47,6 +56,8 @@ def _at_least_16_mb(value: int) -> int:
     return value
 
 
+_NO_URL: Final = "this is no URL of PostgreSQL; write it like postgresql://user@host:5432/database"
+
 Span = Annotated[Duration, AfterValidator(_sensible)]
 """Seconds, more than 0."""
 
@@ -72,7 +83,38 @@ def _zone(value: str) -> str:
 class Section(BaseModel):
     """A part of the file: strict and frozen."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+def _url(value: Any, info: ValidationInfo) -> Secret | str:
+    """A text without a password in it, or where the whole URL is kept as a secret."""
+    if not isinstance(value, str):
+        return Secret.parse(value, info)
+    try:
+        parts = urlsplit(value)
+        password = parts.password is not None or "password" in parse_qs(parts.query)
+    except ValueError:
+        raise ValueError(_NO_URL) from None
+    if password:
+        raise ValueError("holds a password; write it as {file: PATH} or {env: NAME}")
+    if parts.scheme not in ("postgresql", "postgres") or not value.isprintable():
+        raise ValueError(_NO_URL)
+    return value
+
+
+class CasesSection(Section):
+    """Where incidents, registry and messages are kept: in ``cases.db`` unless a URL is given."""
+
+    url: Annotated[Secret | str, PlainValidator(_url)] = ""
+
+    def reveal(self) -> str:
+        """The whole URL; "" where there is none. ``Unavailable`` when the secret is missing."""
+        if isinstance(self.url, str):
+            return self.url
+        try:
+            return self.url.reveal()
+        except ValueError as error:
+            raise Unavailable(f"site.cases.url: {error}") from None
 
 
 class SiteSection(Section):
@@ -82,6 +124,7 @@ class SiteSection(Section):
     data: FileName = Path("/var/lib/gridwarden")
     zone: Annotated[str, Field(validate_default=True), AfterValidator(_zone)] = "Asia/Shanghai"
     """The local time that people are told, by its IANA name."""
+    cases: CasesSection = CasesSection()
 
 
 class RegistrySection(Section):

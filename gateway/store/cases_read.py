@@ -8,7 +8,6 @@ from typing import Any, Final
 import msgspec
 from sqlalchemy import (
     Connection,
-    Integer,
     Select,
     cast,
     exists,
@@ -43,6 +42,7 @@ from gateway.store.cases_tables import (
     RULE_STEP,
     TEXT,
     TIMER,
+    WHOLE,
 )
 from gateway.store.cases_write import ARRIVAL, BOOKMARK, DIGEST, VERSION, decode_state
 from gateway.store.chain import Link, Walk
@@ -58,6 +58,11 @@ _WAITING: Final = OUTBOX.c.ended == literal_column("''")
 _OPEN: Final = INCIDENT.c.state != literal_column("'closed'")
 _CLOSING: Final = EVENT.c.what == literal_column("'closed'")
 """Written out, not bound: SQLite uses a partial index only for a condition that it can read."""
+_SNAPSHOT: Final = {
+    "sqlite": "BEGIN",
+    "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+}
+"""Begins to read everything as of one moment."""
 _OUTBOX_FIELDS: Final = [
     OUTBOX.c["ended"].label("end") if name == "end" else OUTBOX.c[name]
     for name in OutboxRow.__struct_fields__
@@ -145,7 +150,7 @@ def open_incident(connection: Connection, group: str, same: str) -> Incident | N
 
 def last_number(connection: Connection, prefix: str) -> int:
     """The highest number among keys ``PREFIX-NUMBER``, removed ones too; 0 if there is none."""
-    number = cast(func.substr(INCIDENT.c.key, len(prefix) + 2), Integer)
+    number = cast(func.substr(INCIDENT.c.key, len(prefix) + 2), WHOLE)
     statement = select(func.coalesce(func.max(number), 0)).where(
         INCIDENT.c.key > f"{prefix}-", INCIDENT.c.key < f"{prefix}."
     )
@@ -260,7 +265,7 @@ def closed_before(connection: Connection, arrival: int, after: str, limit: int) 
 def verify_one(connection: Connection, key: str) -> str:
     """What is wrong with one incident's chain, in one snapshot; "" if nothing is."""
     walk = Walk()
-    connection.exec_driver_sql("BEGIN")
+    connection.exec_driver_sql(_SNAPSHOT[connection.dialect.name])
     try:
         rows = connection.execute(
             select(EVENT).where(EVENT.c.incident == key).order_by(EVENT.c.seq)

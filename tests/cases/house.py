@@ -16,6 +16,7 @@ from gateway.model import SECOND, Category, Change, Incident, Notification, Posi
 from gateway.notify.teller import Teller
 from gateway.ports import Notifier
 from gateway.store.cases import Cases
+from gateway.store.databases import Database
 from tests.cases import build
 from tests.virtual import VirtualClock
 
@@ -49,8 +50,8 @@ class Phone:
 class WatchedCases(Cases):
     """Knows whether a statement is under way, so that virtual time waits for the real disk."""
 
-    def __init__(self, path: Path, clock: VirtualClock) -> None:
-        super().__init__(path, clock)
+    def __init__(self, where: Path | Database, clock: VirtualClock) -> None:
+        super().__init__(where, clock)
         self.under_way = 0
         for side in (self._writer, self._reader):
             side.call = self._counted(side.call)  # type: ignore[method-assign]
@@ -149,12 +150,12 @@ class House:
 
 @contextlib.asynccontextmanager
 async def living(
-    path: Path,
+    where: Path | Database,
     clock: StoryClock,
     notifiers: dict[str, Notifier],
     site: Site | None = None,
 ) -> AsyncIterator[House]:
-    async with WatchedCases(path, clock) as cases:
+    async with WatchedCases(where, clock) as cases:
         clock.cases = cases
         house = House(cases, clock, notifiers, site or build.site())
         tasks = [

@@ -1,0 +1,52 @@
+"""What ``cases.db`` is kept in for one test, and a look at it past the program."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+from typing import Any, Protocol
+
+from gateway.store.databases import Database, SqliteFile, database
+from tests.servers import PostgreSQL
+
+
+class Store(Protocol):
+    """One database, empty at first."""
+
+    @property
+    def where(self) -> Database:
+        """To open it with, as a program that has just started does."""
+
+    def sql(self, statement: str) -> list[tuple[Any, ...]]:
+        """The rows that ``statement`` gives to somebody else who is allowed everything."""
+
+
+class InFile:
+    """A file of SQLite."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    @property
+    def where(self) -> Database:
+        return SqliteFile(self._path)
+
+    def sql(self, statement: str) -> list[tuple[Any, ...]]:
+        with closing(sqlite3.connect(self._path)) as connection, connection:
+            return connection.execute(statement).fetchall()
+
+
+class OnServer:
+    """A database of PostgreSQL."""
+
+    def __init__(self, server: PostgreSQL, url: str) -> None:
+        self._server = server
+        self.url = url
+
+    @property
+    def where(self) -> Database:
+        return database(Path(), self.url)
+
+    def sql(self, statement: str) -> list[tuple[Any, ...]]:
+        return self._server.sql(statement, self.url)
