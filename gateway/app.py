@@ -69,7 +69,7 @@ class Running(NamedTuple):
     console_url: str
     view: View
     damaged: asyncio.Future[str]
-    """Done when a store was written over from outside: start again, and it is put aside."""
+    """Done when a store was written from outside: start again, and go by what it holds."""
     reload: Callable[[], None]
     """Look at the files of rules and registry now; what comes of it is logged and a reading."""
 

@@ -27,7 +27,7 @@ from gateway.model import (
     Site,
     Stamp,
 )
-from gateway.ports import Clock
+from gateway.ports import Clock, Unavailable
 from gateway.store.step import Step, Timer
 
 CHINA: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
@@ -77,7 +77,8 @@ class CaseStore(Protocol):
 
 
 Offer = Callable[[Sequence[OutboxRow], Sequence[Incident]], None]
-"""Takes the new outbox rows, and every incident that changed, right after the commit."""
+"""Takes the new outbox rows, and every incident that changed, right after the commit. Nothing at
+all: whether there are new rows is not known, the store has to be looked at."""
 
 
 class _Draft:
@@ -335,7 +336,11 @@ class Desk:
 
     async def _keep(self, draft: _Draft, step: Step) -> None:
         self._loaded = False  # until it is known what the disk holds
-        rows = await self._cases.commit(step)
+        try:
+            rows = await self._cases.commit(step)
+        except Unavailable:
+            self._offer((), ())  # a server may have kept it, and only its answer be lost
+            raise
         self._loaded = True
         if len(self._numbers) >= _DAYS:
             self._numbers.clear()

@@ -8,6 +8,7 @@ import os
 import re
 import socket
 import uuid
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final, LiteralString
 
@@ -89,6 +90,10 @@ _REFUSED: Final = (
     (re.compile("certificate|SSL"), "TLS"),
 )
 """What the server says to who is not let in: libpq keeps its SQLSTATE to itself there."""
+_AROUND: Final = re.compile(
+    "^(connection|consuming input|sending .*) failed: | (Is the server|This probably means) .*$"
+)
+"""What psycopg says before libpq's sentence, and libpq after it."""
 _LONGEST: Final = 200
 """Characters of the server's words."""
 _LOST: Final = ("08", "57P")
@@ -123,27 +128,11 @@ class PostgreSQL:
 
     def open_to_write(self, wall: int) -> tuple[Engine, Path | None]:
         """See ``Database``. ``Unavailable`` when another gateway holds the database."""
-        raw = self._connected()
-        try:
-            raw.execute(_DURABLE)
-            self._lock(raw)
-            self._migrate(raw)
-            self._claim(raw)
-            raw.autocommit = False
-        except BaseException:
-            raw.close()
-            raise
-        return _engine(raw), None
+        return self._opened(self._to_write), None
 
     def open_to_read(self) -> Engine:
         """See ``Database``."""
-        raw = self._connected()
-        try:
-            raw.execute("SET default_transaction_read_only = on")
-        except BaseException:
-            raw.close()
-            raise
-        return _engine(raw)
+        return self._opened(_to_read)
 
     def version(self, connection: Connection) -> int:
         """See ``Database``."""
@@ -157,7 +146,7 @@ class PostgreSQL:
         words = error.diag.message_primary if isinstance(error, psycopg.Error) else ""
         words = " ".join((words or str(error)).split())
         if not state and isinstance(error, psycopg.OperationalError):
-            words = words.removeprefix("connection failed: ").partition(" Is the server ")[0]
+            words = _AROUND.sub("", words)
             state = next((code for pattern, code in _REFUSED if pattern.search(words)), "08")
         advice = next((_ADVICE[state[:n]] for n in (5, 3, 2) if state[:n] in _ADVICE), state)
         return f"{self.name}: {words[:_LONGEST]}" + (f"; {advice}" if advice else "")
@@ -179,22 +168,36 @@ class PostgreSQL:
                 with socket.socket(fileno=os.dup(raw.fileno())) as ours:
                     ours.shutdown(socket.SHUT_RDWR)
 
-    def _connected(self) -> psycopg.Connection[Any]:
-        """A connection in autocommit mode that gives up in time."""
-        raw = psycopg.connect(self._conninfo, autocommit=True)
+    def _opened(self, prepare: Callable[[psycopg.Connection[Any]], None]) -> Engine:
         try:
-            raw.execute(_SET, (list(_SESSION), list(_SESSION.values())))
-            (encoding,) = _row(raw, "SHOW server_encoding")
-            if encoding != "UTF8":
-                raise Unavailable(
-                    f"{self.name}: the database's encoding is {encoding}; make one with"
-                    " CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
-                )
-            raw.adapters.register_dumper(str, _Text)
-        except BaseException:
-            raw.close()
-            raise
-        return raw
+            raw = psycopg.connect(self._conninfo, autocommit=True)
+            try:
+                self._settle(raw)
+                prepare(raw)
+                return _engine(raw)
+            except BaseException:
+                raw.close()
+                raise
+        except psycopg.Error as error:
+            raise Unavailable(self.trouble(error)) from None
+
+    def _settle(self, raw: psycopg.Connection[Any]) -> None:
+        """What both halves need of a connection: it gives up in time, and takes every text."""
+        raw.execute(_SET, (list(_SESSION), list(_SESSION.values())))
+        (encoding,) = _row(raw, "SHOW server_encoding")
+        if encoding != "UTF8":
+            raise Unavailable(
+                f"{self.name}: the database's encoding is {encoding}; make one with"
+                " CREATE DATABASE … ENCODING 'UTF8' TEMPLATE template0"
+            )
+        raw.adapters.register_dumper(str, _Text)
+
+    def _to_write(self, raw: psycopg.Connection[Any]) -> None:
+        raw.execute(_DURABLE)
+        self._lock(raw)
+        self._migrate(raw)
+        self._claim(raw)
+        raw.autocommit = False
 
     def _lock(self, raw: psycopg.Connection[Any]) -> None:
         """The server lets go of it when the connection ends, however it ends."""
@@ -261,6 +264,10 @@ def _upsert(element: Any, compiler: Any, **options: Any) -> str:
     """SQLite's and PostgreSQL's ``ON CONFLICT`` read the same: one statement serves both."""
     element.constraint_target = None
     return str(compiler.visit_on_conflict_do_update(element, **options))
+
+
+def _to_read(raw: psycopg.Connection[Any]) -> None:
+    raw.execute("SET default_transaction_read_only = on")
 
 
 def _row(raw: psycopg.Connection[Any], sql: LiteralString, *values: object) -> tuple[Any, ...]:

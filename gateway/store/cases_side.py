@@ -132,8 +132,8 @@ class Side:
 
     def _turn(self, reason: str) -> None:
         """Said once by the writer, which is asked every few seconds; readers tell their callers."""
-        if self._broken and not reason:
-            return  # an undamaged page was asked for
+        if not reason and (self._broken or not self._is_open):
+            return  # an undamaged page was asked for, or that it be closed
         before, self.failing = self.failing, reason
         if bool(before) == bool(reason) or not self._writes:
             return

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import heapq
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from gateway.notify.teller import Teller
 from gateway.ports import Notifier
 from gateway.store.cases import Cases
 from gateway.store.databases import Database
+from gateway.supervise import Health, keep_running
 from tests.cases import build
 from tests.virtual import VirtualClock
 
@@ -154,14 +156,18 @@ async def living(
     clock: StoryClock,
     notifiers: dict[str, Notifier],
     site: Site | None = None,
+    supervised: bool = False,
 ) -> AsyncIterator[House]:
+    """``supervised``: the desk's loop is brought back when the store failed it, as by the program."""
     async with WatchedCases(where, clock) as cases:
         clock.cases = cases
         house = House(cases, clock, notifiers, site or build.site())
-        tasks = [
-            asyncio.create_task(house.teller.run()),
-            asyncio.create_task(house.desk.run(clock, house.arrival)),
-        ]
+        ringing = partial(house.desk.run, clock, house.arrival)
+        if supervised:
+            ringing = partial(
+                keep_running, ringing, clock, Health("incidents"), lambda _health: None
+            )
+        tasks = [asyncio.create_task(house.teller.run()), asyncio.create_task(ringing())]
         try:
             yield house
             broken: Sequence[asyncio.Task[None]] = [task for task in tasks if task.done()]

@@ -50,3 +50,10 @@ class OnServer:
 
     def sql(self, statement: str) -> list[tuple[Any, ...]]:
         return self._server.sql(statement, self.url)
+
+    def end_connections(self) -> None:
+        """Everybody else's, as a cut network or an administrator does; returns when they are gone."""
+        others = (
+            "FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+        self.sql(f"SELECT pg_terminate_backend(pid, 5000) {others}")

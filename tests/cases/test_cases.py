@@ -14,6 +14,7 @@ from sqlalchemy import create_engine, event, inspect
 
 from gateway.model import Device, Position, Site
 from gateway.ports import Unavailable
+from gateway.store import cases as cases_module
 from gateway.store import schema
 from gateway.store.cases import Cases
 from gateway.store.cases_tables import TABLES

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from pathlib import Path
 
 import pytest
+import structlog
+from sqlalchemy import BigInteger, Integer
 
 from gateway.ports import Unavailable
 from gateway.store.cases import Cases
+from gateway.store.cases_tables import TABLES
 from gateway.store.databases import database
-from tests import servers
-from tests.cases.build import site
-from tests.cases.store import OnServer
+from gateway.store.step import Step
+from tests import servers, virtual
+from tests.cases.build import alarmed, site
+from tests.cases.house import Phone, StoryClock, living
+from tests.cases.relay import Relay
+from tests.cases.store import InFile, OnServer
 from tests.virtual import VirtualClock
 
 
@@ -134,10 +141,217 @@ async def test_two_gateways_may_have_a_schema_each_in_one_database(on_server: On
 
 # --- the schema ---------------------------------------------------------------------------
 
+_TYPES = {"TEXT": "text", "BIGINT": "bigint", "BLOB": "bytea", "DOUBLE": "double precision"}
 
-def columns(on_server: OnServer) -> list[tuple[object, ...]]:
-    return on_server.sql(
+
+async def test_tables_and_indexes_are_those_of_the_schema_files(
+    on_server: OnServer, tmp_path: Path
+) -> None:
+    async with Cases(on_server.where, VirtualClock()), Cases(tmp_path / "c.db", VirtualClock()):
+        pass
+    expected = {
+        (table.name, column.name, _TYPES[str(column.type)], "NO" if not column.nullable else "YES")
+        for table in TABLES.tables.values()
+        for column in table.columns
+    }
+    found = on_server.sql(
         "SELECT table_name, column_name, data_type, is_nullable FROM information_schema.columns"
         " WHERE table_schema = 'public' AND table_name <> 'schema_version'"
-        " ORDER BY table_name, column_name"
     )
+    by_name = {row[:2]: row[2:] for row in found}
+    # The files say nothing of floats and keys that SQLite would read in another way.
+    assert {row[:3] for row in expected} == {(*name, kind) for name, (kind, _) in by_name.items()}
+    on_disk = InFile(tmp_path / "c.db").sql("SELECT name FROM sqlite_schema WHERE type = 'index'")
+    made = {name for (name,) in on_disk if not name.startswith("sqlite_")}
+    indexes = {name for (name,) in on_server.sql("SELECT indexname FROM pg_indexes")}
+    assert len(made) >= 10
+    assert made <= indexes
+    sorted_by_bytes = on_server.sql(
+        "SELECT DISTINCT collation_name FROM information_schema.columns"
+        " WHERE table_schema = 'public' AND data_type = 'text'"
+    )
+    assert sorted_by_bytes == [("C",)]
+
+
+def test_every_integer_of_a_table_is_wide_enough_for_nanoseconds() -> None:
+    narrow = [
+        f"{table.name}.{column.name}"
+        for table in TABLES.tables.values()
+        for column in table.columns
+        if isinstance(column.type, Integer) and not isinstance(column.type, BigInteger)
+    ]
+    assert narrow == []
+
+
+# --- while it runs ------------------------------------------------------------------------
+
+
+async def test_a_full_disk_of_the_server_is_said_and_leaves_the_step_before(
+    on_server: OnServer,
+) -> None:
+    clock, phone = StoryClock(), Phone()
+    async with living(on_server.where, clock, {"phone": phone}) as house:
+        await house.take(alarmed(same="device:0"))
+        await clock.advance(0)
+        on_server.sql(
+            "CREATE FUNCTION full_disk() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN"
+            " RAISE EXCEPTION 'could not extend file: No space left on device'"
+            " USING ERRCODE = '53100', DETAIL = 'Key (secret)'; END $$;"
+            "CREATE TRIGGER full_disk BEFORE INSERT ON timer EXECUTE FUNCTION full_disk()"
+        )
+        with pytest.raises(Unavailable) as caught:
+            await house.take(alarmed(same="device:1"))
+        assert caught.value.reason.endswith(
+            ": could not extend file: No space left on device; make room on the server's disk"
+        )
+        assert house.cases.failing == caught.value.reason
+        assert len(await house.cases.open_incidents()) == 1
+        on_server.sql("DROP TRIGGER full_disk ON timer")
+        await house.take(alarmed(same="device:1"))
+        assert house.cases.failing == ""
+        await clock.advance(0)
+        assert [each.incident for each in phone.heard] == ["L20260105-0001", "L20260105-0002"]
+        assert await house.cases.verify() == []
+
+
+async def test_a_server_that_only_reads_is_said(on_server: OnServer) -> None:
+    clock = VirtualClock()
+    async with Cases(on_server.where, clock) as cases:
+        name = on_server.url.rpartition("/")[2]
+        on_server.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
+        on_server.end_connections()
+        with pytest.raises(Unavailable):
+            await cases.commit(Step(arrival=1))
+        await clock.advance(1)
+        with pytest.raises(Unavailable) as caught:
+            await cases.commit(Step(arrival=1))
+        assert caught.value.reason.endswith("must name the primary server: this one only reads")
+
+
+async def test_a_look_goes_on_over_a_restart_as_if_nothing_had_been(
+    on_server: OnServer, postgresql_server: servers.PostgreSQL
+) -> None:
+    async with Cases(on_server.where, VirtualClock()) as cases:
+        await cases.replace_registry(site(), "d")
+        postgresql_server.restart()
+        assert (await cases.load_site()).people == site().people
+
+
+async def test_killed_in_the_middle_of_alarms_nothing_is_lost_and_nobody_told_twice(
+    on_server: OnServer, postgresql_server: servers.PostgreSQL
+) -> None:
+    clock, phone = StoryClock(), Phone()
+    async with living(on_server.where, clock, {"phone": phone}, supervised=True) as house:
+        for number in range(6):
+            await house.take(alarmed(same=f"device:{number}"))
+            if number % 2:
+                await clock.settle()  # else it goes before anybody was told
+            postgresql_server.kill()
+            for _ in range(3):
+                with pytest.raises(Unavailable) as caught:
+                    await house.take(alarmed(same=f"device:later {number}"))
+                assert caught.value.reason.endswith("tried again by itself")
+                await clock.advance(0.1)
+            postgresql_server.start()
+            await clock.advance(20)
+            await house.take(alarmed(same=f"device:later {number}"))
+        await clock.advance(60)
+        keys = sorted(each.key for each in await house.cases.open_incidents())
+        assert keys == [f"L20260105-{number:04}" for number in range(1, 13)]
+        assert sorted(each.incident for each in phone.heard) == keys
+        ends = [row.end for key in keys for row in await house.cases.outbox(key)]
+        assert ends == ["told"] * 12
+        assert await house.cases.verify() == []
+
+
+async def test_a_step_whose_answer_was_lost_is_kept_once_and_told(on_server: OnServer) -> None:
+    clock, phone = StoryClock(), Phone()
+    async with (
+        Relay(on_server.url) as relay,
+        living(database(Path(), relay.url), clock, {"phone": phone}) as house,
+    ):
+        await house.take(alarmed(same="device:1"))
+        await clock.settle()
+        relay.drop_answer_to(b"COMMIT")
+        with pytest.raises(Unavailable):
+            await house.take(alarmed("s2", same="device:2"))
+        assert relay.dropped
+        assert len(on_server.sql("SELECT key FROM incident")) == 2
+        await clock.advance(6)
+        assert [each.device for each in phone.heard] == ["s1", "s2"]
+        await house.take(alarmed("s2", same="device:2"))  # as the rules do that were told no
+        await house.take(alarmed("s3", same="device:3"))
+        await clock.advance(1)
+        assert [each.device for each in phone.heard] == ["s1", "s2", "s3"]
+        assert len(await house.cases.open_incidents()) == 3
+        assert await house.cases.verify() == []
+
+
+async def test_a_server_that_hangs_is_cut_off_in_time(
+    on_server: OnServer, postgresql_server: servers.PostgreSQL, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(virtual, "_JOB", 0.1)  # what is frozen takes no part in virtual time
+    clock = VirtualClock()
+    async with Cases(on_server.where, clock) as cases:
+        await cases.replace_registry(site(), "d")
+        postgresql_server.pause()
+        try:
+            asked = [
+                asyncio.create_task(cases.load_site()),
+                asyncio.create_task(cases.commit(Step(arrival=1))),
+            ]
+            await clock.advance(19)
+            assert not any(task.done() for task in asked)
+            await clock.advance(2)
+            for task in asked:
+                with pytest.raises(Unavailable, match="no answer within 20 s; tried again"):
+                    await task
+        finally:
+            postgresql_server.resume()
+        await clock.advance(1)
+        assert (await cases.load_site()).version == 1
+        await cases.commit(Step(arrival=5))
+        assert cases.failing == ""
+
+
+async def test_what_another_gateway_wrote_meanwhile_is_not_written_over(
+    on_server: OnServer,
+) -> None:
+    clock = VirtualClock()
+    async with Cases(on_server.where, clock) as first:
+        on_server.end_connections()
+        async with Cases(on_server.where, clock) as second:
+            await second.replace_registry(site(), "d")
+            with pytest.raises(Unavailable):
+                await first.commit(Step(arrival=1))
+            await clock.advance(1)
+            with pytest.raises(Unavailable, match="another gridwarden's; tried again by itself"):
+                await first.commit(Step(arrival=1))
+            assert not first.overtaken
+        await clock.advance(1)
+        with pytest.raises(Unavailable, match="another gridwarden has written here meanwhile"):
+            await first.commit(Step(arrival=1))
+        assert first.overtaken
+
+
+async def test_it_is_logged_once_when_the_server_goes_and_once_when_it_is_back(
+    on_server: OnServer, postgresql_server: servers.PostgreSQL
+) -> None:
+    clock = VirtualClock()
+    async with Cases(on_server.where, clock) as cases:
+        with structlog.testing.capture_logs() as log:
+            postgresql_server.stop()
+            for _ in range(20):
+                with pytest.raises(Unavailable):
+                    await cases.commit(Step(arrival=1))
+                await clock.advance(0.5)
+            postgresql_server.start()
+            await clock.advance(6)
+            await cases.commit(Step(arrival=1))
+        assert [each["event"] for each in log] == ["cases_failing", "cases_well_again"]
+
+
+async def test_a_text_with_a_nul_is_kept_without_it(on_server: OnServer) -> None:
+    async with Cases(on_server.where, VirtualClock()) as cases:
+        await cases.commit(Step(arrival=1, texts={"d": "a\0b 烟"}))
+        assert await cases.texts(["d"]) == {"d": "a\ufffdb 烟"}
