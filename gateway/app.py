@@ -32,9 +32,14 @@ from gateway.health import DRIVER, Vitals
 from gateway.incidents.desk import Desk
 from gateway.incidents.people import FIXTURE
 from gateway.intake import Intake
+from gateway.links import load_key
 from gateway.model import Category, Lane, Person, Site, Value
+from gateway.notify.nearby import Neighbourhood
 from gateway.notify.teller import Teller
+from gateway.notify.wording import Wording
+from gateway.notify.writer import Linker, Writer
 from gateway.options import SinkOptions
+from gateway.patrol.keeper import Patrol
 from gateway.plugins import make
 from gateway.ports import Clock, Driver, Sink, Unavailable
 from gateway.pump import pump
@@ -99,6 +104,7 @@ class House:
         self.reloader: Reloader
         self.detector: Detector
         self.watch: Watch
+        self.patrol: Patrol
         self.view: StoreView
 
     async def open(self, stack: AsyncExitStack) -> None:
@@ -139,6 +145,8 @@ class House:
         """From now on doors, desk, teller and console go by ``site``."""
         self.site = site
         self.intake.follow(site)
+        if hasattr(self, "desk"):
+            self.desk.look()
 
     async def _build(self, stack: AsyncExitStack) -> None:
         self.notifiers = {
@@ -154,13 +162,14 @@ class House:
             self.arrival,
             fallback=DUTY,
             zone=zone,
-            announced=self.intake.announced_name,
+            write=self._writer(zone),
         )
         self.desk = Desk(
             self.cases,
             self.teller.offer,
             self._site,
             deadlines=self.settings.deadlines.by_category(),
+            limits=self.settings.limits,
             fallback=DUTY,
             fixtures=self._fixtures(),
             zone=zone,
@@ -168,6 +177,11 @@ class House:
         self.detector = Detector(
             self.journal, self.cases, self.desk, self.editions,
             self.clock, self.arrival, self.vitals.note,
+        )  # fmt: skip
+        asked = self.settings.patrol
+        self.patrol = Patrol(
+            self.cases, self.desk, self.settings.points, asked.rounds if asked else {}, zone,
+            self._site, self.clock, self.arrival, tell=asked is not None and asked.missed == "tell",
         )  # fmt: skip
         self.watch = Watch(
             self.journal, self.cases, self.desk, self.vitals.note,
@@ -177,8 +191,27 @@ class House:
         self.view = StoreView(
             self.journal, self.cases, self.intake, self.evidence, self.desk, self._site,
             self.tasks, self.clock, self.arrival, self.cases.news,
-            self.editions, self.reloader, self.detector,
+            self.editions, self.reloader, self.detector, self.patrol,
         )  # fmt: skip
+
+    def _writer(self, zone: ZoneInfo) -> Writer:
+        """What words the messages; ``link.key`` is made at the first start that needs it."""
+        kept = self.settings.messages
+        linked: dict[str, Any] = {}
+        if kept.link:
+            try:
+                key = load_key(self.settings.site.data / "link.key")
+                linked = {"linked": Linker(kept.link, key, kept.expires, self.clock)}
+            except (OSError, ValueError) as error:  # an alarm without a link is still an alarm
+                log.error("messages_without_links", reason=str(error))
+        return Writer(
+            zone,
+            wording=Wording(kept.map, kept.datum == "gcj02", kept.call),
+            templates=self.settings.templates,
+            announced=self.intake.announced_name,
+            neighbours=Neighbourhood(lambda: self.intake.latest),
+            **linked,
+        )
 
     def _fixtures(self) -> dict[str, frozenset[Category]]:
         """Notifiers that are told besides people, and of what."""
@@ -220,6 +253,7 @@ class House:
             "clock": self.watch.clock,
             "stores": self.watch.stores,
             "retention": self.watch.retention,
+            "patrol": self.patrol.run,
             "console": self._serve,
         }
         lives: list[Life] = [(Health(name), live, self._part_changed) for name, live in own.items()]

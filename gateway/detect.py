@@ -1,8 +1,8 @@
 """The rules' reader: steps the engine over the journal and hands the desk what it decided.
 
 What the rules decided, whom it concerns, the rules' bookmark and their state are written in
-one transaction by the desk. A step without changes is saved lazily: after a crash it runs
-again and gives the same.
+one transaction by the desk; what people answered (``Action``) goes with them, at its place. A step
+without either is saved lazily: after a crash it runs again and gives the same.
 
 Rules and registry are those in force at each record, not those of the present:
 
@@ -12,6 +12,7 @@ Rules and registry are those in force at each record, not those of the present:
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from functools import partial
 from typing import Final
 
@@ -21,7 +22,7 @@ import rules
 from gateway.clock import Arrival, Signal, at_most, spin_ns
 from gateway.editions import REGISTRY, RULES, Editions
 from gateway.incidents.desk import Desk
-from gateway.model import SECOND, Change, Edition, Lane, Position, Record, Site
+from gateway.model import SECOND, Action, Change, Edition, Lane, Position, Record, Site
 from gateway.ports import Clock
 from gateway.rule_care import Note, RuleCare, RuleRow, report
 from gateway.store.cases import Cases
@@ -120,7 +121,7 @@ class Detector:
 
     async def _through(self, records: list[Record], upto: int, damaged: int) -> None:
         """Step over ``records``. What is decided before an edition is settled before it."""
-        changes: list[Change] = []
+        changes: list[Change | Action] = []
         taken = 0
         for record in records:
             if type(record.item) is Edition:
@@ -132,6 +133,8 @@ class Detector:
                 changes += await self._adopt(record, record.item)
             else:
                 changes += self._step(record)
+            if type(record.item) is Action:  # what was due before it has been decided before it
+                changes.append(record.item)
             taken += 1
         await self._settle(changes, upto, damaged)
 
@@ -248,7 +251,9 @@ class Detector:
         self._lane.delivered = self._lane.n - self._lane.dropped.total()
         await self._save(changes)
 
-    async def _settle(self, changes: list[Change], upto: int, damaged: int = 0) -> None:
+    async def _settle(
+        self, changes: Sequence[Change | Action], upto: int, damaged: int = 0
+    ) -> None:
         """Move on to ``upto``; at once on disk when something was decided."""
         lane = self._lane
         dropped = Counter(damaged=damaged) if damaged else _NOTHING
@@ -260,7 +265,7 @@ class Detector:
         if changes or now - self._saved_at >= int(_SAVE_EVERY * SECOND):
             await self._save(changes)
 
-    async def _save(self, changes: list[Change]) -> None:
+    async def _save(self, changes: Sequence[Change | Action]) -> None:
         stamp = self._clock.now()
         arrival = self._arrival(stamp)
         position = Position(self._journal.id, self._lane.n)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from datetime import date
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any, Final, NamedTuple, cast
@@ -15,21 +16,28 @@ from gateway.console.view import Health as HealthView
 from gateway.detect import Detector
 from gateway.editions import Editions
 from gateway.health import resident_mib
+from gateway.incidents.decision import NotAllowed
+from gateway.incidents.deeds import Report
 from gateway.incidents.desk import Desk
-from gateway.incidents.machine import NotAllowed
 from gateway.intake import Intake
 from gateway.model import (
     SECOND,
     Arming,
+    CheckIn,
+    Deed,
     DeviceSeen,
     Incident,
     IncidentEvent,
     OutboxRow,
     Person,
+    Point,
     Reading,
     Site,
     Text,
+    Wanted,
 )
+from gateway.patrol.keeper import Patrol, Unknown
+from gateway.patrol.report import Line
 from gateway.ports import Clock
 from gateway.reload import Outcome, Reloader
 from gateway.rule_care import RuleRow
@@ -51,6 +59,9 @@ _ARMING: Final = {
     BAD_VALUE: Text("截止时间不对。", "The end is no possible time."),
 }
 """Why an arming is not taken -> what its author reads."""
+
+
+_NO_FILE: Final = Text("没有这个附件,请先上传。", "There is no such file; upload it first.")
 
 
 class RulesEdition(NamedTuple):
@@ -80,6 +91,7 @@ class StoreView:
         editions: Editions,
         reloader: Reloader,
         detector: Detector,
+        patrol: Patrol,
     ) -> None:
         self._journal = journal
         self._cases = cases
@@ -94,6 +106,7 @@ class StoreView:
         self._editions = editions
         self._reloader = reloader
         self._detector = detector
+        self._patrol = patrol
         self._door = intake.door("console")
         self._modes: Sequence[ModeRow] = ()
         self._modes_at: int | None = None
@@ -113,6 +126,10 @@ class StoreView:
     async def incidents(self, *, open_only: bool, limit: int) -> list[Incident]:
         """See ``View``."""
         return await self._cases.incidents(open_only, limit)
+
+    async def search(self, wanted: Wanted, limit: int) -> list[Incident]:
+        """See ``View``."""
+        return await self._cases.search(wanted, limit)
 
     async def incident(
         self, key: str
@@ -192,13 +209,21 @@ class StoreView:
         """See ``View``."""
         return await self._cases.outbox_counts()
 
-    async def act(self, key: str, verb: str, person: str, outcome: str, comment: str) -> Incident:
+    async def act(self, key: str, deed: Deed) -> Incident:
+        """See ``View``."""
+        if deed.attachment and await asyncio.to_thread(self.evidence, deed.attachment) is None:
+            raise ActRefused(_NO_FILE)
+        stamp = self._clock.now()
+        try:
+            return await self._desk.act(key, deed, stamp, self._arrival(stamp))
+        except NotAllowed as error:
+            raise ActRefused(error.text) from None
+
+    async def report(self, report: Report) -> Incident:
         """See ``View``."""
         stamp = self._clock.now()
         try:
-            return await self._desk.act(
-                key, verb, person, outcome, comment, stamp, self._arrival(stamp)
-            )
+            return await self._desk.open_by_hand(report, stamp, self._arrival(stamp))
         except NotAllowed as error:
             raise ActRefused(error.text) from None
 
@@ -251,6 +276,27 @@ class StoreView:
         """See ``View``."""
         detector, reloader = self._detector, self._reloader
         return RulesEdition(detector.digest, detector.since, reloader.refused, reloader.refused_at)
+
+    def patrol_points(self) -> list[Point]:
+        """See ``View``."""
+        return self._patrol.points
+
+    def today(self) -> date:
+        """See ``View``."""
+        return self._patrol.today()
+
+    async def patrol(self, day: date) -> list[Line]:
+        """See ``View``."""
+        return await self._patrol.day(day)
+
+    async def check_in(
+        self, point: str, person: str, position: tuple[float, float] | None
+    ) -> CheckIn:
+        """See ``View``."""
+        try:
+            return await self._patrol.check_in(point, person, position)
+        except Unknown as error:
+            raise ActRefused(error.text) from None
 
     def evidence(self, sha256: str) -> Path | None:
         """See ``View``."""

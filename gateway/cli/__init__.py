@@ -39,6 +39,7 @@ COMMANDS: Final = {
         "一起事件的来龙去脉:为何发生、通知了谁", "why an incident opened and who was told"
     ),
     "arm": Text("布防、撤防,或显示各处的布防状态", "arm or disarm a place, or show what is armed"),
+    "patrol": Text("某一天的巡查和漏点", "the rounds of a day and what was missed"),
     "journal": Text("日志库:深度、完整性、隔离区", "the journal: depth, integrity, quarantine"),
     "ledger": Text("每条读数的去向", "where every reading went"),
 }

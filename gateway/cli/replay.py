@@ -23,6 +23,7 @@ from gateway.cli._say import say
 from gateway.cli.check import DEFAULT_FILE
 from gateway.clock import SystemClock
 from gateway.config import Settings, load
+from gateway.incidents.limits import Limits
 from gateway.incidents.machine import World
 from gateway.model import SECOND, Person, Site
 from gateway.options import parse_duration
@@ -240,9 +241,10 @@ def _sides(
     site = archive.registry(told.get("registry", "")) or stores.site
     known = archive.rules(told.get("rules", ""))
     deadlines, sirens = settings.deadlines.by_category(), fixtures(settings)
+    limits = Limits(settings.limits)
 
     def world(site: Site) -> World:
-        return World(site, deadlines, DUTY, sirens)
+        return World(site, deadlines, DUTY, sirens, limits)
 
     def changed(site: Site) -> World:
         return world(site if people is None else msgspec.structs.replace(site, people=people))

@@ -79,8 +79,19 @@ def warnings(document: Document, settings: Settings) -> Iterator[Problem]:
             ("console", "host"),
             "the console has no login yet: everybody on the network can read and close incidents",
         )
+    yield from _limits(document, settings)
     yield from _idle_devices(document, settings)
     yield from _rules(document, settings)
+
+
+def _limits(document: Document, settings: Settings) -> Iterator[Problem]:
+    """Time limits of places that the registry does not have: they never count."""
+    places = settings.imported.places
+    for index, row in enumerate(settings.limits):
+        if row.place and places and row.place not in places:
+            yield document.problem(
+                ("limits", index, "place"), f"the registry has no place {row.place!r}"
+            )
 
 
 def _idle_devices(document: Document, settings: Settings) -> Iterator[Problem]:

@@ -24,7 +24,10 @@ from gateway.config.settings import (
     ConsoleSection,
     DeadlinesSection,
     JournalSection,
+    LimitsSection,
     LogSection,
+    MessagesSection,
+    PatrolSection,
     RegistrySection,
     RulesSection,
     Settings,
@@ -38,13 +41,13 @@ from gateway.config.watched import (
     rule_paths,
 )
 from gateway.document import Document, Problem, Problems, nearest
-from gateway.model import Site
+from gateway.model import Limit, Point, Site
 
 _Section = TypeVar("_Section", bound=BaseModel)
 
 _SECTIONS: Final = (
-    *("site", "registry", "clock", "journal", "rules", "deadlines"),
-    *("drivers", "sinks", "notifiers", "console", "log"),
+    *("site", "registry", "clock", "journal", "rules", "deadlines", "limits"),
+    *("drivers", "sinks", "notifiers", "messages", "patrol", "console", "log"),
 )
 _LONGEST_MESSAGE: Final = 400
 
@@ -123,16 +126,21 @@ class _Loader:
             "clock": self._section("clock", ClockSection),
             "journal": self._section("journal", JournalSection),
             "deadlines": self._section("deadlines", DeadlinesSection),
+            "limits": self._limits(),
             "console": self._section("console", ConsoleSection),
             "log": self._section("log", LogSection),
+            "messages": self._section("messages", MessagesSection),
+            "patrol": self._section("patrol", PatrolSection) if self._has("patrol") else None,
         }
         for section in plugins.PACKAGES:
             parts[section] = plugins.read(document, section, problems)
         problems.extend(crosscheck.errors(document, parts))
+        parts["templates"] = self._templates(parts["messages"])
         if registry is not None:
             registry = self._registry_files(registry)
         looked = fingerprint(self._file, registry, rules and self._rules_dir(rules))
         imported, digest = self._import(registry if self._kept is None else None)
+        parts["points"] = self._points(parts["patrol"], imported)
         files, complete = self._kept or (), self._kept is not None
         if self._kept is None and rules is not None:
             files, complete = self._all_rules(rules)
@@ -170,6 +178,18 @@ class _Loader:
             self._problems.extend(error.problems)
             return None
 
+    def _limits(self) -> tuple[Limit, ...]:
+        """The time limits; none, and problems, when one is wrong."""
+        if not self._has("limits"):
+            return ()
+        alone = self._document._replace(data={"limits": self._document.data["limits"]})
+        try:
+            found = yaml_document.validate(alone, LimitsSection)
+        except Problems as error:
+            self._problems.extend(error.problems)
+            return ()
+        return tuple(row.limit() for row in found.limits)
+
     def _here(self, path: Path) -> Path:
         """Paths in the file are relative to the file; messages name them as the user would."""
         return self._file.parent / path
@@ -199,6 +219,38 @@ class _Loader:
         except Problems as error:
             self._problems.extend(error.problems)
             return Site(), ""
+
+    def _templates(self, messages: MessagesSection | None) -> Any:
+        """The site's own wording; None without any.
+
+        A slip in it counts as one in the rules: a gateway that goes on with what was in force
+        leaves the template out, and says the rest.
+        """
+        if messages is None or messages.templates is None:
+            return None
+        templates = importlib.import_module("gateway.notify.templates")  # late: it brings Jinja
+        folder = self._here(messages.templates)
+        if not _exists(folder, Path.is_dir):
+            if self._kept is None:
+                self._wrong(("messages", "templates"), f"no such folder: {folder}")
+            return None
+        return templates.load(folder, self._problems if self._kept is None else [])
+
+    def _points(self, patrol: PatrolSection | None, site: Site) -> tuple[Point, ...]:
+        """The patrol points; none, and problems, when their file is wrong."""
+        if patrol is None:
+            return ()
+        from gateway.patrol.points import read_points
+
+        path = self._here(patrol.points)
+        if not _exists(path, Path.is_file):
+            self._wrong(("patrol", "points"), f"no such file: {path}")
+            return ()
+        try:
+            return read_points(path, site, patrol.rounds)
+        except Problems as error:
+            self._problems.extend(error.problems)
+            return ()
 
     def _rules_dir(self, rules: RulesSection) -> RulesSection:
         if rules.dir is None:

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
+import re
 import zoneinfo
+from collections import Counter
 from collections.abc import Callable, Iterable
+from datetime import time
 from functools import cached_property
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, Self
 from urllib.parse import parse_qs, urlsplit
 
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     PlainValidator,
     ValidationInfo,
+    model_validator,
 )
 
-from gateway.document import Problem
-from gateway.model import Category, Site
+from gateway.document import Problem, nearest
+from gateway.model import SECOND, Category, Limit, Point, Site
 from gateway.options import Duration, PluginOptions, Secret, Size
+from gateway.patrol.rounds import parse_span
 from gateway.ports import Unavailable
+from gateway.web import check_url
 
 _LONGEST: Final = 100 * 366 * 86400.0
 
@@ -58,11 +65,45 @@ def _at_least_16_mb(value: int) -> int:
 
 _NO_URL: Final = "this is no URL of PostgreSQL; write it like postgresql://user@host:5432/database"
 
+
+def _base(value: str) -> str:
+    if value and any(mark in check_url(value) for mark in "?# "):
+        raise ValueError("an address without ? and # is expected, like https://desk.example.cn")
+    return value
+
+
+def _map(value: str) -> str:
+    """Three names and nothing of Python's own formatting can stand in it."""
+    if not value:
+        return value
+    named = _HOLE.findall(value)
+    for name in named:
+        if name not in _OF_A_MAP:
+            raise ValueError(f"unknown name {name!r}{nearest(name, _OF_A_MAP)}")
+    rest = _HOLE.sub("", value)
+    if "lat" not in named or "lon" not in named or "{" in rest or "}" in rest:
+        raise ValueError("the address of a map has {lat} and {lon} in it, and may have {name}")
+    check_url(_HOLE.sub("0", value))
+    return value
+
+
+def _at_most_a_month(value: float) -> float:
+    if value > 31 * 86400:
+        raise ValueError("at most 31d: a message that is found later opens nothing")
+    return value
+
+
 Span = Annotated[Duration, AfterValidator(_sensible)]
 """Seconds, more than 0."""
 
 FileName = Annotated[Path, AfterValidator(_possible)]
 """A path; a relative one counts from the folder of the configuration file."""
+
+AMAP: Final = "https://uri.amap.com/marker?position={lon},{lat}&name={name}"
+"""The map that most phones in China open by themselves."""
+
+_OF_A_MAP: Final = ("lat", "lon", "name")
+_HOLE: Final = re.compile(r"\{(\w*)\}")
 
 SHIPPED_PACKS: Final = (
     "fire", "intrusion", "manholes", "lamps", "cameras", "trouble", "system",
@@ -172,6 +213,85 @@ class DeadlinesSection(Section):
         return {category: float(getattr(self, category.value)) for category in Category}
 
 
+class LimitRow(Section):
+    """A time limit for a place and everything below it, a category, a severity and a stage.
+
+    What is left out fits everything. The nearest place counts, then the more specific row.
+    """
+
+    place: Annotated[str, Field(max_length=40)] = ""
+    category: Literal["", "life", "intrusion", "facility", "trouble", "system"] = ""
+    severity: Literal["", "notice", "warning", "alarm", "critical"] = ""
+    stage: Literal["", "receive", "handle", "close"] = ""
+    within: Span
+    warn: Duration = 0.0
+
+    @model_validator(mode="after")
+    def _warned_in_time(self) -> Self:
+        if self.warn >= self.within:
+            raise ValueError("warn must be shorter than within")
+        return self
+
+    def limit(self) -> Limit:
+        """As the incidents know it, in ns."""
+        within, warn = int(self.within * SECOND), int(self.warn * SECOND)
+        return Limit(within, warn, self.place, self.category, self.severity, self.stage)
+
+
+class LimitsSection(Section):
+    """The rows of ``limits``."""
+
+    limits: Annotated[tuple[LimitRow, ...], Field(max_length=1_000)] = ()
+
+    @model_validator(mode="after")
+    def _each_once(self) -> Self:
+        seen = Counter((r.place, r.category, r.severity, r.stage) for r in self.limits)
+        for words, count in seen.items():
+            if count > 1:
+                named = ", ".join(word for word in words if word) or "everything"
+                raise ValueError(f"two limits for {named}")
+        return self
+
+
+class MessagesSection(Section):
+    """What messages say besides the facts of an incident."""
+
+    link: Annotated[str, AfterValidator(_base)] = ""
+    """Where an officer's phone reaches the console; "" puts no link to the case into messages."""
+    expires: Annotated[Span, AfterValidator(_at_most_a_month)] = 86400.0
+    """How long a link is good."""
+    map: Annotated[str, AfterValidator(_map)] = AMAP
+    """A URL with ``{lat}``, ``{lon}`` and perhaps ``{name}``; "" says the coordinates instead."""
+    datum: Literal["gcj02", "wgs84"] = "gcj02"
+    """What that map draws."""
+    templates: FileName | None = None
+    """Folder of the site's own wording."""
+    call: dict[Category, Annotated[str, Field(max_length=60), AfterValidator(_printable)]] = {}
+    """Whom else to call about an incident of a category."""
+
+
+def _rounds(value: Any) -> Any:
+    """Round -> span, as written: times without quotes would be read as something else."""
+    if not isinstance(value, dict):
+        raise ValueError("rounds are written {name: 07:00-09:00}")
+    return {name: parse_span(str(span)) for name, span in value.items()}
+
+
+class PatrolSection(Section):
+    """Points that officers pass on their rounds, and when the rounds are."""
+
+    points: FileName
+    rounds: Annotated[
+        dict[Annotated[str, Field(min_length=1, max_length=40)], tuple[time, time]],
+        BeforeValidator(_rounds),
+        Field(min_length=1, max_length=24),
+    ]
+    """Local time; one that ends before it begins goes on past midnight."""
+    missed: Literal["tell", "record"] = "tell"
+    """Whether points missed in a round become an incident of their grid, or stand in the report
+    alone."""
+
+
 class ConsoleSection(Section):
     """Where the console listens; port 0 takes any free one."""
 
@@ -210,11 +330,19 @@ class Settings(BaseModel):
     journal: JournalSection
     rules: RulesSection
     deadlines: DeadlinesSection
+    limits: tuple[Limit, ...]
+    """What ``deadlines`` says more closely."""
     drivers: dict[str, Configured]
     sinks: dict[str, Configured]
     notifiers: dict[str, Configured]
     console: ConsoleSection
     log: LogSection
+    messages: MessagesSection
+    templates: Annotated[Any, Field(repr=False)]
+    """``gateway.notify.templates.Templates`` of the site's own wording; None without a folder."""
+    patrol: PatrolSection | None = None
+    points: tuple[Point, ...] = ()
+    """Of the file that ``patrol`` names."""
     imported: Site
     """The registry as the CSV files have it, version 0; empty without a ``registry`` section."""
     digest: str

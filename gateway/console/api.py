@@ -15,9 +15,10 @@ from aiohttp import web
 from gateway.console import query, shapes
 from gateway.console.events import Streams
 from gateway.console.guard import as_json
+from gateway.console.patrol import checkin_json, patrol_json
 from gateway.console.query import ApiError
 from gateway.console.view import ActRefused, ModeRow, View
-from gateway.model import Person, Site, Text
+from gateway.model import Incident, Person, Site, Text
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _MEDIA: Final = (
@@ -43,6 +44,7 @@ class Api:
         base = "/api/v1"
         return [
             web.get(f"{base}/incidents", self.incidents),
+            web.post(f"{base}/incidents", self.report),
             web.get(f"{base}/incidents/{{key}}", self.incident),
             web.post(f"{base}/incidents/{{key}}/{{verb}}", self.act),
             web.get(f"{base}/devices", self.devices),
@@ -52,6 +54,8 @@ class Api:
             web.post(f"{base}/arming", self.arm),
             web.get(f"{base}/rules", self.rules),
             web.post(f"{base}/rules/reload", self.reload_rules),
+            web.get(f"{base}/patrol", self.patrol),
+            web.post(f"{base}/patrol/checkins", self.check_in),
             web.get(f"{base}/ledger", self.ledger),
             web.get(f"{base}/health", self.health),
             web.get(f"{base}/events", self._streams.serve),
@@ -59,11 +63,11 @@ class Api:
         ]
 
     async def incidents(self, request: web.Request) -> web.Response:
-        """A list, newest first."""
+        """A list, newest first; every criterion that is asked for must hold."""
         limit = query.limit(request.query, 200, query.MAX_INCIDENTS)
-        open_only = query.flag(request.query, "open")
-        found = await self._view.incidents(open_only=open_only, limit=limit)
         site, now = self._view.site(), self._view.now()
+        wanted = query.wanted(request.query, now.wall)
+        found = await self._view.search(wanted, limit)
         names = self._view.announced()
         return as_json([shapes.incident_json(site, each, now, names) for each in found])
 
@@ -81,21 +85,34 @@ class Api:
         return as_json(answer)
 
     async def act(self, request: web.Request) -> web.Response:
-        """Receive, handle or close; 409 with the reason in both languages when impossible."""
+        """What a person does with it; 409 with the reason in both languages when impossible."""
         _check_json(request)
         key, verb = request.match_info["key"], request.match_info["verb"]
-        asked = query.act(verb, await request.read())
+        deed = query.act(verb, await request.read())
         found = await self._view.incident(key)
         if found is None:
             raise _no_incident(request)
-        if asked.person not in self._view.site().people and asked.person != found[0].owner:
-            raise ApiError(400, f"nobody in the registry has the id {asked.person!r}")
+        if deed.person not in self._view.site().people and deed.person != found[0].owner:
+            raise ApiError(400, f"nobody in the registry has the id {deed.person!r}")
         try:
-            done = await self._view.act(key, verb, asked.person, asked.outcome, asked.comment)
+            done = await self._view.act(key, deed)
         except ActRefused as refusal:
             return _refused(refusal)
+        return self._shown(done)
+
+    async def report(self, request: web.Request) -> web.Response:
+        """Open an incident by hand: 201 with it, or 409 with the reason in both languages."""
+        _check_json(request)
+        asked = query.new_incident(await request.read())
+        try:
+            return self._shown(await self._view.report(asked), 201)
+        except ActRefused as refusal:
+            return _refused(refusal)
+
+    def _shown(self, incident: Incident, status: int = 200) -> web.Response:
         view = self._view
-        return as_json(shapes.incident_json(view.site(), done, view.now(), view.announced()))
+        found = shapes.incident_json(view.site(), incident, view.now(), view.announced())
+        return as_json(found, status=status)
 
     async def devices(self, _request: web.Request) -> web.Response:
         """Every device with its newest values."""
@@ -171,6 +188,23 @@ class Api:
         outcome = await self._view.reload_rules()
         faults = shapes.problems_json(outcome.problems, self._chinese)
         return as_json(self._rules() | {"ok": outcome.ok, "faults": faults})
+
+    async def patrol(self, request: web.Request) -> web.Response:
+        """Who was at which point in which round of a day, and what was missed."""
+        view = self._view
+        day = query.day(request.query, view.today())
+        found = await view.patrol(day)
+        return as_json(patrol_json(view.site(), day, found, view.now()))
+
+    async def check_in(self, request: web.Request) -> web.Response:
+        """Somebody is at a point."""
+        _check_json(request)
+        asked = query.check_in(await request.read())
+        try:
+            done = await self._view.check_in(asked.point, asked.person, asked.position)
+        except ActRefused as refusal:
+            return _refused(refusal)
+        return as_json(checkin_json(self._view.site(), done))
 
     async def ledger(self, _request: web.Request) -> web.Response:
         """Where every reading went."""

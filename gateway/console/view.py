@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypedDict
 
+from gateway.incidents.deeds import Report
 from gateway.model import (
+    CheckIn,
+    Deed,
     DeviceSeen,
     Incident,
     IncidentEvent,
     OutboxRow,
     Person,
+    Point,
     Reading,
     Site,
     Text,
+    Wanted,
 )
 
 
@@ -161,6 +167,42 @@ class Outcome(Protocol):
         """If not, why: one line each."""
 
 
+class PatrolRound(Protocol):
+    """One round of one day."""
+
+    @property
+    def name(self) -> str:
+        """As the configuration calls it."""
+
+    @property
+    def begins(self) -> int:
+        """Wall ns."""
+
+    @property
+    def ends(self) -> int:
+        """Wall ns."""
+
+
+class PatrolLine(Protocol):
+    """One point in one round."""
+
+    @property
+    def round(self) -> PatrolRound:
+        """The round."""
+
+    @property
+    def point(self) -> Point:
+        """The point."""
+
+    @property
+    def checkin(self) -> CheckIn | None:
+        """Who was there first; None: nobody, or not yet."""
+
+    @property
+    def from_afar(self) -> bool:
+        """Whether the phone was somewhere else."""
+
+
 class View(Protocol):
     """The read side of the stores, and the one door for what a person does."""
 
@@ -172,6 +214,9 @@ class View(Protocol):
 
     async def incidents(self, *, open_only: bool, limit: int) -> list[Incident]:
         """Newest first, at most ``limit``."""
+
+    async def search(self, wanted: Wanted, limit: int) -> list[Incident]:
+        """Those that are ``wanted``, newest first, at most ``limit``."""
 
     async def incident(
         self, key: str
@@ -202,8 +247,11 @@ class View(Protocol):
     async def outbox_counts(self) -> dict[str, int]:
         """How many messages ended in each way; ``waiting`` for those that have not."""
 
-    async def act(self, key: str, verb: str, person: str, outcome: str, comment: str) -> Incident:
-        """``receive``, ``handle`` or ``close`` an incident; raises ``ActRefused``."""
+    async def act(self, key: str, deed: Deed) -> Incident:
+        """What a person does with an incident; raises ``ActRefused``."""
+
+    async def report(self, report: Report) -> Incident:
+        """A new incident that a person reports; raises ``ActRefused``."""
 
     async def modes(self) -> Sequence[ModeRow]:
         """How every place is armed now, one row for each."""
@@ -229,6 +277,20 @@ class View(Protocol):
 
     async def reload_rules(self) -> Outcome:
         """Read the rule files again; the old rules go on when anything is wrong with them."""
+
+    def patrol_points(self) -> Sequence[Point]:
+        """Where officers check in."""
+
+    def today(self) -> date:
+        """The local date."""
+
+    async def patrol(self, day: date) -> Sequence[PatrolLine]:
+        """Every point of every round that begins on ``day``."""
+
+    async def check_in(
+        self, point: str, person: str, position: tuple[float, float] | None
+    ) -> CheckIn:
+        """Somebody is at a point; ``position`` is the phone's. Raises ``ActRefused``."""
 
     def evidence(self, sha256: str) -> Path | None:
         """The file of a snapshot; None when it is not, or no longer, kept."""

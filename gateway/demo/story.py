@@ -32,6 +32,13 @@ _EVENTS: Final[Mapping[Happened, tuple[str, str]]] = {
     Happened.evidence: ("补充图像", "picture or clip added"),
     Happened.severity: ("级别变化", "severity changed"),
     Happened.closed: ("已办结", "closed"),
+    Happened.transferred: ("已转办", "transferred"),
+    Happened.supervised: ("已督办", "supervised"),
+    Happened.commented: ("备注", "comment"),
+    Happened.attached: ("附件", "file attached"),
+    Happened.reopened: ("重新打开", "reopened"),
+    Happened.warned: ("即将超时", "time limit near"),
+    Happened.escalated: ("已上报", "escalated"),
 }
 _ENDS: Final[Mapping[str, str]] = {
     "told": "已通知",

@@ -3,122 +3,52 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping, Sequence
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from datetime import tzinfo
 from types import MappingProxyType
-from typing import Final, Protocol
+from typing import Final
 
 import structlog
 
 from gateway.clock import Signal, at_most
-from gateway.incidents import machine
+from gateway.incidents import deeds, machine, replies, times
+from gateway.incidents.decision import Moment, NotAllowed, World, due
+from gateway.incidents.deeds import Report
+from gateway.incidents.draft import CaseStore, Draft
 from gateway.incidents.fold import fold, knows_severities
-from gateway.incidents.machine import Decision, Moment, NotAllowed, World
-from gateway.incidents.people import person_of
+from gateway.incidents.limits import Limits
+from gateway.incidents.numbers import CHINA, Numbers
 from gateway.model import (
+    MANUAL,
     SECOND,
+    Action,
     Category,
     Change,
+    Deed,
     Incident,
-    IncidentEvent,
+    Limit,
     OutboxRow,
     Person,
     Position,
     Site,
     Stamp,
+    State,
+    Text,
 )
 from gateway.ports import Clock, Unavailable
-from gateway.store.step import Step, Timer
+from gateway.store.step import Step
 
-CHINA: Final = timezone(timedelta(hours=8), "Asia/Shanghai")
-"""The default zone; it has had no summer time since 1991, so it needs no zone data."""
-
-_LETTERS: Final[Mapping[Category, str]] = {
-    Category.life: "L",
-    Category.intrusion: "I",
-    Category.facility: "F",
-    Category.trouble: "T",
-    Category.system: "S",
-}
 _TIMERS_AT_ONCE: Final = 100
-_DAYS: Final = 32
-"""Key prefixes whose last number is remembered; beyond it they are asked for again."""
-
-
-class CaseStore(Protocol):
-    """What the desk needs of ``cases.db``."""
-
-    async def commit(self, step: Step) -> list[OutboxRow]:
-        """All of it or none; the new rows with their ids."""
-
-    async def open_incidents(self, limit: int) -> list[Incident]:
-        """Newest first."""
-
-    async def open_incident(self, group: str, same: str) -> Incident | None:
-        """The open one of (group, same)."""
-
-    async def incident(self, key: str) -> Incident | None:
-        """By key."""
-
-    async def events(self, key: str) -> list[IncidentEvent]:
-        """An incident's chain, oldest first."""
-
-    async def outbox(self, key: str) -> list[OutboxRow]:
-        """Every row of an incident."""
-
-    async def last_number(self, prefix: str) -> int:
-        """The highest one of keys ``PREFIX-NUMBER``."""
-
-    async def due_timers(self, now: int, limit: int) -> list[Timer]:
-        """Due at arrival ``now``."""
-
-    async def next_timer(self) -> int | None:
-        """When the next one falls due, or fell."""
-
+_LOOK_EVERY: Final = 180.0
+"""Seconds between looks at who has duty: a shift's case waits no longer for the next one."""
+_LOOKED_AT_ONCE: Final = 50
+"""Incidents looked at before others get the loop."""
+_ANSWERABLE: Final = 20
+"""Of the newest incidents a person was told of, those an answer without a number may mean."""
 
 Offer = Callable[[Sequence[OutboxRow], Sequence[Incident]], None]
 """Takes the new outbox rows, and every incident that changed, right after the commit. Nothing at
 all: whether there are new rows is not known, the store has to be looked at."""
-
-
-class _Draft:
-    """What one step has decided so far; later changes of the step build on it."""
-
-    def __init__(self, moment: Moment) -> None:
-        self.moment = moment
-        self.incidents: dict[str, Incident] = {}
-        self.open: dict[tuple[str, str], Incident] = {}
-        self.numbers: dict[str, int] = {}
-        self.events: list[IncidentEvent] = []
-        self.rows: list[OutboxRow] = []
-        self.timers_set: list[Timer] = []
-        self.timers_cleared: list[tuple[str, str]] = []
-        self.texts: dict[str, str] = {}
-
-    def add(self, decision: Decision) -> None:
-        incident = decision.incident
-        self.incidents[incident.key] = incident
-        self.open[incident.group, incident.same] = incident
-        self.events += decision.events
-        self.rows += decision.tell
-        self.timers_set += decision.timers_set
-        self.timers_cleared += decision.timers_cleared
-        self.texts.update(decision.texts)
-
-    def step(
-        self, bookmark: Position | None = None, state: Mapping[str, bytes | None] | None = None
-    ) -> Step:
-        return Step(
-            arrival=self.moment.arrival,
-            events=self.events,
-            texts=self.texts,
-            outbox=self.rows,
-            incidents=list(self.incidents.values()),
-            timers_set=self.timers_set,
-            timers_cleared=self.timers_cleared,
-            bookmark=bookmark,
-            state=state or {},
-        )
 
 
 class Desk:
@@ -133,6 +63,7 @@ class Desk:
         deadlines: Mapping[Category, float],
         fallback: Person,
         fixtures: Mapping[str, Collection[Category]] = MappingProxyType({}),
+        limits: Iterable[Limit] = (),
         zone: tzinfo = CHINA,
         most_open: int = 5_000,
     ) -> None:
@@ -142,13 +73,15 @@ class Desk:
         self._deadlines = deadlines
         self._fallback = fallback
         self._fixtures = fixtures
-        self._zone = zone
+        self._limits = Limits(limits)
         self._most_open = most_open
         self._lock = asyncio.Lock()
         self._timers = Signal()
         self._open: dict[tuple[str, str], Incident] = {}
-        self._numbers: dict[str, int] = {}
+        self._numbers = Numbers(cases, zone)
         self._loaded = False
+        self._looked: tuple[Site, int] | None = None
+        """For which registry, and when (arrival ns), who has duty was looked at last."""
         self._log = structlog.get_logger("incidents")
         self.over_limit = False
         """More incidents are open than memory holds; the rest are looked up on disk."""
@@ -165,148 +98,252 @@ class Desk:
 
     async def take(
         self,
-        changes: Sequence[Change],
+        decided: Sequence[Change | Action],
         bookmark: Position | None,
         state: Mapping[str, bytes | None],
         arrival: int,
         stamp: Stamp,
         site: Site,
     ) -> None:
-        """Decide on ``changes``; returned: decisions, bookmark and state are on disk together.
+        """Decide on changes of rules and answers of people, in their order.
 
+        Returned: decisions, bookmark and state are on disk together, so that after a crash no
+        answer counts twice.
         ``arrival`` and ``stamp`` are the present. Raises ``Unavailable`` when the disk does
         not take it; nothing has happened then, and the same call may be made again.
         """
-        if not changes:
+        if not decided:
             await self._cases.commit(Step(arrival=arrival, bookmark=bookmark, state=state))
             return
         async with self._lock:
             await self._load()
-            draft = _Draft(Moment(stamp, arrival))
-            world = World(site, self._deadlines, self._fallback, self._fixtures)
-            for change in changes:
-                await self._react(change, draft, world)
+            draft = Draft(Moment(stamp, arrival))
+            world = self._world(site)
+            for one in decided:
+                if isinstance(one, Action):
+                    await self._answer(one, draft, world)
+                else:
+                    await self._react(one, draft, world)
             await self._commit(draft, bookmark, state)
 
-    async def act(
-        self,
-        key: str,
-        verb: str,
-        person: str,
-        outcome: str,
-        comment: str,
-        stamp: Stamp,
-        arrival: int,
-    ) -> Incident:
-        """A person's ``receive``, ``handle`` or ``close``; the incident afterwards.
+    async def act(self, key: str, deed: Deed, stamp: Stamp, arrival: int) -> Incident:
+        """A person's deed; the incident afterwards.
 
         Raises ``NotAllowed`` with the sentence to show, and ``Unavailable``.
         """
         async with self._lock:
             await self._load()
-            incident = await self._cases.incident(key)
-            if incident is None:
-                raise NotAllowed(f"没有事件 {key[:40]}。", f"There is no incident {key[:40]}.")
-            if person_of(self._site(), person, self._fallback) is None:
-                raise NotAllowed("名单上没有此人。", "The registry does not know this person.")
-            decision = await self._decide(incident, verb, person, outcome, comment, stamp, arrival)
-            if decision is None:
-                return incident
-            draft = _Draft(Moment(stamp, arrival))
-            draft.add(decision)
+            draft = Draft(Moment(stamp, arrival))
+            incident = await self._do(key, deed, draft, self._world())
+            if draft.events:
+                await self._commit(draft)
+            return incident
+
+    async def open_by_hand(self, report: Report, stamp: Stamp, arrival: int) -> Incident:
+        """A case from a person: a call to the hotline, a hazard seen on patrol.
+
+        Raises ``NotAllowed`` with the sentence to show, and ``Unavailable``.
+        """
+        async with self._lock:
+            await self._load()
+            draft, world = Draft(Moment(stamp, arrival)), self._world()
+            other = await self._find(MANUAL, report.same, draft) if report.same else None
+            deeds.check_report(report, other.key if other is not None else "", world)
+            key = await self._numbers.next(report.category, draft)
+            draft.add(deeds.open_by_hand(report, key, world, draft.moment))
             await self._commit(draft)
-            return decision.incident
+            return draft.incidents[key]
+
+    def look(self) -> None:
+        """The registry has changed: see soon who has duty."""
+        self._timers.notify()
 
     async def run(self, clock: Clock, arrival: Callable[[Stamp], int]) -> None:
-        """Ring what falls due, until cancelled."""
+        """Ring what falls due, and hand over when a shift ends, until cancelled."""
         async with self._lock:
             await self._load()  # so that the first alarm need not wait for it
         while True:
             seen = self._timers.count
-            due = await self._cases.next_timer()
             now = arrival(clock.now())
-            if due is None:
+            if self._is_time_to_look(now):
+                await self._hand_over(clock, now)
+            rings = await self._cases.next_timer()
+            now = arrival(clock.now())
+            if rings is None:
                 await self._timers.wait(seen)
-            elif due > now:
-                await at_most((due - now) / SECOND, clock, self._timers.wait(seen))
+            elif rings > now:
+                seconds = min((rings - now) / SECOND, _LOOK_EVERY)
+                await at_most(seconds, clock, self._timers.wait(seen))
             else:
                 await self._ring(clock.now(), now)
+
+    def _world(self, site: Site | None = None) -> World:
+        return World(
+            site or self._site(), self._deadlines, self._fallback, self._fixtures, self._limits
+        )
+
+    # --- time ---------------------------------------------------------------------------------
 
     async def _ring(self, stamp: Stamp, now: int) -> None:
         async with self._lock:
             await self._load()
-            draft = _Draft(Moment(stamp, now))
-            world = World(self._site(), self._deadlines, self._fallback, self._fixtures)
+            draft, world = Draft(Moment(stamp, now)), self._world()
             for timer in await self._cases.due_timers(now, _TIMERS_AT_ONCE):
-                incident = await self._cases.incident(timer.incident)
-                if incident and (decision := machine.overdue(incident, world, draft.moment)):
+                of = timer.incident, timer.kind
+                if draft.timers.get(of) is not None:
+                    continue  # set anew by what this step has decided already
+                incident = await self._known(timer.incident, draft)
+                decision = incident and times.ring(incident, timer.kind, world, draft.moment)
+                if decision:
                     draft.add(decision)
-                elif incident and incident.deadline:
-                    draft.timers_set.append(timer._replace(due=incident.deadline))
-                else:
-                    draft.timers_cleared.append((timer.incident, timer.kind))
+                if incident is not None:
+                    incident = draft.incidents.get(timer.incident, incident)
+                draft.timers[of] = due(incident, timer.kind) or None if incident else None
             await self._commit(draft)
 
-    async def _react(self, change: Change, draft: _Draft, world: World) -> None:
+    def _is_time_to_look(self, now: int) -> bool:
+        if self._looked is None:
+            return True
+        site, at = self._looked
+        return site is not self._site() or now - at >= int(_LOOK_EVERY * SECOND)
+
+    async def _hand_over(self, clock: Clock, now: int) -> None:
+        """What somebody else must have by now goes to whoever has duty."""
+        self._looked = self._site(), now
+        world, moment = self._world(), Moment(clock.now(), now)
+        found: list[str] = []
+        for number, incident in enumerate(list(self._open.values())):
+            if times.hand_over(incident, world, moment) is not None:
+                found.append(incident.key)
+            if number % _LOOKED_AT_ONCE == _LOOKED_AT_ONCE - 1:
+                await clock.sleep(0)
+        if not found:
+            return
+        async with self._lock:
+            await self._load()
+            draft = Draft(moment)
+            for key in found:
+                known = await self._known(key, draft)
+                decision = known and times.hand_over(known, world, moment)
+                if decision:
+                    draft.add(decision)
+            await self._commit(draft)
+
+    # --- rules and people -----------------------------------------------------------------------
+
+    async def _react(self, change: Change, draft: Draft, world: World) -> None:
         incident = await self._find(machine.group_of(change), change.same, draft)
         new_key = ""
         if incident is None and machine.opens(change):
-            new_key = await self._next_key(change.category, draft)
+            new_key = await self._numbers.next(change.category, draft)
         told: list[str] = []
-        if incident is not None and machine.is_last_to_clear(change, incident):
-            told = await self._told(incident.key, draft)
+        if incident is not None:
+            incident = self._owned(incident, draft, world)
+            if machine.is_last_to_clear(change, incident):
+                told = await self._told(incident.key, draft)
         decision = machine.react(change, incident, new_key, told, world, draft.moment)
         if decision is not None:
             draft.add(decision)
 
-    async def _decide(
-        self,
-        incident: Incident,
-        verb: str,
-        person: str,
-        outcome: str,
-        comment: str,
-        stamp: Stamp,
-        arrival: int,
-    ) -> Decision | None:
-        moment = Moment(stamp, arrival)
-        world = World(self._site(), self._deadlines, self._fallback, self._fixtures)
-        match verb:
-            case "receive":
-                return machine.receive(incident, person, comment, world, moment)
-            case "handle":
-                return machine.handle(incident, person, comment, world, moment)
-            case "close":
-                told = await self._told(incident.key)
-                return machine.close(incident, person, outcome, comment, told, moment)
-        raise NotAllowed("没有这种操作。", "There are receive, handle and close.")
+    async def _do(self, key: str, deed: Deed, draft: Draft, world: World) -> Incident:
+        """The incident after ``deed``. Raises ``NotAllowed``."""
+        incident = await self._known(key, draft)
+        if incident is None:
+            raise NotAllowed(f"没有事件 {key[:40]}。", f"There is no incident {key[:40]}.")
+        told: list[str] = []
+        other = ""
+        if deed.verb in ("close", "reopen"):
+            told = await self._told(incident.key, draft)
+        if deed.verb == "reopen" and incident.state is State.closed:
+            open_now = await self._find(incident.group, incident.same, draft)
+            open_now = open_now or await self._cases.open_incident(incident.group, incident.same)
+            other = open_now.key if open_now is not None else ""
+        incident = self._owned(incident, draft, world)
+        decision = deeds.do(deed, incident, told, other, world, draft.moment)
+        if decision is None:
+            return incident
+        draft.add(decision)
+        return decision.incident
 
-    async def _find(self, group: str, same: str, draft: _Draft) -> Incident | None:
+    def _owned(self, incident: Incident, draft: Draft, world: World) -> Incident:
+        """``incident`` after who left the registry meanwhile has been replaced."""
+        if incident.state is State.closed or world.knows(incident.owner):
+            return incident
+        decision = times.hand_over(incident, world, draft.moment)
+        if decision is None:
+            return incident
+        draft.add(decision)
+        return decision.incident
+
+    async def _answer(self, action: Action, draft: Draft, world: World) -> None:
+        """Somebody answered a message: a deed like any other. Who is refused is told why."""
+        if not replies.is_deed(action):
+            return
+        person = replies.author(action, world.site, world.fallback)
+        if person is None:
+            self._log.warning("answer_from_nobody", verb=action.verb)
+            return
+        named = replies.key_in(action)
+        lately = await self._lately(person.id, draft)
+        meant = named or replies.meant(action.verb, lately)
+        try:
+            if not meant:
+                raise NotAllowed("没有等您处理的事件。", "There is no incident that waits for you.")
+            await self._do(meant, replies.deed_of(action, person.id), draft, world)
+        except NotAllowed as refusal:
+            self._log.warning("answer_refused", incident=meant, reason=refusal.text.en)
+            about = await self._known(meant, draft) if meant else None
+            about = about or next(iter(lately), None)
+            if about is not None:
+                await self._reply(about, person, refusal.text, draft)
+
+    async def _reply(self, about: Incident, person: Person, text: Text, draft: Draft) -> None:
+        """A row that tells ``person`` a sentence; it belongs to no event, so it counts down."""
+        rows = [*await self._cases.outbox(about.key), *draft.rows]
+        before = [row.seq for row in rows if row.incident == about.key]
+        now = draft.moment.arrival
+        draft.rows.append(
+            OutboxRow(
+                id=0,
+                incident=about.key,
+                seq=min([0, *before]) - 1,
+                purpose="answer",
+                person=person.id,
+                due=now,
+                since=now,
+                detail=text.say(person.language),
+            )
+        )
+        draft.incidents.setdefault(about.key, about)
+
+    async def _lately(self, person: str, draft: Draft) -> list[Incident]:
+        """The newest incidents that ``person`` was told of, as this step has left them."""
+        found = await self._cases.told_lately(person, _ANSWERABLE)
+        return [draft.incidents.get(one.key, one) for one in found]
+
+    # --- what is known --------------------------------------------------------------------------
+
+    async def _known(self, key: str, draft: Draft) -> Incident | None:
+        return draft.incidents.get(key) or await self._cases.incident(key)
+
+    async def _find(self, group: str, same: str, draft: Draft) -> Incident | None:
         """The open incident of (group, same), as this step has left it so far."""
         known = draft.open.get((group, same)) or self._open.get((group, same))
+        if known is not None:
+            known = draft.incidents.get(known.key, known)
+            if known.state is State.closed:
+                return None
         if known is None and self.over_limit:
             known = await self._cases.open_incident(group, same)
         if known is not None and not knows_severities(known):
             known = fold(await self._cases.events(known.key))
         return known
 
-    async def _told(self, key: str, draft: _Draft | None = None) -> list[str]:
+    async def _told(self, key: str, draft: Draft) -> list[str]:
         """Everybody who was told of an incident, or may still be."""
         rows = [row for row in await self._cases.outbox(key) if row.end in ("", "told")]
-        if draft is not None:
-            rows += [row for row in draft.rows if row.incident == key]
-        return list(dict.fromkeys(row.person for row in rows))
-
-    async def _next_key(self, category: Category, draft: _Draft) -> str:
-        """As ``F20260105-0007``: short enough for the telephone, and the same after a crash."""
-        wall = draft.moment.stamp.wall
-        day = datetime.fromtimestamp(wall // SECOND, UTC).astimezone(self._zone)
-        prefix = f"{_LETTERS[category]}{day:%Y%m%d}"
-        last = draft.numbers.get(prefix) or self._numbers.get(prefix)
-        if last is None:
-            last = await self._cases.last_number(prefix)
-        draft.numbers[prefix] = last + 1
-        return f"{prefix}-{last + 1:04}"
+        rows += [row for row in draft.rows if row.incident == key]
+        return list(dict.fromkeys(row.person for row in rows if row.purpose != "answer"))
 
     async def _load(self) -> None:
         """Read the open incidents, at first and whenever memory may differ from the disk."""
@@ -314,13 +351,13 @@ class Desk:
             return
         found = await self._cases.open_incidents(self._most_open + 1)
         self._open = {(each.group, each.same): each for each in found[: self._most_open]}
-        self._numbers.clear()
+        self._numbers.forget()
         self._note_limit(len(found) > self._most_open)
         self._loaded = True
 
     async def _commit(
         self,
-        draft: _Draft,
+        draft: Draft,
         bookmark: Position | None = None,
         state: Mapping[str, bytes | None] | None = None,
     ) -> None:
@@ -334,7 +371,7 @@ class Desk:
                 task.exception()  # seen: the caller that would have heard of it is gone
             raise
 
-    async def _keep(self, draft: _Draft, step: Step) -> None:
+    async def _keep(self, draft: Draft, step: Step) -> None:
         self._loaded = False  # until it is known what the disk holds
         try:
             rows = await self._cases.commit(step)
@@ -342,12 +379,10 @@ class Desk:
             self._offer((), ())  # a server may have kept it, and only its answer be lost
             raise
         self._loaded = True
-        if len(self._numbers) >= _DAYS:
-            self._numbers.clear()
-        self._numbers.update(draft.numbers)
+        self._numbers.kept(draft)
         for incident in draft.incidents.values():
             self._remember(incident)
-        if draft.timers_set:
+        if draft.timers:
             self._timers.notify()
         if draft.incidents:
             self._offer(rows, list(draft.incidents.values()))
@@ -355,7 +390,8 @@ class Desk:
     def _remember(self, incident: Incident) -> None:
         place = (incident.group, incident.same)
         if not incident.deadline:  # closed
-            self._open.pop(place, None)
+            if place in self._open and self._open[place].key == incident.key:
+                del self._open[place]
             if self.over_limit and len(self._open) < self._most_open // 2:
                 self._loaded = False
         elif place in self._open or len(self._open) < self._most_open:

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from gateway.model import (
+    MANUAL,
     Category,
     Happened,
     Incident,
@@ -21,6 +22,9 @@ from gateway.model import (
 MOST_EVIDENCE: Final = 20
 """Newest snapshots that the incident itself lists; its events name them all."""
 _RISING: Final = tuple(Severity)
+_UNKNOWN: Final = Text(
+    "重新打开后,传感器还没有新的报告", "no sensor has reported since it was reopened"
+)
 
 
 def is_worse(one: Severity, other: Severity) -> bool:
@@ -94,30 +98,42 @@ def _opened(event: IncidentEvent) -> Incident:
         events=event.seq,
         head=event.hash,
         since=int(data["at"]),
+        rung=data.get("rung", ""),
+        ladder=(data["owner"],) if "rung" in data else (),
+        warn=int(data.get("warn", 0)),
     )
 
 
 def _changes(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
     data = event.data
-    person = event.by.removeprefix("person:")
     match event.what:
         case Happened.alarmed:
             return _alarmed(incident, event)
         case Happened.cleared:
             return _cleared(incident, event)
         case Happened.received:
-            return {"state": State.received, "owner": person, "warned": 0, **_limit(data)}
+            return {"state": State.received, **_moved_on(incident, event)}
         case Happened.handling:
-            return {"state": State.handling, "owner": person, "warned": 0, **_limit(data)}
+            return {"state": State.handling, **_moved_on(incident, event)}
         case Happened.overdue:
             return {"overdue": True, "warned": event.seq, **_limit(data)}
         case Happened.severity:
             return _changed(incident, event)
         case Happened.closed:
-            return {"state": State.closed, "outcome": str(data["outcome"]), "deadline": 0}
-        case Happened.evidence:
+            return _closed(data)
+        case Happened.evidence | Happened.attached:
             return {"evidence": _evidence(incident, data)}
-        case Happened.opened:
+        case Happened.transferred:
+            return _transferred(incident, event)
+        case Happened.escalated:
+            return _escalated(incident, data)
+        case Happened.warned:
+            return {"early": event.seq}
+        case Happened.supervised:
+            return _limit(data)
+        case Happened.reopened:
+            return _reopened(incident, event)
+        case Happened.opened | Happened.commented:
             return {}
 
 
@@ -147,7 +163,71 @@ def _put(severities: tuple[Severity, ...], index: int, one: Severity) -> tuple[S
 
 
 def _limit(data: dict[str, Value]) -> dict[str, Any]:
-    return {"deadline": int(str(data["deadline"])), "limit": int(str(data["limit"]))}
+    """The time limit that an event sets, if it sets one."""
+    if "deadline" not in data:
+        return {}
+    return {
+        "deadline": int(str(data["deadline"])),
+        "limit": int(str(data["limit"])),
+        "warn": int(str(data.get("warn", 0))),
+        "early": 0,
+    }
+
+
+def _moved_on(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
+    """A person took a step. Where the event names no owner it is who did."""
+    data = event.data
+    changes = {"owner": str(data.get("owner", event.by.removeprefix("person:"))), "warned": 0}
+    if "rung" in data:
+        changes |= {"rung": str(data["rung"]), "ladder": (changes["owner"],)}
+    return changes | _limit(data)
+
+
+def _transferred(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
+    """Somebody else has to receive it. At a change of shift nobody has moved it on."""
+    data, owner = event.data, str(event.data["owner"])
+    changes = {
+        "state": State.open,
+        "owner": owner,
+        "rung": str(data["rung"]),
+        "charge": str(data.get("charge", incident.charge)),
+        **_limit(data),
+    }
+    if event.by.startswith("person:"):
+        return changes | {"warned": 0, "ladder": (owner,)}
+    return changes | {"ladder": _with(incident.ladder, owner)}
+
+
+def _escalated(incident: Incident, data: dict[str, Value]) -> dict[str, Any]:
+    return {
+        "owner": str(data["owner"]),
+        "rung": str(data["rung"]),
+        "ladder": _with(incident.ladder, str(data["to"])),
+    }
+
+
+def _with(ladder: tuple[str, ...], person: str) -> tuple[str, ...]:
+    return ladder if person in ladder else (*ladder, person)
+
+
+def _closed(data: dict[str, Value]) -> dict[str, Any]:
+    return {
+        "state": State.closed,
+        "outcome": str(data["outcome"]),
+        "cause": str(data.get("cause", "")),
+        "deadline": 0,
+        "warn": 0,
+        "early": 0,
+    }
+
+
+def _reopened(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
+    """What the sensors did since it was closed nobody followed; a person's own case stands."""
+    changes = {"state": State.open, "outcome": "", "cause": "", **_moved_on(incident, event)}
+    if incident.rule == MANUAL:
+        return changes
+    held = {"holding": (), "severities": (), "alarming": (), "left": incident.severity}
+    return changes | held | {"over": _UNKNOWN}
 
 
 def _alarmed(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
@@ -157,7 +237,7 @@ def _alarmed(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
     changes["evidence"] = _evidence(incident, data)
     if "raised_from" in data or not incident.alarming:
         changes |= _reason(data)
-    return changes
+    return changes | _limit(data)
 
 
 def _cleared(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
@@ -184,7 +264,7 @@ def _changed(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
         changes |= _reason(data)
     elif "lowered_from" in data:
         changes["why"] = Text(str(data["why_zh"]), str(data["why_en"]))
-    return changes
+    return changes | _limit(data)
 
 
 def _evidence(incident: Incident, data: dict[str, Value]) -> tuple[str, ...]:

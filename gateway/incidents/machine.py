@@ -1,95 +1,49 @@
-"""What an incident does next. Pure: the same change, incident and moment decide the same.
+"""What a rule's change makes of an incident. Pure: the same facts decide the same.
 
     open 待签收 ──▶ received 签收 ──▶ handling 办理 ──▶ closed 办结
-                        └─────────────────────────────▶┘
+       ▲              │   └──────────────│──────────────▶┘   │
+       └─ transfer ───┴──────────────────┘      reopen ──────┘
 
-An incident is the fold over its events. Whoever receives it first is responsible (首办负责):
-the receiver becomes the owner. Sensors going back to normal close nothing; a person does. Until
-then there is always a deadline: taking it on sets it anew, missing it sets one twice as far.
+An incident is the fold over its events. What people do with it is in ``deeds.py``, what time does
+in ``times.py``. Sensors going back to normal close nothing; a person does. Until then there is
+always an owner and a deadline.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-from types import MappingProxyType
-from typing import Final, NamedTuple
+from collections.abc import Iterable
 
-import msgspec
-
+from gateway.incidents.decision import (
+    Decision,
+    Moment,
+    NotAllowed,
+    World,
+    begin,
+    happen,
+    limit,
+    telling,
+    with_timers,
+)
 from gateway.incidents.fold import (
     MOST_EVIDENCE,
-    apply,
     is_worse,
     severity_of,
     severity_with,
 )
-from gateway.incidents.people import in_charge, people_to_warn
-from gateway.model import (
-    SECOND,
-    Category,
-    Change,
-    Happened,
-    Incident,
-    IncidentEvent,
-    OutboxRow,
-    Outcome,
-    Person,
-    Severity,
-    Site,
-    Stamp,
-    State,
-    Text,
-    Turn,
-    Value,
-)
-from gateway.store.chain import digest_of, seal
-from gateway.store.step import Timer
+from gateway.incidents.people import first_rung
+from gateway.model import STAGES, Change, Happened, Incident, Severity, Stage, Turn, Value
 
-DEADLINE: Final = "deadline"
-_NO_LIMIT_GIVEN: Final = 24 * 3600.0
-"""Seconds for a category that the configuration does not name: nothing is without a limit."""
-_SHORTEST_LIMIT: Final = SECOND
-_LONGEST_LIMIT: Final = 24 * 3600 * SECOND
-"""Who has missed a deadline is reminded at least once a day."""
-_LONGEST_COMMENT: Final = 2_000
-
-
-class NotAllowed(Exception):
-    """The incident does not do that now; ``text`` tells the person why."""
-
-    def __init__(self, zh: str, en: str) -> None:
-        super().__init__(en)
-        self.text = Text(zh, en)
-
-
-class World(NamedTuple):
-    """What decisions rest on besides the incident itself."""
-
-    site: Site
-    deadlines: Mapping[Category, float]
-    """Seconds until an incident must be received, then handled, then closed."""
-    fallback: Person
-    """The duty person of a site whose registry names nobody."""
-    fixtures: Mapping[str, Collection[Category]] = MappingProxyType({})
-    """Who is told besides people (``notifier:NAME``), and of what."""
-
-
-class Moment(NamedTuple):
-    """When something is decided."""
-
-    stamp: Stamp
-    arrival: int
-
-
-class Decision(msgspec.Struct, frozen=True, kw_only=True):
-    """What becomes true of one incident, all of it together."""
-
-    incident: Incident
-    events: tuple[IncidentEvent, ...]
-    tell: tuple[OutboxRow, ...] = ()
-    timers_set: tuple[Timer, ...] = ()
-    timers_cleared: tuple[tuple[str, str], ...] = ()
-    texts: dict[str, str] = {}
+__all__ = [
+    "Decision",
+    "Moment",
+    "NotAllowed",
+    "World",
+    "group_of",
+    "is_last_to_clear",
+    "opens",
+    "react",
+    "ring",
+]
 
 
 def is_last_to_clear(change: Change, incident: Incident | None) -> bool:
@@ -140,9 +94,9 @@ def react(
     if change.turn is Turn.evidence:
         return _picture(change, incident, moment)
     data: dict[str, Value] = {"device": change.device, "at": str(change.at), **_why(change)}
-    now = _happen(incident, Happened.cleared, f"rule:{change.rule}", data, moment)
+    now = happen(incident, Happened.cleared, f"rule:{change.rule}", data, moment)
     if not now.incident.alarming:
-        return _telling(now, "cleared", told, moment)
+        return telling(now, "cleared", told, moment)
     return now
 
 
@@ -151,71 +105,9 @@ def group_of(change: Change) -> str:
     return change.incident or change.rule
 
 
-def receive(
-    incident: Incident, person: str, comment: str, world: World, moment: Moment
-) -> Decision | None:
-    """签收: ``person`` takes it and owns it. None: this person already has it."""
-    if incident.state in (State.received, State.handling) and incident.owner == person:
-        return None
-    if incident.state is not State.open:
-        raise _refusal(incident, "签收", "received")
-    data = _limit(_category_limit(incident.category, world), moment)
-    return _with_timer(_act(incident, Happened.received, person, data, comment, moment))
-
-
-def handle(
-    incident: Incident, person: str, comment: str, world: World, moment: Moment
-) -> Decision | None:
-    """办理: work has begun. None: this person is already at it."""
-    if incident.state is State.handling and incident.owner == person:
-        return None
-    if incident.state is State.open:
-        raise NotAllowed("请先签收再办理。", "Receive the incident before handling it.")
-    if incident.state is not State.received:
-        raise _refusal(incident, "办理", "handled")
-    data = _limit(_category_limit(incident.category, world), moment)
-    return _with_timer(_act(incident, Happened.handling, person, data, comment, moment))
-
-
-def close(
-    incident: Incident,
-    person: str,
-    outcome: str,
-    comment: str,
-    told: Iterable[str],
-    moment: Moment,
-) -> Decision:
-    """办结: final, with an outcome; everybody else who was told hears of it."""
-    if incident.state is State.open:
-        raise NotAllowed("请先签收再办结。", "Receive the incident before closing it.")
-    if incident.state is State.closed:
-        raise _refusal(incident, "办结", "closed")
-    known = [each.value for each in Outcome]
-    if outcome not in known:
-        raise NotAllowed(
-            "办结时必须选择处理结果。", f"Closing needs an outcome: {', '.join(known)}."
-        )
-    data: dict[str, Value] = {"outcome": outcome}
-    decision = _act(incident, Happened.closed, person, data, comment, moment)
-    others = [each for each in told if each != person]
-    decision = _telling(decision, "closed", others, moment)
-    return msgspec.structs.replace(decision, timers_cleared=((incident.key, DEADLINE),))
-
-
-def overdue(incident: Incident, world: World, moment: Moment) -> Decision | None:
-    """The time limit has run out; None: somebody moved it on in time."""
-    if incident.state is State.closed or incident.deadline > moment.arrival:
-        return None
-    data = _limit(min(2 * incident.limit, _LONGEST_LIMIT), moment)
-    data["missed"] = str(incident.deadline)
-    decision = _happen(incident, Happened.overdue, "timer", data, moment)
-    warned = people_to_warn(world.site, incident.place, world.fallback)
-    everybody = [incident.owner, *(person.id for person in warned)]
-    return _with_timer(_telling(decision, "overdue", everybody, moment))
-
-
 def _open(change: Change, key: str, world: World, moment: Moment) -> Decision:
-    owner = in_charge(world.site, change.place, world.fallback)
+    owner = first_rung(world.site, change.place, world.fallback, moment.stamp.wall)
+    span = world.limit(change.place, change.category, change.severity, Stage.receive)
     data: dict[str, Value] = {
         "rule": change.rule,
         "group": group_of(change),
@@ -223,22 +115,21 @@ def _open(change: Change, key: str, world: World, moment: Moment) -> Decision:
         "category": change.category.value,
         "kind": change.kind,
         "place": change.place,
-        "owner": owner.id,
-        **_limit(_category_limit(change.category, world), moment),
+        "owner": owner.person.id,
+        "rung": owner.name,
+        **limit(span, moment),
         **_title(change),
         **_alarm_data(change),
     }
-    event = _event(key, 1, Happened.opened, f"rule:{change.rule}", data, moment)
-    event = seal(event, "")
-    decision = Decision(incident=apply(None, event), events=(event,))
-    return _with_timer(_ring(decision, "opened", world, moment))
+    decision = begin(key, f"rule:{change.rule}", data, moment)
+    return with_timers(ring(decision, "opened", world, moment))
 
 
-def _ring(decision: Decision, purpose: str, world: World, moment: Moment) -> Decision:
+def ring(decision: Decision, purpose: str, world: World, moment: Moment) -> Decision:
     """The owner and the fixtures are told."""
     incident = decision.incident
     fixtures = [name for name, of in world.fixtures.items() if incident.category in of]
-    return _telling(decision, purpose, [incident.owner, *fixtures], moment)
+    return telling(decision, purpose, [incident.owner, *fixtures], moment)
 
 
 def _alarm(change: Change, incident: Incident, world: World, moment: Moment) -> Decision | None:
@@ -250,9 +141,10 @@ def _alarm(change: Change, incident: Incident, world: World, moment: Moment) -> 
     worse = is_worse(change.severity, incident.severity)
     if worse:
         data |= {"raised_from": incident.severity.value, **_title(change)}
-    decision = _happen(incident, Happened.alarmed, f"rule:{change.rule}", data, moment)
+        data |= _sooner(incident, change.severity, world, moment)
+    decision = happen(incident, Happened.alarmed, f"rule:{change.rule}", data, moment)
     if worse or not incident.alarming:
-        return _ring(decision, "again", world, moment)
+        return with_timers(ring(decision, "again", world, moment))
     return decision
 
 
@@ -268,10 +160,21 @@ def _severity(
     worse = is_worse(after, incident.severity)
     if worse:
         data |= {"raised_from": incident.severity.value, **_title(change)}
+        data |= _sooner(incident, after, world, moment)
     elif after is not incident.severity:
         data |= {"lowered_from": incident.severity.value, "lowered_to": after.value}
-    decision = _happen(incident, Happened.severity, f"rule:{change.rule}", data, moment)
-    return _ring(decision, "again", world, moment) if worse else decision
+    decision = happen(incident, Happened.severity, f"rule:{change.rule}", data, moment)
+    return with_timers(ring(decision, "again", world, moment)) if worse else decision
+
+
+def _sooner(
+    incident: Incident, severity: Severity, world: World, moment: Moment
+) -> dict[str, Value]:
+    """A worse alarm may have a shorter limit: it counts from now, and never puts the end off."""
+    place, stage = incident.charge or incident.place, STAGES[incident.state]
+    span = world.limit(place, incident.category, severity, stage)
+    sooner = moment.arrival + span.within < incident.deadline
+    return limit(span, moment) if sooner else {}
 
 
 def _fresh_picture(change: Change, incident: Incident) -> str:
@@ -287,7 +190,7 @@ def _picture(change: Change, incident: Incident, moment: Moment) -> Decision | N
     if not digest:
         return None
     data: dict[str, Value] = {"device": change.device, "at": str(change.at), "evidence": digest}
-    return _happen(incident, Happened.evidence, f"rule:{change.rule}", data, moment)
+    return happen(incident, Happened.evidence, f"rule:{change.rule}", data, moment)
 
 
 def _alarm_data(change: Change) -> dict[str, Value]:
@@ -310,92 +213,3 @@ def _title(change: Change) -> dict[str, Value]:
 
 def _why(change: Change) -> dict[str, Value]:
     return {"why_zh": change.why.zh, "why_en": change.why.en}
-
-
-def _act(
-    incident: Incident,
-    what: Happened,
-    person: str,
-    data: dict[str, Value],
-    comment: str,
-    moment: Moment,
-) -> Decision:
-    """A person's deed; the comment goes into the chain as its digest only."""
-    comment = comment.encode("utf-8", "replace").decode().strip()
-    if len(comment) > _LONGEST_COMMENT:
-        raise NotAllowed(
-            f"说明不能超过 {_LONGEST_COMMENT} 字。",
-            f"A comment may have {_LONGEST_COMMENT:,} characters.",
-        )
-    texts = {digest_of(comment): comment} if comment else {}
-    noted: dict[str, Value] = {"comment": next(iter(texts))} if texts else {}
-    decision = _happen(incident, what, f"person:{person}", data | noted, moment)
-    return msgspec.structs.replace(decision, texts=texts)
-
-
-def _happen(
-    incident: Incident, what: Happened, by: str, data: dict[str, Value], moment: Moment
-) -> Decision:
-    event = _event(incident.key, incident.events + 1, what, by, data, moment)
-    event = seal(event, incident.head)
-    return Decision(incident=apply(incident, event), events=(event,))
-
-
-def _event(
-    key: str, seq: int, what: Happened, by: str, data: dict[str, Value], moment: Moment
-) -> IncidentEvent:
-    return IncidentEvent(
-        incident=key,
-        seq=seq,
-        what=what,
-        wall=moment.stamp.wall,
-        arrival=moment.arrival,
-        trusted=moment.stamp.trusted,
-        by=by,
-        data=data,
-    )
-
-
-def _telling(decision: Decision, purpose: str, people: Iterable[str], moment: Moment) -> Decision:
-    """One row for each person, due at once."""
-    rows = tuple(
-        OutboxRow(
-            id=0,
-            incident=decision.incident.key,
-            seq=decision.incident.events,
-            purpose=purpose,
-            person=person,
-            due=moment.arrival,
-            since=moment.arrival,
-        )
-        for person in dict.fromkeys(people)
-    )
-    return msgspec.structs.replace(decision, tell=rows)
-
-
-def _category_limit(category: Category, world: World) -> int:
-    """Ns; never nothing, for the next limits are multiples of it."""
-    seconds = world.deadlines.get(category, _NO_LIMIT_GIVEN)
-    return max(int(seconds * SECOND), _SHORTEST_LIMIT)
-
-
-def _limit(limit: int, moment: Moment) -> dict[str, Value]:
-    """What an event says that sets the deadline."""
-    return {"deadline": str(moment.arrival + limit), "limit": str(limit)}
-
-
-def _with_timer(decision: Decision) -> Decision:
-    timer = Timer(decision.incident.key, DEADLINE, decision.incident.deadline)
-    return msgspec.structs.replace(decision, timers_set=(timer,))
-
-
-def _refusal(incident: Incident, zh: str, en: str) -> NotAllowed:
-    if incident.state is State.closed:
-        return NotAllowed(
-            f"事件 {incident.key} 已办结,不能再{zh}。",
-            f"Incident {incident.key} is closed and can not be {en} any more.",
-        )
-    return NotAllowed(
-        f"事件 {incident.key} 已由他人签收,不能再{zh}。",
-        f"Somebody else has received incident {incident.key}; it can not be {en} again.",
-    )

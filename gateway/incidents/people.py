@@ -1,13 +1,29 @@
-"""Who is responsible for a place: one named person, always. Pure."""
+"""Who is responsible for a place, and who is asked next: one named person, always. Pure.
+
+    assistant › officer › supervisor of the place › the same three of the place above › …
+
+Each step is a rung, ``PLACE/ROLE``; its people are those who have duty there at the moment. Nobody
+stands on the ladder twice while there is somebody else.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Collection
+from typing import Final, NamedTuple
 
 from gateway.model import ROLES, Person, Site
+from gateway.registry.duty import on_duty
 
 FIXTURE: Final = "notifier:"
 """Who is told besides people: a siren. It owns nothing, and nobody is spared for it."""
+
+
+class Rung(NamedTuple):
+    """Somebody on the ladder."""
+
+    person: Person
+    name: str
+    """``PLACE/ROLE``; "" for who has no duty there."""
 
 
 def recipient_of(site: Site, recipient: str, fallback: Person) -> Person | None:
@@ -18,28 +34,64 @@ def recipient_of(site: Site, recipient: str, fallback: Person) -> Person | None:
     return person_of(site, recipient, fallback)
 
 
-def in_charge(site: Site, place: str, fallback: Person) -> Person:
-    """The assistant, else officer, else supervisor nearest to ``place``, going up the tree.
-
-    A grid's own officer comes before the street's assistant: being near counts for more.
-    """
-    people = list(site.people.values())
-    for above in site.chain(place) or site.chain(site.root()):
-        here = [person for person in people if person.grid == above.code]
-        for role in ROLES:
-            for person in here:
-                if person.role == role:
-                    return person
-    return fallback
-
-
-def people_to_warn(site: Site, place: str, fallback: Person) -> list[Person]:
-    """The officer and the supervisor of ``place``; the fallback where there is neither."""
-    code = place if place in site.places else site.root()
-    found = [site.in_charge(code, role) for role in ("officer", "supervisor")]
-    return [person for person in found if person is not None] or [fallback]
-
-
 def person_of(site: Site, person: str, fallback: Person) -> Person | None:
     """The person of this id, if the registry (or the fallback) knows one."""
     return fallback if person == fallback.id else site.people.get(person)
+
+
+def in_charge(site: Site, place: str, fallback: Person, wall: int) -> Person:
+    """Who has ``place`` at ``wall`` ns; see ``first_rung``."""
+    return first_rung(site, place, fallback, wall).person
+
+
+def first_rung(site: Site, place: str, fallback: Person, wall: int) -> Rung:
+    """The assistant, else officer, else supervisor on duty nearest to ``place``, going up the tree.
+
+    A grid's own officer comes before the street's assistant: being near counts for more. In a gap
+    of every roster it is whoever is registered nearest; the fallback where nobody is.
+    """
+    found = next_rung(site, place, "", (), wall)
+    if found is not None:
+        return found
+    people = list(site.people.values())
+    for above in _chain(site, place):
+        here = [person for person in people if person.grid == above]
+        for role in ROLES:
+            for person in here:
+                if person.role == role:
+                    return Rung(person, "")
+    return Rung(fallback, "")
+
+
+def next_rung(
+    site: Site, place: str, above: str, without: Collection[str], wall: int
+) -> Rung | None:
+    """The next one above rung ``above`` ("": from the bottom) who is none of ``without``."""
+    names = rungs(site, place)
+    start = names.index(above) + 1 if above in names else 0
+    for name in names[start:]:
+        for person in duty_at(site, name, wall):
+            if person.id not in without:
+                return Rung(person, name)
+    return None
+
+
+def duty_at(site: Site, rung: str, wall: int) -> tuple[Person, ...]:
+    """Who has duty at ``rung`` at ``wall`` ns."""
+    code, _, role = rung.rpartition("/")
+    return on_duty(site, code, role, wall)
+
+
+def rungs(site: Site, place: str) -> list[str]:
+    """The ladder of ``place``, the lowest first."""
+    return [f"{code}/{role}" for code in _chain(site, place) for role in ROLES]
+
+
+def own_rung(site: Site, place: str, person: Person) -> str:
+    """Where ``person`` stands on the ladder of ``place``; "" for who does not."""
+    name = f"{person.grid}/{person.role}"
+    return name if name in rungs(site, place) else ""
+
+
+def _chain(site: Site, place: str) -> list[str]:
+    return [above.code for above in site.chain(place) or site.chain(site.root())]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final, NamedTuple
 
 import msgspec
 
@@ -29,6 +30,78 @@ class Outcome(StrEnum):
     cannot_reproduce = "cannot_reproduce"
 
 
+class Cause(StrEnum):
+    """Of what kind a false alarm was."""
+
+    cooking = "cooking"
+    steam = "steam"
+    dust = "dust"
+    insect = "insect"
+    test = "test"
+    fault = "fault"
+    other = "other"
+
+
+class Stage(StrEnum):
+    """What has to be done next; each has its time limit."""
+
+    receive = "receive"
+    handle = "handle"
+    close = "close"
+
+
+STAGES: Final = {
+    State.open: Stage.receive,
+    State.received: Stage.handle,
+    State.handling: Stage.close,
+}
+"""What an incident in a state waits for."""
+
+VERBS: Final = (
+    "receive", "handle", "transfer", "supervise", "comment", "attach", "close", "reopen",
+)  # fmt: skip
+"""签收, 办理, 转办, 督办, 备注, 附件, 办结, 重新打开."""
+
+MANUAL: Final = "manual"
+"""The rule and the group of a case that a person opened."""
+
+
+class Deed(msgspec.Struct, frozen=True):
+    """What a person does with an incident."""
+
+    verb: str
+    """One of ``VERBS``."""
+    person: str
+    """The id of who does it."""
+    outcome: str = ""
+    """Of ``close``: a value of ``Outcome``."""
+    comment: str = ""
+    """Transfer and reopen need one: it is the reason."""
+    to: str = ""
+    """Of ``transfer``: a person's id, or a place's code: whoever has duty there."""
+    attachment: str = ""
+    """Of ``attach``: SHA-256 of stored evidence."""
+    cause: str = ""
+    """Of a false alarm: a value of ``Cause``; "": not said."""
+    within: int = 0
+    """Of ``supervise``: ns within which the next stage is asked for; 0: only the comment."""
+
+
+class Limit(NamedTuple):
+    """A time limit for whatever fits ``place``, ``category``, ``severity`` and ``stage``.
+
+    "" fits everything, and a place everything below it. ``within`` and ``warn`` are ns.
+    """
+
+    within: int
+    warn: int = 0
+    """How long before the end its owner is warned; 0: not at all."""
+    place: str = ""
+    category: str = ""
+    severity: str = ""
+    stage: str = ""
+
+
 class Happened(StrEnum):
     """What an incident event says."""
 
@@ -41,6 +114,36 @@ class Happened(StrEnum):
     evidence = "evidence"
     severity = "severity"
     closed = "closed"
+    transferred = "transferred"
+    """Somebody else has it: a person said so, the shift ended, or who had it left."""
+    supervised = "supervised"
+    commented = "commented"
+    attached = "attached"
+    reopened = "reopened"
+    warned = "warned"
+    """A time limit is about to run out."""
+    escalated = "escalated"
+    """A time limit was missed: the next one up the ladder is told, and owns it if nobody has
+    received it."""
+
+
+class Wanted(msgspec.Struct, frozen=True):
+    """Which incidents somebody looks for. What is empty, 0 or None leaves out none."""
+
+    states: tuple[str, ...] = ()
+    categories: tuple[str, ...] = ()
+    severities: tuple[str, ...] = ()
+    owners: tuple[str, ...] = ()
+    place: str = ""
+    """The code of a place: there, or below it."""
+    since: int = 0
+    """Wall ns: opened then or later."""
+    until: int = 0
+    """Wall ns: opened before."""
+    overdue: bool | None = None
+    """Whether a time limit was ever missed."""
+    text: str = ""
+    """In the title, the reason, the key or the device."""
 
 
 class IncidentEvent(msgspec.Struct, frozen=True):
@@ -109,3 +212,15 @@ class Incident(msgspec.Struct, frozen=True):
     """Ns from when ``deadline`` was set to it; when it passes, the next one is twice as far."""
     warned: int = 0
     """``seq`` of the newest overdue event since somebody moved it on; 0: none."""
+    cause: str = ""
+    """Of what kind the false alarm was."""
+    charge: str = ""
+    """The place whose people have it, where it was handed to another than ``place``."""
+    rung: str = ""
+    """How high it is on the ladder, as ``PLACE/ROLE``; "" where its owner has no duty there."""
+    ladder: tuple[str, ...] = ()
+    """Who was asked to take it since a person moved it on, its first owner included."""
+    warn: int = 0
+    """Arrival ns of the early warning of ``deadline``; 0: none."""
+    early: int = 0
+    """``seq`` of the early warning of this ``deadline``; 0: none yet."""

@@ -1,98 +1,68 @@
-"""The wording of a message, in Chinese and English: where, what, since when, whom to call. Pure."""
+"""From an outbox row to the message: title, text and short form, in Chinese or English. Pure.
+
+    row, incident, registry ─▶ facts ─┬▶ the site's template for (purpose, language), if it has one
+                                      └▶ the wording here: one fact a line
+
+What a template can not say is said by the wording here: no alarm is lost to a template.
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, tzinfo
+from collections.abc import Mapping
 from typing import Final
 
-from gateway.model import (
-    SECOND,
-    Category,
-    Device,
-    Incident,
-    Notification,
-    OutboxRow,
-    Outcome,
-    Person,
-    Place,
-    Severity,
-    Site,
-    State,
-    Text,
+from gateway.model import Notification, OutboxRow
+from gateway.notify import words
+from gateway.notify.templates import Templates
+from gateway.notify.wording import (
+    About,
+    Fact,
+    address,
+    facts,
+    head,
+    may_receive,
+    nearest,
+    nearest_parts,
+    point,
+    said,
+    scope,
 )
 
-_HEADS: Final = {
-    "again": Text("再次报警", "Alarm again"),
-    "cleared": Text("报警解除", "Alarm over"),
-    "closed": Text("已办结", "Closed"),
+SHORT: Final = 70
+"""UCS-2 units of one SMS in Chinese."""
+_WHAT: Final = ("where", "what", "since")
+_THERE: Final = ("nearby", "map")
+"""What helps on the way; the first to go where a channel takes only so much."""
+_LINES: Final[Mapping[str, tuple[str, ...]]] = {
+    "opened": (*_WHAT, "sure", "state", "call", *_THERE),
+    "again": (*_WHAT, "sure", "severity", "state", "call", *_THERE),
+    "cleared": (*_WHAT, "state", "call"),
+    "closed": (*_WHAT, "state", "outcome", "said"),
+    "overdue": (*_WHAT, "sure", "state", "owner", "call", *_THERE),
+    "warned": (*_WHAT, "sure", "state", "owner", "call", "map"),
+    "transferred": (*_WHAT, "sure", "state", "owner", "said", "call", *_THERE),
+    "supervised": (*_WHAT, "state", "owner", "said", "call"),
+    "escalated": (*_WHAT, "sure", "state", "owner", "call", *_THERE),
+    "reopened": (*_WHAT, "state", "owner", "said", "call", "map"),
 }
-_OVERDUE: Final = {
-    State.open: Text("超时未签收", "Overdue, not received"),
-    State.received: Text("超时未办理", "Overdue, not handled"),
-    State.handling: Text("超时未办结", "Overdue, not closed"),
-}
-_CATEGORIES: Final = {
-    Category.life: Text("紧急", "Emergency"),
-    Category.intrusion: Text("入侵", "Intrusion"),
-    Category.facility: Text("设施", "Facility"),
-    Category.trouble: Text("故障", "Trouble"),
-    Category.system: Text("系统", "System"),
-}
-_SEVERITIES: Final = {
-    Severity.notice: Text("提示", "notice"),
-    Severity.warning: Text("警告", "warning"),
-    Severity.alarm: Text("报警", "alarm"),
-    Severity.critical: Text("危急", "critical"),
-}
-_FOUND: Final = {
-    "start": Text("(启动时发现)", " (found at start)"),
-    "late": Text("(迟到的报告)", " (reported late)"),
-    "armed": Text("(布防时已存在)", " (held when armed)"),
-}
-_OUTCOMES: Final = {
-    Outcome.real.value: Text("属实", "real"),
-    Outcome.false_alarm.value: Text("误报", "false alarm"),
-    Outcome.test.value: Text("测试", "test"),
-    Outcome.duplicate.value: Text("重复", "duplicate"),
-    Outcome.cannot_reproduce.value: Text("无法重现", "can not be reproduced"),
-}
-_GATEWAY: Final = "gateway/"
-_ITSELF: Final = Text("网关本身", "the gateway itself")
-_PARTS: Final = {
-    "driver": Text("网关的接入驱动", "the gateway's driver"),
-    "sink": Text("网关的数据出口", "the gateway's sink"),
-}
-_UNREGISTERED: Final = Text("未登记的设备", "unregistered device")
-_NORMAL: Final = Text("传感器已恢复正常", "the sensors are back to normal")
-_RECEIVE: Final = Text("请尽快签收并到场查看。", "Please receive it and go there.")
-_SEE_TO_IT: Final = Text("请尽快签收并处理。", "Please receive it and see to it.")
-_GO_ON: Final = Text("请尽快办理并办结。", "Please handle and close it.")
-_LABELS: Final = {
-    "where": Text("地点:", "Where: "),
-    "what": Text("情况:", "What: "),
-    "since": Text("时间:", "Since: "),
-    "severity": Text("级别:", "Severity: "),
-    "state": Text("现状:", "Now: "),
-    "call": Text("联系:", "Call: "),
-    "key": Text("编号:", "Number: "),
-    "outcome": Text("结果:", "Outcome: "),
-}
+"""Purpose -> its facts in order; behind them stand the number, what is asked and the link."""
+_OF_MANY: Final = ("newest", "since")
+_BULLET: Final = "\n· "
+_LEAST: Final = ((2, 6), (0, 4), (2, 0), (0, 0), (1, 0))
+"""How a short form shrinks, step by step: which of place, rooms and what, and to how many units."""
 
 
 def notification(
-    row: OutboxRow,
-    incident: Incident,
-    site: Site,
-    person: Person,
-    channel: str,
-    zone: tzinfo,
-    announced: str = "",
+    row: OutboxRow, about: About, channel: str, templates: Templates | None = None
 ) -> Notification:
-    """The message for ``person`` by ``channel``; its key stays the same for every attempt.
-
-    ``announced``: what its bridge or panel calls a device that nobody registered.
-    """
-    device = site.devices.get(incident.device) or _stranger(incident, announced, person.language)
+    """The message that ``row`` stands for; its key stays the same for every attempt."""
+    incident, person = about.incident, about.person
+    where = point(about)
+    own_title, own_text, own_short = worded(about)
+    title, text, short = own_title, own_text, own_short
+    if templates is not None and templates.has(row.purpose, person.language):
+        said = facts(about) | {"title": own_title, "text": own_text, "short": own_short}
+        title, text, short = templates.say(row.purpose, person.language, said)
     return Notification(
         key=f"{row.incident}/{row.seq}/{row.person}/{channel}",
         incident=incident.key,
@@ -101,8 +71,8 @@ def notification(
         name=person.name,
         phone=person.phone,
         language=person.language,
-        title=title(row.purpose, incident, site, device, person.language),
-        text=text(row.purpose, incident, site, device, person.language, zone),
+        title=title,
+        text=text,
         category=incident.category.value,
         severity=incident.severity.value,
         state=incident.state.value,
@@ -111,101 +81,132 @@ def notification(
         place=incident.place,
         opened_at=incident.opened_at,
         head=incident.head,
+        email=person.email,
+        account=person.accounts.get(channel, ""),
+        short=cut(short, SHORT),
+        link=about.link,
+        since=incident.since,
+        latitude=where[0] if where else None,
+        longitude=where[1] if where else None,
+        address=address(about),
+        count=about.count,
+        silent=row.purpose == "trial",
     )
 
 
-def title(purpose: str, incident: Incident, site: Site, device: Device, language: str) -> str:
-    """As 【紧急】烟感报警:3号楼 2层 201."""
-    head = _head(purpose, incident).say(language)
-    what = incident.title.say(language)
-    near = _nearest(incident, site, device, language)
-    if language == "en":
-        return f"[{head}] {what}" + (f": {near}" if near else "")
-    return f"【{head}】{what}" + (f":{near}" if near else "")
+def worded(about: About) -> tuple[str, str, str]:
+    """Title, text and short form in the wording of this program."""
+    made = title(about)
+    if about.purpose == "trial":
+        return made, about.say(words.JUST_A_TEST), cut(made, SHORT)
+    known = facts(about)
+    return made, _text(about, known), _short(about)
 
 
-def text(
-    purpose: str, incident: Incident, site: Site, device: Device, language: str, zone: tzinfo
-) -> str:
+def title(about: About) -> str:
+    """As 【紧急】烟感报警:3号楼 2层 201室."""
+    if about.purpose == "trial":
+        return _headed(about, about.person.name)
+    if about.is_digest:
+        what, place = _so_many(about), scope(about)
+        return _headed(about, _near(about, place, what))
+    return _headed(about, _near(about, about.say(about.incident.title), nearest(about)))
+
+
+def cut(text: str, most: int) -> str:
+    """``text`` in at most ``most`` UCS-2 units; a character of two is never halved."""
+    if len(text) <= most and units(text) <= most:
+        return text
+    if most <= 0:
+        return ""
+    kept = text[: most - 1]
+    while units(kept) > most - 1:
+        kept = kept[:-1]
+    return kept + "…"
+
+
+def units(text: str) -> int:
+    """UCS-2 units: what an SMS in Chinese counts."""
+    return len(text) + sum(character > "\uffff" for character in text)
+
+
+def _headed(about: About, rest: str) -> str:
+    if about.english:
+        return f"[{head(about)}] {rest}".rstrip()
+    return f"【{head(about)}】{rest}"
+
+
+def _so_many(about: About) -> str:
+    alarms = about.purpose in (*words.ALARMS, "digest")
+    if about.english:
+        return f"{about.count} {'alarms' if alarms else 'cases'}"
+    return f"共 {about.count} 起{'报警' if alarms else ''}"
+
+
+def _near(about: About, one: str, other: str) -> str:
+    """As 烟感报警:3号楼."""
+    return (": " if about.english else "：").join(part for part in (one, other) if part)
+
+
+def _text(about: About, known: Mapping[str, Fact]) -> str:
     """One fact a line; a line without a fact is left out."""
-    facts = {
-        "where": _where(incident, site, device, language),
-        "what": incident.why.say(language),
-        "since": _since(incident, zone, language),
-        "severity": _SEVERITIES[incident.severity].say(language) if purpose == "again" else "",
-        "state": "" if incident.alarming else (incident.over or _NORMAL).say(language),
-        "outcome": _outcome(incident, language),
-        "call": device.contact,
-        "key": incident.key,
-    }
-    lines = [f"{_LABELS[name].say(language)}{fact}" for name, fact in facts.items() if fact]
-    if purpose in ("opened", "again", "overdue"):
-        ask = _RECEIVE if incident.state is State.open else _GO_ON
-        if ask is _RECEIVE and (incident.category is Category.system or not incident.alarming):
-            ask = _SEE_TO_IT  # nowhere to go to, or nothing left to see
-        lines.append(ask.say(language))
-    return "\n".join(lines)
-
-
-def _head(purpose: str, incident: Incident) -> Text:
-    usual = _CATEGORIES[incident.category]
-    if purpose == "overdue":
-        return _OVERDUE.get(incident.state, usual)
-    return _HEADS.get(purpose, usual)
-
-
-def _where(incident: Incident, site: Site, device: Device, language: str) -> str:
-    chain = site.chain(incident.place)
-    path = " › ".join(place.name for place in reversed(chain))
-    address = next((place.address for place in chain if place.address), "")
-    parts = [path, address, _inside(device, language), device.name]
-    point = _point(device, incident, site)
-    return (", " if language == "en" else ",").join(part for part in [*parts, point] if part)
-
-
-def _nearest(incident: Incident, site: Site, device: Device, language: str) -> str:
-    """The few words that fit into a title: the place and the rooms within it."""
-    chain = site.chain(incident.place)
-    inside = _inside(device, language) or device.name
-    return " ".join(part for part in (chain[0].name if chain else "", inside) if part)
-
-
-def _inside(device: Device, language: str) -> str:
-    floor, flat = device.floor, device.flat
-    if language == "en":
-        named = (floor and f"floor {floor}", flat and f"flat {flat}")
+    if about.purpose == "answer":
+        lines = [said(about)]
     else:
-        named = (floor and f"{floor}层", flat and f"{flat}室")
-    return " ".join(part for part in named if part)
+        order = _LINES.get(about.purpose, _LINES["opened"])
+        lines = [_line(about, name, known) for name in (_OF_MANY if about.is_digest else order)]
+    lines.append(_line(about, "key", known))
+    lines.append(str(known["ask"]))
+    if about.link:
+        label = words.OPEN_AND_RECEIVE if may_receive(about) else words.OPEN
+        lines.append(about.say(label) + about.link)
+    return "\n".join(line for line in lines if line)
 
 
-def _point(device: Device, incident: Incident, site: Site) -> str:
-    things: list[Device | Place] = [device, *site.chain(incident.place)]
-    for thing in things:
-        if thing.latitude is not None and thing.longitude is not None:
-            return f"{thing.latitude:.5f} {thing.longitude:.5f}"
-    return ""
+def _line(about: About, name: str, known: Mapping[str, Fact]) -> str:
+    fact = known["why" if name == "what" else name]
+    if not fact:
+        return ""
+    label = about.say(words.LABELS[name])
+    if isinstance(fact, str):
+        return label + fact
+    if len(fact) == 1:
+        return label + fact[0]
+    return _BULLET.join((label.rstrip(), *fact))
 
 
-def _since(incident: Incident, zone: tzinfo, language: str) -> str:
-    local = datetime.fromtimestamp(incident.since // SECOND, UTC).astimezone(zone)
-    found = _FOUND.get(incident.found)
-    return f"{local:%Y-%m-%d %H:%M:%S}" + (found.say(language) if found is not None else "")
+def _short(about: About) -> str:
+    """Head, place, rooms, what, number, and whom to call if there is room.
+
+    The two ends are never cut for the middle's sake: the head says how urgent it is, and the
+    number is what an answer by SMS names.
+    """
+    key = about.incident.key
+    begin = _headed(about, "") + (" " if about.english else "")
+    place, rooms = nearest_parts(about)
+    parts = [place, rooms if about.english else rooms.replace(" ", ""), ""]
+    parts[2] = about.say(about.incident.title)
+    if about.purpose == "answer":
+        parts = [said(about).replace(key, "").replace("  ", " "), "", ""]
+    elif about.is_digest:
+        parts = [scope(about), "", _so_many(about)]
+    middle = _fitted(parts, SHORT - units(begin) - units(key) - 1)
+    short = f"{begin}{middle} {key}"
+    contact = about.device.contact if about.purpose in words.ALARMS else ""
+    fits = contact and units(short) + 1 + units(contact) <= SHORT
+    return f"{short} {contact}" if fits and not about.is_digest else short
 
 
-def _outcome(incident: Incident, language: str) -> str:
-    outcome = _OUTCOMES.get(incident.outcome)
-    return outcome.say(language) if outcome is not None else ""
+def _fitted(parts: list[str], room: int) -> str:
+    """Place, rooms and what in at most ``room`` units: the words for it give way first."""
+    for index, least in _LEAST:
+        over = units(_spaced(parts)) - room
+        if over <= 0:
+            break
+        keep = max(units(parts[index]) - over, least)
+        parts[index] = cut(parts[index], keep if keep > 1 else 0)
+    return _spaced(parts)
 
 
-def _stranger(incident: Incident, announced: str, language: str) -> Device:
-    """A device that the registry does not know: a part of the gateway, or one nobody registered."""
-    part = incident.device.removeprefix(_GATEWAY)
-    if part != incident.device:
-        what, _, which = part.partition(":")
-        name = _PARTS.get(what, _ITSELF).say(language) + (f" {which}" if what in _PARTS else "")
-    elif announced:
-        name = f"{announced} ({incident.device})"
-    else:
-        name = f"{_UNREGISTERED.say(language)} {incident.device}"
-    return Device(incident.device, "", "", incident.kind, name, incident.place)
+def _spaced(parts: list[str]) -> str:
+    return " ".join(part for part in parts if part)

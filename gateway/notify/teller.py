@@ -34,9 +34,9 @@ from gateway.model import (
     Site,
     Stamp,
 )
-from gateway.notify.messages import notification
 from gateway.notify.queues import Queues
 from gateway.notify.stages import Facts, channels_of, judge
+from gateway.notify.writer import Writer
 from gateway.ports import Clock, Notifier, Refused, Unavailable
 from gateway.store.step import Step
 
@@ -90,7 +90,7 @@ class Teller:
         *,
         fallback: Person,
         zone: tzinfo,
-        announced: Callable[[str], str] = lambda device: "",
+        write: Writer | None = None,
         give_up: float = GIVE_UP,
     ) -> None:
         self._cases = cases
@@ -102,8 +102,7 @@ class Teller:
         self._clock = clock
         self._arrival = arrival
         self._fallback = fallback
-        self._zone = zone
-        self._announced = announced
+        self._write = write or Writer(zone)
         self._give_up = int(give_up * SECOND)
         self._queues = Queues()
         self._signal = Signal()
@@ -231,7 +230,8 @@ class Teller:
         site = self._site()
         person = recipient_of(site, row.person, self._fallback)
         if person is None:  # left meanwhile: whoever is in charge now must hear of it
-            person = in_charge(site, incident.place, self._fallback)
+            wall = self._clock.now().wall
+            person = in_charge(site, incident.place, self._fallback, wall)
         facts = Facts(row, incident, site, person, heard, self._channels(person))
         if (verdict := judge(facts)) is not None:
             return self._ended(row, verdict.end, verdict.why)
@@ -243,15 +243,7 @@ class Teller:
         waits: list[float] = []
         for channel in self._channels(facts.person):
             row = msgspec.structs.replace(row, channel=channel)
-            message = notification(
-                row,
-                facts.incident,
-                facts.site,
-                facts.person,
-                channel,
-                self._zone,
-                self._announced(facts.incident.device),
-            )
+            message = self._write(row, facts.incident, facts.site, facts.person, channel)
             answer = await self._ask(channel, message)
             if isinstance(answer, Receipt):
                 detail = "; ".join([*tried, f"{channel}: told {answer.detail}".rstrip()])

@@ -150,7 +150,7 @@ def limits(events: Sequence[IncidentEvent]) -> list[Limit]:
     found: list[Limit] = []
     until = State.received
     for event in events:
-        if event.what not in (*_NEXT, Happened.overdue, Happened.closed):
+        if "deadline" not in event.data and event.what is not Happened.closed:
             continue
         if found:
             missed = event.what is Happened.overdue or event.arrival > found[-1].due

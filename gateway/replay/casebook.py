@@ -6,10 +6,10 @@ import difflib
 from pathlib import Path
 from typing import TYPE_CHECKING, Final, NamedTuple, Self
 
-from gateway.model import SECOND, Incident, IncidentEvent, OutboxRow, Site
+from gateway.model import SECOND, CheckIn, Incident, IncidentEvent, OutboxRow, Site
 from gateway.ports import Clock, Unavailable
 from gateway.replay.past import Past, Real, real
-from gateway.store import cases_read
+from gateway.store import cases_read, patrol
 from gateway.store.cases_side import Side
 from gateway.store.databases import Database, SqliteFile
 from gateway.store.schema import files
@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 
 MOST_INCIDENTS: Final = 50_000
 """Of the newest incidents: who did what with them is held in memory."""
+MOST_CHECKINS: Final = 100_000
+"""Of one day: 1,400 grids with 20 points and three rounds have 84,000."""
 OPEN_FOR: Final = 90 * 86_400 * SECOND
 """An incident that opened longer ago than this before the replay begins, and is closed, was
 closed before it as well."""
@@ -93,6 +95,10 @@ class Casebook:
             await run(cases_read.texts, digests),
             await run(cases_read.verify_one, key),
         )
+
+    async def checkins(self, begin: int, end: int) -> list[CheckIn]:
+        """Who was at which patrol point in [begin, end), wall ns."""
+        return await self._side.run(patrol.between, begin, end, MOST_CHECKINS)
 
     async def near(self, key: str) -> list[str]:
         """The keys most like ``key``, the likeliest first; the newest where none is."""

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 from typing import Final, Protocol
 
 import rules
-from gateway.incidents import machine
+from gateway.incidents import deeds, machine, times
 from gateway.incidents.fold import is_worse
 from gateway.incidents.machine import Decision, Moment, NotAllowed, World
 from gateway.incidents.people import person_of
@@ -35,6 +35,7 @@ from gateway.model import (
     Stamp,
     Text,
 )
+from gateway.model import Deed as ModelDeed
 from gateway.replay.axis import Axis
 from gateway.replay.past import NOBODY, Deed, Past, Real
 
@@ -46,6 +47,11 @@ MOST_CASES: Final = 100_000
 """Incidents remembered for the comparison; beyond it they are only counted."""
 
 _REAL, _DEED, _LIMIT = range(3)
+_VERB: Final = {
+    Happened.received: "receive",
+    Happened.handling: "handle",
+    Happened.closed: "close",
+}
 
 
 class Editions(Protocol):
@@ -182,6 +188,7 @@ class Simulation:
             self.unknown_editions += site is None
             self._site = site or self._site
             self._world = self._world_of(self._site)
+            self._hand_over(record.arrival)
 
     # --- a change -------------------------------------------------------------------------
 
@@ -235,7 +242,7 @@ class Simulation:
                 case.told[row.person] += 1
                 self.totals.told[row.person] += 1
         for timer in decision.timers_set:
-            self._later(timer.due, _LIMIT, case)
+            self._later(timer.due, _LIMIT, (case, timer.kind))
         if incident.deadline:
             case.incident = incident
         else:
@@ -283,8 +290,8 @@ class Simulation:
         due = self._due
         while due and due[0][0] <= now:
             at, _, what, of = heapq.heappop(due)
-            if what == _LIMIT and isinstance(of, Case):
-                self._limit(of, at)
+            if what == _LIMIT and isinstance(of, tuple):
+                self._limit(*of, at=at)
             elif what == _REAL and isinstance(of, Real):
                 self._found_open(of, at)
             elif isinstance(of, tuple):
@@ -307,27 +314,32 @@ class Simulation:
         moment = self._moment(at)
         known = person_of(self._world.site, deed.person, self._world.fallback)
         person = known.id if known is not None else incident.owner  # another roster's
+        wanted = ModelDeed(_VERB[deed.what], person, deed.outcome)
         try:
-            if deed.what is Happened.received:
-                decision = machine.receive(incident, person, "", self._world, moment)
-            elif deed.what is Happened.handling:
-                decision = machine.handle(incident, person, "", self._world, moment)
-            else:
-                told = list(case.everybody)
-                decision = machine.close(incident, person, deed.outcome, "", told, moment)
+            decision = deeds.do(wanted, incident, list(case.everybody), "", self._world, moment)
         except NotAllowed:
             return  # somebody else was assumed to have it already
         if decision is not None:
             self._keep(case, decision, moment)
 
-    def _limit(self, case: Case, at: int) -> None:
+    def _limit(self, case: Case, kind: str, *, at: int) -> None:
         incident, moment = case.incident, self._moment(at)
         if incident is None:
             return
-        decision = machine.overdue(incident, self._world, moment)
+        decision = times.ring(incident, kind, self._world, moment)
         if decision is None:
             return  # moved on in time: another timer is on its way
-        if at >= self._since:
-            case.missed += 1
-            self.totals.missed[case.category] += 1
+        missed = sum(event.what is Happened.overdue for event in decision.events)
+        if missed and at >= self._since:
+            case.missed += missed
+            self.totals.missed[case.category] += missed
         self._keep(case, decision, moment)
+
+    def _hand_over(self, at: int) -> None:
+        """With another registry somebody may have left."""
+        moment = self._moment(at)
+        for case in list(self._open.values()):
+            if case.incident is not None:
+                decision = times.hand_over(case.incident, self._world, moment)
+                if decision is not None:
+                    self._keep(case, decision, moment)

@@ -26,10 +26,10 @@ from gateway.model import (
     Site,
     State,
     Text,
+    Wanted,
 )
 from gateway.ports import Clock
-from gateway.store import cases_read, cases_write, chain
-from gateway.store.cases_find import Filter, find
+from gateway.store import cases_read, cases_search, cases_write, chain
 from gateway.store.cases_side import Side
 from gateway.store.databases import Database, SqliteFile
 from gateway.store.step import Step, Timer
@@ -176,15 +176,15 @@ class Cases:
         """Newest first."""
         return await self._reader.run(cases_read.incidents, open_only, limit)
 
+    async def search(
+        self, wanted: Wanted, limit: int, after: tuple[int, str] | None = None
+    ) -> list[Incident]:
+        """Those ``wanted`` after (``opened_at``, ``key``) of the last one shown, newest first."""
+        return await self._reader.run(cases_search.search, wanted, limit, after)
+
     async def open_incidents(self, limit: int = 5_000) -> list[Incident]:
         """Those that nobody closed, newest first."""
         return await self.incidents(True, limit)
-
-    async def find(
-        self, wanted: Filter, limit: int, after: tuple[int, str] | None = None
-    ) -> list[Incident]:
-        """The next ones after (``opened_at``, ``key``) of the last one shown, newest first."""
-        return await self._reader.run(find, wanted, limit, after)
 
     async def incident(self, key: str) -> Incident | None:
         """One incident."""
@@ -193,6 +193,10 @@ class Cases:
     async def open_incident(self, group: str, same: str) -> Incident | None:
         """The one open incident of ``group`` in ``same``."""
         return await self._reader.run(cases_read.open_incident, group, same)
+
+    async def told_lately(self, person: str, limit: int) -> list[Incident]:
+        """The newest that ``person`` was told of, or may still be; closed ones if all are."""
+        return await self._reader.run(cases_read.told_lately, person, limit)
 
     async def last_number(self, prefix: str) -> int:
         """The highest number ever given to a key ``PREFIX-NUMBER``; 0 before the first."""

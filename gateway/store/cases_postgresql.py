@@ -16,7 +16,7 @@ import psycopg
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from psycopg.types.string import StrDumperUnknown
 from sqlalchemy import Connection, Engine, create_engine, text
-from sqlalchemy.dialects.sqlite.dml import OnConflictDoUpdate
+from sqlalchemy.dialects.sqlite.dml import OnConflictDoNothing, OnConflictDoUpdate
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import StaticPool
 
@@ -260,10 +260,17 @@ class _Text(StrDumperUnknown):
 
 
 @compiles(OnConflictDoUpdate, "postgresql")
-def _upsert(element: Any, compiler: Any, **options: Any) -> str:
+def _do_update(element: Any, compiler: Any, **options: Any) -> str:
     """SQLite's and PostgreSQL's ``ON CONFLICT`` read the same: one statement serves both."""
     element.constraint_target = None
     return str(compiler.visit_on_conflict_do_update(element, **options))
+
+
+@compiles(OnConflictDoNothing, "postgresql")
+def _do_nothing(element: Any, compiler: Any, **options: Any) -> str:
+    """The same for its other half."""
+    element.constraint_target = None
+    return str(compiler.visit_on_conflict_do_nothing(element, **options))
 
 
 def _to_read(raw: psycopg.Connection[Any]) -> None:

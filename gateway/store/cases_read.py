@@ -54,6 +54,8 @@ _RANGES: Final = msgspec.json.Decoder(dict[str, tuple[float, float]])
 _ACCOUNTS: Final = msgspec.json.Decoder(dict[str, str])
 _WORDS: Final = msgspec.json.Decoder(tuple[str, ...])
 _TEXTS_AT_ONCE: Final = 500
+_LATELY: Final = 1_000
+"""Of the newest incidents, those that somebody's answer may be about although all are closed."""
 _WAITING: Final = OUTBOX.c.ended == literal_column("''")
 _OPEN: Final = INCIDENT.c.state != literal_column("'closed'")
 _CLOSING: Final = EVENT.c.what == literal_column("'closed'")
@@ -146,6 +148,27 @@ def open_incident(connection: Connection, group: str, same: str) -> Incident | N
             _OPEN,
         ),
     )
+
+
+def told_lately(connection: Connection, person: str, limit: int) -> list[Incident]:
+    """Incidents with a message that ``person`` got or may still get, newest first.
+
+    Those not closed; if there are none, closed ones out of the newest.
+    """
+    heard = exists().where(
+        OUTBOX.c.incident == INCIDENT.c.key,
+        OUTBOX.c.person == person,
+        OUTBOX.c.ended.in_(("", "told")),
+    )
+    order = (INCIDENT.c.opened_at.desc(), INCIDENT.c.key.desc())
+    newest = select(INCIDENT.c.key).order_by(*order).limit(_LATELY)
+    found: list[Incident] = []
+    for of in (_OPEN, INCIDENT.c.key.in_(newest)):
+        statement = select(INCIDENT.c.body).where(of, heard).order_by(*order).limit(limit)
+        found = [_INCIDENT.decode(body) for body in connection.execute(statement).scalars()]
+        if found:
+            break
+    return found
 
 
 def last_number(connection: Connection, prefix: str) -> int:

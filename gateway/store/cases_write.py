@@ -22,7 +22,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from gateway.model import Incident, OutboxRow, Position, Site
 from gateway.store import chain
-from gateway.store.cases_find import searchable
+from gateway.store.cases_search import words_of
 from gateway.store.cases_tables import (
     DEVICE,
     EVENT,
@@ -308,7 +308,7 @@ def _incident_values(incident: Incident) -> dict[str, Any]:
         "place": incident.place,
         "owner": incident.owner,
         "overdue": int(incident.overdue),
-        "words": searchable(incident),
+        "words": words_of(incident),
     }
 
 

@@ -11,9 +11,21 @@ from pathlib import Path
 from typing import Any
 
 from gateway.clock import Arrival
-from gateway.incidents.desk import CHINA, Desk
+from gateway.incidents.desk import Desk
+from gateway.incidents.numbers import CHINA
 from gateway.incidents.people import FIXTURE
-from gateway.model import SECOND, Category, Change, Incident, Notification, Position, Receipt, Site
+from gateway.model import (
+    SECOND,
+    Action,
+    Category,
+    Change,
+    Deed,
+    Incident,
+    Notification,
+    Position,
+    Receipt,
+    Site,
+)
 from gateway.notify.teller import Teller
 from gateway.ports import Notifier
 from gateway.store.cases import Cases
@@ -133,7 +145,7 @@ class House:
     def now(self) -> int:
         return self.arrival(self.clock.now())
 
-    async def take(self, *changes: Change) -> None:
+    async def take(self, *changes: Change | Action) -> None:
         self._n += 1
         stamp = self.clock.now()
         await self.desk.take(
@@ -141,10 +153,21 @@ class House:
         )
 
     async def act(
-        self, key: str, verb: str, person: str = "zhang", outcome: str = "", comment: str = ""
+        self,
+        key: str,
+        verb: str,
+        person: str = "zhang",
+        outcome: str = "",
+        comment: str = "",
+        **more: Any,
     ) -> Incident:
         stamp = self.clock.now()
-        return await self.desk.act(key, verb, person, outcome, comment, stamp, self.arrival(stamp))
+        deed = Deed(verb, person, outcome, comment, **more)
+        return await self.desk.act(key, deed, stamp, self.arrival(stamp))
+
+    async def one(self) -> Incident:
+        """The newest incident."""
+        return (await self.cases.incidents(False, 1))[0]
 
     async def ends(self, key: str) -> list[tuple[str, str, str]]:
         return [(row.purpose, row.person, row.end) for row in await self.cases.outbox(key)]

@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+import importlib
+import pkgutil
 import sqlite3
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol
 
+from sqlalchemy import MetaData
+
+import gateway.store
+from gateway.store.cases_tables import TABLES
 from gateway.store.databases import Database, SqliteFile, database
 from tests.servers import PostgreSQL
+
+
+def tables() -> MetaData:
+    """Those of every module of the store."""
+    for module in pkgutil.iter_modules(gateway.store.__path__, "gateway.store."):
+        importlib.import_module(module.name)
+    return TABLES
 
 
 class Store(Protocol):

@@ -12,14 +12,13 @@ from sqlalchemy import BigInteger, Integer
 
 from gateway.ports import Unavailable
 from gateway.store.cases import Cases
-from gateway.store.cases_tables import TABLES
 from gateway.store.databases import database
 from gateway.store.step import Step
 from tests import servers, virtual
 from tests.cases.build import alarmed, site
 from tests.cases.house import Phone, StoryClock, living
 from tests.cases.relay import Relay
-from tests.cases.store import InFile, OnServer
+from tests.cases.store import InFile, OnServer, tables
 from tests.virtual import VirtualClock
 
 
@@ -151,7 +150,7 @@ async def test_tables_and_indexes_are_those_of_the_schema_files(
         pass
     expected = {
         (table.name, column.name, _TYPES[str(column.type)], "NO" if not column.nullable else "YES")
-        for table in TABLES.tables.values()
+        for table in tables().tables.values()
         for column in table.columns
     }
     found = on_server.sql(
@@ -176,7 +175,7 @@ async def test_tables_and_indexes_are_those_of_the_schema_files(
 def test_every_integer_of_a_table_is_wide_enough_for_nanoseconds() -> None:
     narrow = [
         f"{table.name}.{column.name}"
-        for table in TABLES.tables.values()
+        for table in tables().tables.values()
         for column in table.columns
         if isinstance(column.type, Integer) and not isinstance(column.type, BigInteger)
     ]

@@ -161,7 +161,9 @@ def test_incidents_may_be_kept_at_a_url(
 
 def test_a_secret_that_is_not_there_is_said_when_it_is_needed(load_text: Load) -> None:
     settings = load_text("site: {name: a, cases: {url: {env: GRIDWARDEN_NO_SUCH}}}\n")
-    with pytest.raises(Unavailable, match=r"site\.cases\.url: the environment has no GRIDWARDEN_NO"):
+    with pytest.raises(
+        Unavailable, match=r"site\.cases\.url: the environment has no GRIDWARDEN_NO"
+    ):
         settings.site.cases.reveal()
 
 

@@ -14,9 +14,11 @@ from typing import Any, NamedTuple
 import msgspec
 
 from gateway.console.view import ActRefused, Health, Ledger, Now
+from gateway.incidents.deeds import Report
 from gateway.model import (
     SECOND,
     Category,
+    Deed,
     Device,
     DeviceSeen,
     End,
@@ -32,6 +34,7 @@ from gateway.model import (
     Site,
     State,
     Text,
+    Wanted,
 )
 from gateway.ports import Clock
 
@@ -185,6 +188,8 @@ class MemoryView:
         """Of the rule files as the next reload finds them."""
         self.reloads = 0
         self.well = True
+        self.deeds: list[Deed] = []
+        self.wanted = Wanted()
         self.broken = ""
         self.counter = 0
         self._grown = asyncio.Condition()
@@ -303,8 +308,28 @@ class MemoryView:
     async def outbox_counts(self) -> dict[str, int]:
         return dict(Counter(row.end or "waiting" for rows in self.rows.values() for row in rows))
 
-    async def act(self, key: str, verb: str, person: str, outcome: str, comment: str) -> Incident:
+    async def search(self, wanted: Wanted, limit: int) -> list[Incident]:
+        every = await self.incidents(open_only=False, limit=1_000)
+        self.wanted = wanted
+        return [i for i in every if not wanted.states or i.state.value in wanted.states][:limit]
+
+    async def report(self, report: Report) -> Incident:
+        if report.place not in self.the_site.places:
+            raise ActRefused(Text("没有这个地点。", "The registry does not know this place."))
+        made = make_incident(
+            f"F20260105-{len(self.found) + 1:04}", self.now().wall, title=report.title,
+            why=report.why, category=report.category, severity=report.severity,
+            place=report.place, device=report.device, rule="manual", owner=report.person,
+        )  # fmt: skip
+        await self.open(made)
+        return self.found[made.key]
+
+    async def act(self, key: str, deed: Deed) -> Incident:
+        self.deeds.append(deed)
+        verb, person, outcome, comment = deed.verb, deed.person, deed.outcome, deed.comment
         incident = self.found[key]
+        if verb not in _NEXT:
+            return incident
         if incident.state is State.closed:
             raise ActRefused(Text("这个事件已经办结。", "This incident is closed already."))
         if incident.state is State.open and verb != "receive":

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from gateway.console import query, shapes
 from gateway.console.query import ApiError
 from gateway.console.view import Now
-from gateway.model import SECOND, DeviceSeen, End, Quality, Reading, Site, State
+from gateway.model import SECOND, Deed, DeviceSeen, End, Quality, Reading, Site, State
 from tests.console.conftest import Client
 from tests.console.memory_view import MemoryView, make_incident
 from tests.virtual import START
@@ -83,8 +83,8 @@ async def test_an_incident_tells_its_events_and_what_became_of_every_message(
 ) -> None:
     await view.open(make_incident(KEY, START), "zhang", "li")
     await view.end(KEY, "zhang", End.told)
-    await view.act(KEY, "receive", "li", "", "")
-    await view.act(KEY, "close", "li", "false_alarm", "炒菜油烟")
+    await view.act(KEY, Deed("receive", "li"))
+    await view.act(KEY, Deed("close", "li", "false_alarm", "炒菜油烟"))
     found = await asked(client, f"/api/v1/incidents/{KEY}")
     opened, received, closed = found["events"]
     assert (opened["what"], opened["by"], opened["by_name"]) == ("opened", "rule:smoke_alarm", "")
@@ -274,7 +274,7 @@ async def test_wrong_paths_and_methods_are_errors_in_json(client: Client) -> Non
     assert "nothing at" in (await asked(client, "/nonsense", 404))["error"]
     async with client.delete("/api/v1/incidents") as answer:
         assert answer.status == 405
-        assert answer.headers["Allow"] == "GET, HEAD"
+        assert answer.headers["Allow"] == "GET, HEAD, POST"
         assert "use GET" in (await answer.json())["error"]
 
 

@@ -5,12 +5,13 @@ import contextlib
 import tempfile
 from pathlib import Path
 
+import msgspec
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from gateway.incidents.decision import DEADLINE, NotAllowed
 from gateway.incidents.fold import fold
-from gateway.incidents.machine import NotAllowed
-from gateway.model import Category, End, Evidence, Severity, State, Turn
+from gateway.model import VERBS, Action, Category, End, Evidence, Severity, State, Turn
 from gateway.ports import Refused, Unavailable
 from tests.cases.build import alarmed, cleared, device, site
 from tests.cases.house import House, Phone, StoryClock, living
@@ -40,16 +41,22 @@ changes = st.builds(
     st.sampled_from(["smoke", "heat"]),
 )
 deeds = st.tuples(
-    st.sampled_from(["receive", "handle", "close"]),
+    st.sampled_from([*VERBS, "receive", "close"]),
     st.sampled_from(PEOPLE),
     st.sampled_from(["real", "test", ""]),
 )
+answers = st.builds(
+    lambda verb, person, text: Action(verb, "", person, text),
+    st.sampled_from(["receive", "close", "comment", "delivered"]),
+    st.sampled_from(["zhang", "13800000002", "13999999999"]),
+    st.sampled_from(["", "2 误报", "L20260105-0001", "人已到"]),
+)
 moves = st.one_of(
-    st.lists(changes, min_size=1, max_size=4),
+    st.lists(st.one_of(changes, changes, answers), min_size=1, max_size=4),
     deeds,
     st.sampled_from([1.0, 299.0, 300.0, 90_000.0]),
     st.sampled_from(["work", "away", "refuse"]),
-    st.sampled_from(["restart", "retain"]),
+    st.sampled_from(["restart", "retain", "li leaves"]),
 )
 ANSWERS = {"work": None, "away": Unavailable("away"), "refuse": Refused("never")}
 
@@ -58,7 +65,8 @@ async def check(house: House) -> None:
     cases = house.cases
     assert await cases.verify() == []
     seen: set[tuple[str, str]] = set()
-    timers = {timer.incident: timer.due for timer in await cases.due_timers(1 << 62, 1_000)}
+    rings = await cases.due_timers(1 << 62, 1_000)
+    timers = {timer.incident: timer.due for timer in rings if timer.kind == DEADLINE}
     for incident in await cases.incidents(False, 1_000):
         assert fold(await cases.events(incident.key)) == incident
         assert incident.owner in PEOPLE
@@ -70,6 +78,7 @@ async def check(house: House) -> None:
         rows = await cases.outbox(incident.key)
         assert rows
         for row in rows:
+            assert row.person in PEOPLE
             assert row.end in {each.value for each in End} or (not row.end and row.due > 0)
     assert timers == {}
     assert house.desk.open_count == len(seen)
@@ -104,9 +113,14 @@ async def one_move(house: House, clock: StoryClock, phone: Phone, move: object) 
         verb, person, outcome = move
         for incident in await house.cases.incidents(False, 2):
             with contextlib.suppress(NotAllowed):
-                await house.act(incident.key, verb, person, outcome, "备注")
+                await house.act(incident.key, verb, person, outcome, "备注", to="li")
     elif move == "retain":
         await house.cases.retain(house.now, texts_kept=1, kept=1)
+    elif move == "li leaves":
+        left = {name: one for name, one in house.site.people.items() if name != "li"}
+        house.site = msgspec.structs.replace(house.site, people=left)
+        house.desk.look()
+        await clock.settle()
     elif isinstance(move, float):
         await clock.advance(move)
     else:

@@ -84,20 +84,27 @@ async def test_nobody_receives_and_the_ladder_rings_ever_more_rarely(tmp_path: P
         await house.take(alarmed("s1"))
         await clock.advance(299)
         assert phone.said() == [("opened", "zhang")]
-        await clock.advance(1)
-        assert sorted(phone.said()[1:]) == [
-            ("overdue", "li"),
-            ("overdue", "wang"),
-            ("overdue", "zhang"),
-        ]
+        await clock.advance(1)  # the officer has it now, and the whole time for it
+        assert sorted(phone.said()[1:]) == [("escalated", "li"), ("overdue", "zhang")]
+        assert (await house.one()).owner == "li"
+        phone.heard.clear()
+        await clock.advance(299)
+        assert phone.heard == []
+        await clock.advance(1)  # one level up
+        told = [("escalated", "wang"), ("overdue", "li"), ("overdue", "zhang")]
+        assert sorted(phone.said()) == told
+        assert (await house.one()).owner == "wang"
+        phone.heard.clear()
+        await clock.advance(300)  # nobody is above
+        everybody = [("overdue", "li"), ("overdue", "wang"), ("overdue", "zhang")]
+        assert sorted(phone.said()) == everybody
         assert [each.title for each in phone.heard if each.person == "wang"] == [
             "[Overdue, not received] Smoke alarm: 3号楼 floor 2 flat 201"
         ]
         start, rung = clock.mono, []
         for _ in range(12):
-            incident = await house.cases.incident(KEY)
-            assert incident is not None
-            assert incident.overdue
+            incident = await house.one()
+            assert (incident.overdue, incident.owner) == (True, "wang")
             await clock.advance((incident.deadline - house.now) / 1e9 - 1)
             heard = len(phone.heard)
             await clock.advance(1)
@@ -124,11 +131,12 @@ async def test_whoever_takes_it_on_has_the_whole_time_again(tmp_path: Path) -> N
         await house.act(KEY, "receive", "li")
         await clock.advance(299)
         assert phone.said() == []
-        await clock.advance(1)  # received, and then nothing: everybody hears, the owner first
-        assert sorted(phone.said()) == [("overdue", "li"), ("overdue", "wang")]
+        await clock.advance(1)  # received, and then nothing: li stays responsible, wang hears
+        assert phone.said() == [("overdue", "li"), ("escalated", "wang")]
+        assert (await house.one()).owner == "li"
         assert phone.heard[0].title.startswith("【超时未办理】")
         assert "请尽快办理并办结" in phone.heard[0].text
-        await clock.advance(599)
+        await clock.advance(299)
         assert len(phone.heard) == 2
         phone.heard.clear()
         handled = await house.act(KEY, "handle", "li")
@@ -146,17 +154,19 @@ async def test_reminders_that_could_not_be_sent_do_not_pile_up(tmp_path: Path) -
     phone.always = Unavailable("away")
     async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
         await house.take(alarmed("s1"))
-        await clock.advance(3_000)  # 300, 900 and 2100 s
+        await clock.advance(3_000)  # 300, 600, 900, 1500 and 2700 s
         phone.always = None
         await clock.advance(600)
         assert sorted(phone.said()) == [
+            ("escalated", "li"),
+            ("escalated", "wang"),
             ("opened", "zhang"),
             ("overdue", "li"),
             ("overdue", "wang"),
             ("overdue", "zhang"),
         ]
         ends = await house.ends(KEY)
-        assert ends.count(("overdue", "li", "superseded")) == 2
+        assert ends.count(("overdue", "zhang", "superseded")) == 4
 
 
 async def test_limit_longer_than_a_day_is_followed_by_daily_reminders(tmp_path: Path) -> None:
@@ -167,9 +177,11 @@ async def test_limit_longer_than_a_day_is_followed_by_daily_reminders(tmp_path: 
         await clock.advance(5 * 86_400 - 1)
         assert len(phone.heard) == 1
         await clock.advance(1)
-        assert len(phone.heard) == 4
+        assert len(phone.heard) == 3
         await clock.advance(86_400)
-        assert len(phone.heard) == 7
+        assert len(phone.heard) == 6
+        await clock.advance(86_400)
+        assert len(phone.heard) == 9
 
 
 async def test_deadline_counts_on_arrival_and_survives_a_restart(tmp_path: Path) -> None:
@@ -186,7 +198,7 @@ async def test_deadline_counts_on_arrival_and_survives_a_restart(tmp_path: Path)
         await clock.advance(49)
         assert len(phone.heard) == 1
         await clock.advance(1)
-        assert len(phone.heard) == 4
+        assert len(phone.heard) == 3
 
 
 async def test_one_incident_for_one_place(tmp_path: Path) -> None:

@@ -4,10 +4,8 @@ import msgspec
 import pytest
 
 from gateway.clock import Arrival
-from gateway.incidents.desk import CHINA
 from gateway.incidents.machine import Moment, World, react
 from gateway.model import Category, OutboxRow, State
-from gateway.notify.messages import notification
 from gateway.notify.stages import STAGES, Facts, channels_of, judge
 from tests.cases.build import DEADLINES, DUTY, alarmed, device, site
 from tests.virtual import VirtualClock
@@ -72,31 +70,3 @@ def test_person_without_a_configured_channel_gets_every_notifier() -> None:
     assert channels_of(person, ["paper", "phone", "x"]) == ["phone", "paper"]
     assert channels_of(person, ["x", "y"]) == ["x", "y"]
     assert channels_of(site().people["wang"], ["x", "y"]) == ["x", "y"]
-
-
-@pytest.mark.parametrize("language", ["zh", "en"])
-@pytest.mark.parametrize("purpose", ["opened", "again", "cleared", "overdue", "closed"])
-def test_message_speaks_one_language_and_names_the_place(purpose: str, language: str) -> None:
-    given = facts(purpose, outcome="real")
-    person = msgspec.structs.replace(given.person, language=language)
-    said = notification(given.row, given.incident, given.site, person, "phone", CHINA)
-    assert "3号楼" in said.title
-    assert "38.30000 116.80000" in said.text
-    assert given.incident.why.say(language) in said.text
-    assert ("Number: " in said.text) is (language == "en")
-    assert ("编号:" in said.text) is (language == "zh")
-
-
-def test_message_for_a_device_nobody_knows_names_its_address() -> None:
-    given = facts(device="mystery", place="nowhere")
-    said = notification(given.row, given.incident, given.site, given.person, "phone", CHINA)
-    assert said.title == "【紧急】烟感报警:未登记的设备 mystery"
-
-
-def test_message_for_a_stranger_names_what_its_bridge_calls_it() -> None:
-    given = facts(device="fire/1-1/12", place="nowhere")
-    said = notification(
-        given.row, given.incident, given.site, given.person, "phone", CHINA, "3号楼2层楼梯口"
-    )
-    assert said.title == "【紧急】烟感报警:3号楼2层楼梯口 (fire/1-1/12)"
-    assert "3号楼2层楼梯口 (fire/1-1/12)" in said.text

@@ -10,6 +10,7 @@ from gateway.app import DUTY
 from gateway.cli._past import fixtures, opened
 from gateway.clock import SystemClock
 from gateway.config import load
+from gateway.incidents.limits import Limits
 from gateway.incidents.machine import World
 from gateway.model import Category, Happened, Site
 from gateway.replay.archive import BEGINNING, Archive
@@ -42,7 +43,9 @@ async def played(config: Path, since: int = 0) -> Outcome:
         assert site is not None
 
         def world(site: Site) -> World:
-            return World(site, settings.deadlines.by_category(), DUTY, fixtures(settings))
+            limits = Limits(settings.limits)
+            deadlines = settings.deadlines.by_category()
+            return World(site, deadlines, DUTY, fixtures(settings), limits)
 
         side = Side(ruleset, site, world, follows_rules=True, known=True)
         found = play(source, archive, past, side, over, lambda _: None)

@@ -9,9 +9,9 @@ from pathlib import Path
 import msgspec
 from sqlalchemy import Connection, event
 
-from gateway.model import Category, Incident, Severity, State, Text
+from gateway.model import Category, Incident, Severity, State, Text, Wanted
 from gateway.store.cases import Cases
-from gateway.store.cases_find import Filter, find, searchable
+from gateway.store.cases_search import search, words_of
 from gateway.store.step import Step
 from tests.cases.house import StoryClock
 from tests.cases.store import Store
@@ -46,18 +46,18 @@ def made(number: int) -> Incident:
 ALL = [made(number) for number in range(1, 61)]
 
 
-def plainly(wanted: Filter) -> list[Incident]:
+def plainly(wanted: Wanted) -> list[Incident]:
     """What the filter says, in the words of Python."""
 
     def fits(each: Incident) -> bool:
-        texts = (each.key, each.title.zh, each.title.en, each.why.zh, each.why.en)
+        texts = (each.key, each.device, each.title.zh, each.title.en, each.why.zh, each.why.en)
         words = "\n".join(texts).casefold()
         return (
             (not wanted.states or each.state in wanted.states)
             and (not wanted.categories or each.category in wanted.categories)
             and (not wanted.severities or each.severity in wanted.severities)
             and each.place.startswith(wanted.place)
-            and wanted.owner in ("", each.owner)
+            and (not wanted.owners or each.owner in wanted.owners)
             and each.opened_at >= wanted.since
             and (not wanted.until or each.opened_at < wanted.until)
             and wanted.overdue in (None, each.overdue)
@@ -67,14 +67,14 @@ def plainly(wanted: Filter) -> list[Incident]:
     return sorted(filter(fits, ALL), key=lambda each: (each.opened_at, each.key), reverse=True)
 
 
-def some(chance: random.Random) -> Filter:
+def some(chance: random.Random) -> Wanted:
     """A filter that asks for one to three things."""
     asked: dict[str, object] = {
         "states": tuple(chance.sample(list(State), chance.randint(1, 3))),
         "categories": tuple(chance.sample(list(Category), chance.randint(1, 3))),
         "severities": tuple(chance.sample(list(Severity), chance.randint(1, 3))),
         "place": chance.choice(_PLACES),
-        "owner": f"p{chance.randrange(8)}",
+        "owners": tuple(chance.sample([f"p{number}" for number in range(8)], 2)),
         "since": _FIRST + chance.randrange(31),
         "until": _FIRST + chance.randrange(1, 31),
         "overdue": chance.choice([True, False]),
@@ -83,7 +83,7 @@ def some(chance: random.Random) -> Filter:
         ),
     }
     return msgspec.convert(
-        {name: asked[name] for name in chance.sample(sorted(asked), chance.randint(1, 3))}, Filter
+        {name: asked[name] for name in chance.sample(sorted(asked), chance.randint(1, 3))}, Wanted
     )
 
 
@@ -100,11 +100,11 @@ async def test_a_filter_finds_what_it_says_page_by_page(store: Store) -> None:
             expected = plainly(wanted)
             found_some += bool(expected)
             found: list[Incident] = []
-            while page := await cases.find(wanted, 7, _after(found)):
+            while page := await cases.search(wanted, 7, _after(found)):
                 assert len(page) <= 7
                 found += page
             assert found == expected, wanted
-        assert await cases.find(Filter(), 100) == plainly(Filter())
+        assert await cases.search(Wanted(), 100) == plainly(Wanted())
     assert found_some > 60
 
 
@@ -119,9 +119,9 @@ async def test_an_incident_is_found_by_what_it_has_become(store: Store) -> None:
             ALL[3], owner="new", severity=Severity.critical, state=State.closed
         )
         await cases.commit(Step(arrival=2, incidents=[later]))
-        assert await cases.find(Filter(owner="new", states=(State.closed,)), 10) == [later]
+        assert await cases.search(Wanted(owners=("new",), states=(State.closed,)), 10) == [later]
         assert later.key not in [
-            each.key for each in await cases.find(Filter(owner=ALL[3].owner), 100)
+            each.key for each in await cases.search(Wanted(owners=(ALL[3].owner,)), 100)
         ]
 
 
@@ -130,8 +130,8 @@ async def test_incidents_of_an_earlier_version_are_found_too(store: Store) -> No
         await filled(cases)
     store.sql("UPDATE incident SET severity = '', place = '', owner = '', overdue = 0, words = ''")
     async with Cases(store.where, StoryClock()) as cases:
-        wanted = Filter(place="1301", text="烟感", severities=(Severity.warning,))
-        assert await cases.find(wanted, 100) == plainly(wanted) != []
+        wanted = Wanted(place="1301", text="烟感", severities=(Severity.warning,))
+        assert await cases.search(wanted, 100) == plainly(wanted) != []
 
 
 async def test_a_search_of_everything_reads_an_index_alone(tmp_path: Path) -> None:
@@ -151,7 +151,7 @@ async def test_a_search_of_everything_reads_an_index_alone(tmp_path: Path) -> No
     assert all("incident_open" in line or "(key=?)" in line for line in others), others
 
 
-def explained(connection: Connection, wanted: Filter, after: tuple[int, str]) -> list[str]:
+def explained(connection: Connection, wanted: Wanted, after: tuple[int, str]) -> list[str]:
     """How SQLite goes about it."""
     asked: list[tuple[str, object]] = []
 
@@ -161,7 +161,7 @@ def explained(connection: Connection, wanted: Filter, after: tuple[int, str]) ->
         asked.append((statement, values))
 
     event.listen(connection, "before_cursor_execute", note)
-    find(connection, wanted, 50, after)
+    search(connection, wanted, 50, after)
     event.remove(connection, "before_cursor_execute", note)
     ((statement, values),) = asked
     raw = connection.connection.dbapi_connection
@@ -171,4 +171,4 @@ def explained(connection: Connection, wanted: Filter, after: tuple[int, str]) ->
 
 def test_what_is_searched_is_bounded() -> None:
     long = msgspec.structs.replace(ALL[0], why=Text("字" * 5_000, "x"))
-    assert len(searchable(long)) == 500
+    assert len(words_of(long)) == 500

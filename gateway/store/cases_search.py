@@ -1,4 +1,4 @@
-"""Which incidents somebody is looking for: a filter, and a page of what it finds."""
+"""Incidents by several criteria at once, newest first, page by page: one short statement."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 from sqlalchemy import ColumnElement, Connection, func, literal_column, select, tuple_
 
-from gateway.model import Category, Incident, Severity, State, Text
+from gateway.model import Incident, State, Text, Wanted
 from gateway.store.cases_tables import INCIDENT
 
 _INCIDENT: Final = msgspec.json.Decoder(Incident)
@@ -23,33 +23,13 @@ _OPEN: Final = INCIDENT.c.state != literal_column("'closed'")
 """Written out, not bound: SQLite uses a partial index only for a condition that it can read."""
 
 
-class Filter(msgspec.Struct, frozen=True, kw_only=True):
-    """What is looked for: everything that is said must hold; what is left out does not matter."""
-
-    states: tuple[State, ...] = ()
-    """One of these; as are the next two."""
-    categories: tuple[Category, ...] = ()
-    severities: tuple[Severity, ...] = ()
-    place: str = ""
-    """The code of a place: incidents there and below, whose codes begin with it."""
-    owner: str = ""
-    """A person's id."""
-    since: int = 0
-    """Opened at this time or later, wall ns."""
-    until: int = 0
-    """Opened before this time, wall ns; 0: up to now."""
-    overdue: bool | None = None
-    """Whether a deadline has ever passed; None: either."""
-    text: str = ""
-    """Words that all stand in key, title or reason, in any letter case."""
-
-
-def find(
-    connection: Connection, wanted: Filter, limit: int, after: tuple[int, str] | None = None
+def search(
+    connection: Connection, wanted: Wanted, limit: int, after: tuple[int, str] | None = None
 ) -> list[Incident]:
     """The next ``limit`` incidents after (``opened_at``, ``key``) of the last one shown.
 
-    Newest first; ``after`` None: from the newest on.
+    Newest first; ``after`` None: from the newest on. Of ``wanted.text`` every word has to stand
+    somewhere in key, device, title or reason, in any letter case.
     """
     words = wanted.text.casefold().split()[:_WORDS_ASKED]
     holds = _HOLDS[connection.dialect.name]
@@ -64,20 +44,21 @@ def find(
     return [_INCIDENT.decode(body) for body in bodies]
 
 
-def searchable(incident: Incident) -> str:
-    """The words of ``incident`` that ``Filter.text`` looks at."""
-    parts = (incident.key, *_both(incident.title), *_both(incident.why))
+def words_of(incident: Incident) -> str:
+    """What a search for words looks at, in small letters."""
+    parts = (incident.key, incident.device, *_both(incident.title), *_both(incident.why))
     return "\n".join(dict.fromkeys(parts)).casefold()[:_WORDS_KEPT]
 
 
-def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
+def _conditions(wanted: Wanted) -> list[ColumnElement[bool]]:
     column = INCIDENT.c
     found: list[ColumnElement[bool]] = [
-        each.in_([word.value for word in words])
+        each.in_(words)
         for each, words in (
             (column.state, wanted.states),
             (column.category, wanted.categories),
             (column.severity, wanted.severities),
+            (column.owner, wanted.owners),
         )
         if words
     ]
@@ -85,8 +66,6 @@ def _conditions(wanted: Filter) -> list[ColumnElement[bool]]:
         found.append(_OPEN)
     if wanted.place:
         found += [column.place >= wanted.place, column.place < wanted.place + _LAST]
-    if wanted.owner:
-        found.append(column.owner == wanted.owner)
     if wanted.since:
         found.append(column.opened_at >= wanted.since)
     if wanted.until:

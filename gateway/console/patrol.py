@@ -1,0 +1,60 @@
+"""Patrols as the API's JSON objects. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import date
+
+from gateway.console.shapes import Json, iso, person_name, place_name
+from gateway.console.view import Now, PatrolLine
+from gateway.model import CheckIn, Site
+
+
+def patrol_json(site: Site, day: date, lines: Sequence[PatrolLine], now: Now) -> Json:
+    """A day: its rounds in order, each with its points and what is done, due and missed."""
+    rounds: dict[tuple[str, int], Json] = {}
+    for line in lines:
+        one = line.round
+        found = rounds.setdefault(
+            (one.name, one.begins),
+            {"name": one.name, "begins": iso(one.begins), "ends": iso(one.ends),
+             "over": one.ends <= now.wall, "done": 0, "missed": 0, "points": []},
+        )  # fmt: skip
+        state = _state(line, now)
+        found["done"] += line.checkin is not None
+        found["missed"] += state == "missed"
+        found["points"].append(_point(site, line, state))
+    return {"day": day.isoformat(), "rounds": list(rounds.values())}
+
+
+def checkin_json(site: Site, checkin: CheckIn) -> Json:
+    """Who was where, when."""
+    return {
+        "point": checkin.point,
+        "person": checkin.person,
+        "person_name": person_name(site, checkin.person),
+        "at": iso(checkin.wall),
+        "time_trusted": checkin.trusted,
+        "metres": checkin.metres,
+    }
+
+
+def _point(site: Site, line: PatrolLine, state: str) -> Json:
+    point, done = line.point, line.checkin
+    return {
+        "id": point.id,
+        "name": point.name,
+        "place": point.place,
+        "place_name": place_name(site, point.place),
+        "state": state,
+        "from_afar": line.from_afar,
+        "checkin": checkin_json(site, done) if done is not None else None,
+    }
+
+
+def _state(line: PatrolLine, now: Now) -> str:
+    if line.checkin is not None:
+        return "done"
+    if now.wall < line.round.begins:
+        return "planned"
+    return "missed" if line.round.ends <= now.wall else "due"

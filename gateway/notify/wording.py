@@ -1,0 +1,355 @@
+"""What a message says, fact by fact, in the reader's language. Pure; "" is a fact nobody knows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime, tzinfo
+from typing import Final, NamedTuple
+from urllib.parse import quote
+
+import msgspec
+
+from gateway.gcj02 import to_gcj02
+from gateway.model import (
+    SECOND,
+    Category,
+    Device,
+    Incident,
+    Person,
+    Place,
+    Reading,
+    Site,
+    State,
+    Text,
+)
+from gateway.notify import words
+
+Neighbour = tuple[Device, Reading]
+"""Another device near by and what it reported last."""
+Fact = str | tuple[str, ...]
+
+MOST_NEARBY: Final = 3
+MOST_TO_CALL: Final = 4
+_MOST_SAID: Final = 300
+"""Characters of what a person or another part wrote."""
+_GATEWAY: Final = "gateway/"
+_GUESSING: Final = ("smoke", "heat", "gas", "co", "infrared", "camera")
+"""Kinds of which one alone may be wrong; somebody pressed a panic button."""
+_LIVE: Final = (*words.ALARMS, "overdue", "warned", "transferred", "escalated", "reopened")
+"""Purposes of which the reader may have to go there now."""
+
+
+class Wording(NamedTuple):
+    """What a site adds to its messages."""
+
+    map: str = ""
+    """A URL with ``{lat}``, ``{lon}`` and ``{name}``; "" says the coordinates instead."""
+    gcj02: bool = True
+    """Whether that map draws GCJ-02, as those in China do."""
+    call: Mapping[Category, str] = {}
+    """Whom else to call, such as the fire station."""
+
+
+class About(msgspec.Struct, frozen=True):
+    """One message to be worded."""
+
+    purpose: str
+    incident: Incident
+    site: Site
+    device: Device
+    person: Person
+    zone: tzinfo
+    wording: Wording = Wording()
+    neighbours: Sequence[Neighbour] = ()
+    link: str = ""
+    count: int = 1
+    """Incidents that this one message is about; the one named is the newest."""
+    scope: str = ""
+    """The place code that several are about; "" is the incident's grid, for life its building."""
+    said: str = ""
+    """What somebody wrote with it: the reason of a transfer, an answer."""
+
+    def say(self, text: Text) -> str:
+        """``text`` in the reader's language."""
+        return text.say(self.person.language)
+
+    @property
+    def is_digest(self) -> bool:
+        """Whether one message stands for many."""
+        return self.purpose == "digest" or self.count > 1
+
+    @property
+    def english(self) -> bool:
+        """Whether the reader wants English."""
+        return self.person.language == "en"
+
+    @property
+    def is_owner(self) -> bool:
+        """Whether it is the reader's own case."""
+        return self.person.id == self.incident.owner
+
+
+def facts(about: About) -> dict[str, Fact]:
+    """Every fact by its name; these are the names that a site's templates may use."""
+    incident, device = about.incident, about.device
+    return {
+        "head": head(about),
+        "what": about.say(incident.title),
+        "why": about.say(incident.why),
+        "where": where(about),
+        "place": nearest(about),
+        "floor": device.floor,
+        "flat": device.flat,
+        "device": device.name,
+        "map": map_link(about),
+        "since": since(about),
+        "sure": sure(about),
+        "severity": about.say(words.SEVERITIES[incident.severity]),
+        "category": about.say(words.CATEGORIES[incident.category]),
+        "stage": about.say(words.STATES[incident.state]),
+        "state": state(about),
+        "outcome": outcome(about),
+        "owner": owner(about),
+        "person": about.person.name,
+        "said": said(about),
+        "nearby": nearby(about),
+        "call": call(about),
+        "count": str(about.count),
+        "newest": f"{about.say(incident.title)} {nearest(about)}".rstrip(),
+        "scope": scope(about),
+        "key": incident.key,
+        "ask": ask(about),
+        "link": about.link,
+    }
+
+
+def head(about: About) -> str:
+    """What stands first: what the message is for."""
+    incident, purpose = about.incident, about.purpose
+    usual = words.CATEGORIES[incident.category]
+    if purpose == "overdue":
+        return about.say(words.OVERDUE.get(incident.state, usual))
+    if purpose == "warned":
+        return about.say(words.WARNED.get(incident.state, usual))
+    if purpose == "transferred":
+        return about.say(words.TO_YOU if about.is_owner else words.TO_ANOTHER)
+    if purpose == "escalated":
+        mine = about.is_owner and incident.state is State.open
+        return about.say(words.RAISED_TO_YOU if mine else words.RAISED)
+    return about.say(words.HEADS.get(purpose, usual))
+
+
+def where(about: About) -> str:
+    """The way to the device from the reader's own place on, address, floor and flat, its name."""
+    chain = about.site.chain(about.incident.place)
+    own = next((n for n, place in enumerate(chain, 1) if place.code == about.person.grid), None)
+    point = "" if about.wording.map else _coordinates(about)
+    return _joined(about, [*_address(about, chain[:own]), about.device.name, point])
+
+
+def address(about: About) -> str:
+    """All places from the top, address, floor and flat."""
+    return _joined(about, _address(about, about.site.chain(about.incident.place)))
+
+
+def nearest(about: About) -> str:
+    """The few words that fit into a title: the place and the rooms within it."""
+    place, inside = nearest_parts(about)
+    return " ".join(part for part in (place, inside) if part)
+
+
+def nearest_parts(about: About) -> tuple[str, str]:
+    """The innermost place's name, and the rooms within it or the device's name."""
+    chain = about.site.chain(about.incident.place)
+    return chain[0].name if chain else "", inside(about.device, about.english) or about.device.name
+
+
+def inside(device: Device, english: bool) -> str:
+    """Floor and flat."""
+    floor, flat = device.floor, device.flat
+    if english:
+        named = (floor and f"floor {floor}", flat and f"flat {flat}")
+    else:
+        named = (floor and _with(floor, "层"), flat and _with(flat, "室"))
+    return " ".join(part for part in named if part)
+
+
+def point(about: About) -> tuple[float, float] | None:
+    """WGS-84 latitude and longitude of the device, or of the innermost place that has one."""
+    things: list[Device | Place] = [about.device, *about.site.chain(about.incident.place)]
+    for thing in things:
+        if thing.latitude is not None and thing.longitude is not None:
+            return thing.latitude, thing.longitude
+    return None
+
+
+def map_link(about: About) -> str:
+    """The point on the site's map; "" without one."""
+    found = point(about)
+    if found is None or not about.wording.map:
+        return ""
+    latitude, longitude = to_gcj02(*found) if about.wording.gcj02 else found
+    name = quote(nearest(about)[:40], safe="", errors="replace")
+    return about.wording.map.format(lat=f"{latitude:.6f}", lon=f"{longitude:.6f}", name=name)
+
+
+def since(about: About) -> str:
+    """Local time of the alarm, and how it was found unless live."""
+    found = words.FOUND.get(about.incident.found)
+    moment = local(about.incident.since, about.zone)
+    return f"{moment:%Y-%m-%d %H:%M:%S}" + (about.say(found) if found is not None else "")
+
+
+def sure(about: About) -> str:
+    """How many devices say so; only where one alone may be wrong."""
+    incident = about.incident
+    count = len(incident.alarming)
+    if incident.category not in (Category.life, Category.intrusion):
+        return ""
+    if count > 1:
+        return f"{count} devices alarm" if about.english else f"{count} 个设备同时报警"
+    return about.say(words.ALONE) if count and incident.kind in _GUESSING else ""
+
+
+def state(about: About) -> str:
+    """That the sensors are well again, and why."""
+    if about.incident.alarming:
+        return ""
+    return about.say(about.incident.over or words.NORMAL)
+
+
+def outcome(about: About) -> str:
+    """How it was closed."""
+    found = words.OUTCOMES.get(about.incident.outcome)
+    return about.say(found) if found is not None else ""
+
+
+def owner(about: About) -> str:
+    """Whose case it is, with the number to reach them; "" where it is the reader's own."""
+    person = about.site.people.get(about.incident.owner)
+    if person is None or about.is_owner:
+        return ""
+    return " ".join(part for part in (person.name, person.phone) if part)
+
+
+def said(about: About) -> str:
+    """What somebody wrote, on one line."""
+    line = " ".join(about.said.split())
+    return line if len(line) <= _MOST_SAID else line[: _MOST_SAID - 1] + "…"
+
+
+def call(about: About) -> tuple[str, ...]:
+    """Whom to call: the household, whoever looks after the place and those above it, the site's."""
+    found = [about.device.contact]
+    found += [place.contact for place in about.site.chain(about.incident.place)]
+    several = list(dict.fromkeys(contact for contact in found if contact))[: MOST_TO_CALL - 1]
+    last = about.wording.call.get(about.incident.category, "") if about.incident.alarming else ""
+    return (*several, last) if last and last not in several else tuple(several)
+
+
+def nearby(about: About) -> tuple[str, ...]:
+    """A line for each neighbour: where, which, what it reads, when it said so."""
+    return tuple(_neighbour(about, each) for each in about.neighbours[:MOST_NEARBY])
+
+
+def scope(about: About) -> str:
+    """The name of the place that several incidents are about."""
+    site, incident = about.site, about.incident
+    level = "building" if incident.category is Category.life else "grid"
+    code = about.scope or site.level(incident.place, level) or incident.place
+    place = site.places.get(code)
+    return place.name if place is not None else ""
+
+
+def ask(about: About) -> str:
+    """What the reader is asked to do."""
+    incident, purpose = about.incident, about.purpose
+    if about.is_digest:
+        return "" if purpose in words.RESOLVES else about.say(words.EACH)
+    waits = incident.state is State.open
+    if purpose in ("overdue", "escalated") and not about.is_owner:
+        if not waits or purpose == "escalated":
+            return about.say(words.URGE_RECEIVING if waits else words.URGE)
+    elif purpose == "escalated" and waits:
+        return about.say(words.NOT_TAKEN)
+    if purpose in words.ASKS:
+        return about.say(words.ASKS[purpose])
+    if purpose not in _LIVE or (purpose == "transferred" and not about.is_owner):
+        return ""
+    if not waits:
+        return about.say(words.GO_ON)
+    if incident.category is Category.system or not incident.alarming:
+        return about.say(words.SEE_TO_IT)  # nowhere to go to, or nothing left to see
+    return about.say(words.RECEIVE)
+
+
+def may_receive(about: About) -> bool:
+    """Whether the reader is asked to receive it."""
+    live = about.purpose in _LIVE and not about.is_digest
+    return live and about.incident.state is State.open and ask(about) != ""
+
+
+def local(wall: int, zone: tzinfo) -> datetime:
+    """Wall ns as people there read it."""
+    return datetime.fromtimestamp(wall // SECOND, UTC).astimezone(zone)
+
+
+def stranger(incident: Incident, announced: str, language: str) -> Device:
+    """A device that the registry does not know: a part of the gateway, or one nobody registered."""
+    part = incident.device.removeprefix(_GATEWAY)
+    if part != incident.device:
+        what, _, which = part.partition(":")
+        named = words.PARTS.get(what, words.ITSELF).say(language)
+        name = named + (f" {which}" if what in words.PARTS else "")
+    elif announced:
+        name = f"{announced} ({incident.device})"
+    else:
+        name = f"{words.UNREGISTERED.say(language)} {incident.device}"
+    return Device(incident.device, "", "", incident.kind, name, incident.place)
+
+
+def _address(about: About, chain: list[Place]) -> list[str]:
+    path = " › ".join(place.name for place in reversed(chain))
+    street = next((place.address for place in chain if place.address), "")
+    return [path, street, inside(about.device, about.english)]
+
+
+def _joined(about: About, parts: list[str]) -> str:
+    return (", " if about.english else "，").join(part for part in parts if part)
+
+
+def _coordinates(about: About) -> str:
+    found = point(about)
+    return f"{found[0]:.5f} {found[1]:.5f}" if found is not None else ""
+
+
+def _with(number: str, unit: str) -> str:
+    return number if number.endswith(unit) else f"{number}{unit}"
+
+
+def _neighbour(about: About, neighbour: Neighbour) -> str:
+    device, reading = neighbour
+    own = about.device
+    if device.flat and (device.floor, device.flat) == (own.floor, own.flat):
+        at = about.say(words.SAME_FLAT)
+    else:
+        at = inside(device, about.english) if device.flat not in device.name else ""
+    when = local(reading.at, about.zone)
+    dated = when.date() != local(about.incident.since, about.zone).date()
+    clock = f"{when:%m-%d %H:%M}" if dated else f"{when:%H:%M}"
+    named = " ".join(part for part in (at, device.name) if part)
+    says = _reads(about, reading)
+    return f"{named}: {says} ({clock})" if about.english else f"{named}：{says}（{clock}）"
+
+
+def _reads(about: About, reading: Reading) -> str:
+    """At most two of its values, what is wrong first."""
+    found: list[str] = []
+    for name, (yes, no) in words.VALUES.items():
+        if isinstance(value := reading.values.get(name), bool):
+            found.append(about.say(yes if value else no))
+    for name, (before, decimals, unit) in words.FIGURES.items():
+        value = reading.values.get(name)
+        if isinstance(value, float | int) and not isinstance(value, bool):
+            found.append(f"{about.say(before)} {value:.{decimals}f}{unit}".strip())
+    return (", " if about.english else "，").join(found[:2])

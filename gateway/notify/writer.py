@@ -1,0 +1,96 @@
+"""Writes the message for a row: gathers what the pure wording is given."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from datetime import tzinfo
+from typing import Final
+
+from gateway.incidents.people import FIXTURE
+from gateway.links import link
+from gateway.model import SECOND, Incident, Notification, OutboxRow, Person, Site
+from gateway.notify.messages import notification
+from gateway.notify.templates import Templates
+from gateway.notify.wording import About, Neighbour, Wording, stranger
+from gateway.ports import Clock
+
+_PLAIN: Final = Wording()
+
+
+class Linker:
+    """Makes the links of messages: to ``base``, signed with ``key``, good for ``expires`` s."""
+
+    def __init__(self, base: str, key: bytes, expires: float, clock: Clock) -> None:
+        self._base = base
+        self._key = key
+        self._expires = int(expires * SECOND)
+        self._clock = clock
+
+    def __call__(self, incident: str, person: str) -> str:
+        """While nobody knows the time a link is good as long as its case is open."""
+        stamp = self._clock.now()
+        until = stamp.wall + self._expires if stamp.trusted else 0
+        try:
+            return link(self._base, self._key, incident, person, until)
+        except ValueError:  # a name no link can hold; the message goes without
+            return ""
+
+
+class Writer:
+    """Called once for each attempt: people get what is true then."""
+
+    def __init__(
+        self,
+        zone: tzinfo,
+        *,
+        wording: Wording = _PLAIN,
+        templates: Templates | None = None,
+        announced: Callable[[str], str] = lambda device: "",
+        neighbours: Callable[[Incident, Site], Sequence[Neighbour]] = lambda incident, site: (),
+        linked: Callable[[str, str], str] = lambda incident, person: "",
+    ) -> None:
+        self._zone = zone
+        self._wording = wording
+        self._templates = templates
+        self._announced = announced
+        self._neighbours = neighbours
+        self._linked = linked
+
+    def __call__(
+        self,
+        row: OutboxRow,
+        incident: Incident,
+        site: Site,
+        person: Person,
+        channel: str,
+        *,
+        count: int = 1,
+        scope: str = "",
+        said: str = "",
+    ) -> Notification:
+        """The message for ``person`` by ``channel``.
+
+        Of a digest, ``count`` and ``scope`` (a place code) say how many and where; ``said`` is
+        what somebody wrote: the reason of a transfer, the sentence of an answer.
+        """
+        device = site.devices.get(incident.device)
+        if device is None:
+            announced = self._announced(incident.device)
+            device = stranger(incident, announced, person.language)
+        # a siren opens no link, and nothing happened that a trial could link to
+        for_people = not person.id.startswith(FIXTURE) and row.purpose != "trial"
+        about = About(
+            row.purpose,
+            incident,
+            site,
+            device,
+            person,
+            self._zone,
+            self._wording,
+            self._neighbours(incident, site),
+            self._linked(incident.key, person.id) if for_people else "",
+            count,
+            scope,
+            said,
+        )
+        return notification(row, about, channel, self._templates)

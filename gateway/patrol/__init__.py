@@ -1,0 +1,1 @@
+"""Patrols: rounds that officers walk, where they checked in, and what was missed."""

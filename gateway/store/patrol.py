@@ -1,0 +1,76 @@
+"""Check-ins in ``cases.db``: plain functions over one connection."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from sqlalchemy import (
+    Column,
+    Connection,
+    Index,
+    Table,
+    Text,
+    UniqueConstraint,
+    delete,
+    select,
+)
+from sqlalchemy.dialects.sqlite import insert
+
+from gateway.model import CheckIn
+from gateway.store.cases_read import meta
+from gateway.store.cases_tables import FRACTION, META, TABLES, WHOLE
+
+CHECKIN: Final = Table(
+    "checkin",
+    TABLES,
+    Column("id", WHOLE, primary_key=True),
+    Column("point", Text, nullable=False),
+    Column("person", Text, nullable=False),
+    Column("wall", WHOLE, nullable=False),
+    Column("arrival", WHOLE, nullable=False),
+    Column("trusted", WHOLE, nullable=False),
+    Column("metres", FRACTION),
+    UniqueConstraint("point", "person", "wall"),
+    Index("checkin_wall", "wall"),
+    Index("checkin_arrival", "arrival"),
+)
+_JUDGED: Final = "patrol_judged"
+_FIELDS: Final = [CHECKIN.c[name] for name in CheckIn.__struct_fields__]
+
+
+def add(connection: Connection, checkin: CheckIn) -> None:
+    """Keep it; the same once more changes nothing."""
+    values = {name: getattr(checkin, name) for name in CheckIn.__struct_fields__}
+    with connection.begin():
+        statement = insert(CHECKIN).values(**values | {"trusted": int(checkin.trusted)})
+        connection.execute(statement.on_conflict_do_nothing())
+
+
+def between(connection: Connection, begin: int, end: int, limit: int) -> list[CheckIn]:
+    """Those of [begin, end), wall ns, the oldest first."""
+    statement = select(*_FIELDS).where(CHECKIN.c.wall >= begin, CHECKIN.c.wall < end)
+    rows = connection.execute(statement.order_by(CHECKIN.c.wall, CHECKIN.c.id).limit(limit))
+    return [
+        CheckIn(row.point, row.person, row.wall, row.arrival, bool(row.trusted), row.metres)
+        for row in rows
+    ]
+
+
+def forget(connection: Connection, arrival: int) -> int:
+    """Remove those that came before ``arrival``; how many."""
+    with connection.begin():
+        return int(connection.execute(delete(CHECKIN).where(CHECKIN.c.arrival < arrival)).rowcount)
+
+
+def judged(connection: Connection) -> int:
+    """Wall ns up to which rounds have been looked at; 0: never."""
+    return int(meta(connection, _JUDGED) or 0)
+
+
+def put_judged(connection: Connection, wall: int) -> None:
+    """Rounds that ended by ``wall`` have been looked at."""
+    statement = insert(META).values(key=_JUDGED, value=str(wall))
+    with connection.begin():
+        connection.execute(
+            statement.on_conflict_do_update(index_elements=["key"], set_={"value": str(wall)})
+        )

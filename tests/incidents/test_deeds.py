@@ -1,0 +1,345 @@
+"""Each verb: what it changes, whom it tells, and the sentence for who is refused."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from gateway.incidents import deeds, machine, times
+from gateway.incidents.decision import Decision, Moment, NotAllowed, World
+from gateway.incidents.deeds import Report
+from gateway.model import (
+    SECOND,
+    Category,
+    Deed,
+    Incident,
+    Person,
+    Severity,
+    Stamp,
+    State,
+    Text,
+    Turn,
+)
+from tests.cases.build import DEADLINES, DUTY, alarmed, cleared, site
+
+WORLD = World(site(), DEADLINES, DUTY)
+KEY = "L20260105-0001"
+
+
+def at(seconds: float) -> Moment:
+    now = int(seconds * SECOND)
+    return Moment(Stamp("boot", now, 1_767_600_000 * SECOND + now, True), now)
+
+
+def opened(**changes: Any) -> Incident:
+    decision = machine.react(alarmed(**changes), None, KEY, (), WORLD, at(0))
+    assert decision is not None
+    return decision.incident
+
+
+def done(incident: Incident, verb: str, person: str = "zhang", *, told: str = "", other: str = "",
+         when: float = 10, world: World = WORLD, **more: Any) -> Decision:  # fmt: skip
+    deed = Deed(verb, person, **more)
+    decision = deeds.do(deed, incident, told.split(), other, world, at(when))
+    assert decision is not None
+    return decision
+
+
+def through(*verbs: str) -> Incident:
+    incident = opened()
+    for verb in verbs:
+        outcome = {"outcome": "real"} if verb == "close" else {}
+        incident = done(incident, verb, **outcome).incident
+    return incident
+
+
+def tells(decision: Decision) -> list[tuple[str, str]]:
+    return [(row.purpose, row.person) for row in decision.tell]
+
+
+def refused(incident: Incident, verb: str, person: str = "zhang", **more: Any) -> str:
+    with pytest.raises(NotAllowed) as caught:
+        done(incident, verb, person, **more)
+    assert caught.value.text.en
+    return caught.value.text.zh
+
+
+# --- receive, handle: the first one is responsible -------------------------------------------
+
+
+def test_who_receives_first_is_responsible_whoever_handles() -> None:
+    received = done(opened(), "receive", "li").incident
+    assert (received.state, received.owner) == (State.received, "li")
+    assert "他人签收" in refused(received, "receive", "zhang")
+    handled = done(received, "handle", "zhang").incident
+    assert (handled.state, handled.owner) == (State.handling, "li")
+    assert "李四" in refused(handled, "handle", "zhang")
+    assert deeds.do(Deed("handle", "li"), handled, (), "", WORLD, at(20)) is None
+
+
+def test_each_step_has_its_own_limit() -> None:
+    incident = opened()
+    assert incident.deadline == 300 * SECOND
+    received = done(incident, "receive", when=100)
+    assert received.incident.deadline == 400 * SECOND
+    assert [timer.due for timer in received.timers_set] == [400 * SECOND]
+    assert done(received.incident, "handle", when=200).incident.deadline == 500 * SECOND
+
+
+# --- transfer -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("comment", ["", "  \n"])
+def test_transfer_without_a_reason_is_refused(comment: str) -> None:
+    assert "理由" in refused(opened(), "transfer", to="li", comment=comment)
+
+
+@pytest.mark.parametrize("verbs", [(), ("receive",), ("receive", "handle")])
+def test_transfer_to_a_person_must_be_received_anew(verbs: tuple[str, ...]) -> None:
+    before = through(*verbs)
+    decision = done(before, "transfer", "zhang", to="li", comment="在外地", when=50)
+    after = decision.incident
+    assert (after.state, after.owner, after.deadline) == (State.open, "li", 350 * SECOND)
+    assert tells(decision) == [("transferred", "li")]
+    event = decision.events[0]
+    assert event.data["from"] == "zhang"
+    assert "在外地" not in str(event.data)
+    assert decision.texts == {event.data["comment"]: "在外地"}
+    assert done(after, "receive", "li").incident.owner == "li"
+
+
+def test_transfer_by_another_tells_who_had_it_as_well() -> None:
+    decision = done(opened(), "transfer", "wang", to="li", comment="张三在休假")
+    assert tells(decision) == [("transferred", "li"), ("transferred", "zhang")]
+
+
+def test_transfer_to_a_place_goes_to_who_has_duty_there_and_up_its_ladder() -> None:
+    decision = done(opened(), "transfer", to="1301", comment="超出职权")
+    after = decision.incident
+    assert (after.owner, after.charge, after.place) == ("wang", "1301", "13010103")
+    above = times.ring(after, "deadline", WORLD, at(10 + 300))
+    assert above is not None
+    assert tells(above) == [("overdue", "wang")]  # nobody is above the street's supervisor
+
+
+def test_transfer_is_refused_to_nobody_to_the_owner_and_when_closed() -> None:
+    incident = opened()
+    assert "转给谁" in refused(incident, "transfer", comment="x")
+    assert "转给谁" in refused(incident, "transfer", to="nobody", comment="x")
+    assert "张三" in refused(incident, "transfer", to="zhang", comment="x")
+    closed = through("receive", "close")
+    assert "已办结" in refused(closed, "transfer", to="li", comment="x")
+
+
+# --- supervise ----------------------------------------------------------------------------------
+
+
+def test_a_supervisor_shortens_the_limit_and_the_owner_stays() -> None:
+    received = through("receive")
+    decision = done(received, "supervise", "wang", within=120 * SECOND, when=20)
+    after = decision.incident
+    assert (after.owner, after.state, after.deadline) == ("zhang", State.received, 140 * SECOND)
+    assert tells(decision) == [("supervised", "zhang")]
+    noted = done(received, "supervise", "wang", comment="请抓紧", when=20)
+    assert noted.incident.deadline == received.deadline
+    assert [timer.due for timer in noted.timers_set] == [received.deadline]
+
+
+def test_supervise_needs_a_supervisor_and_something_to_ask() -> None:
+    received = through("receive")
+    assert "督导员" in refused(received, "supervise", "li", comment="快")
+    assert "要求或时限" in refused(received, "supervise", "wang")
+    assert "还剩 300 秒" in refused(received, "supervise", "wang", within=300 * SECOND)
+    assert "1 分钟" in refused(received, "supervise", "wang", within=SECOND)
+    assert "已办结" in refused(through("receive", "close"), "supervise", "wang", comment="快")
+    assert done(received, "supervise", "duty", comment="请回电").incident.owner == "zhang"
+
+
+# --- comment, attach ----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("verbs", [(), ("receive", "close")])
+def test_a_comment_and_a_file_belong_to_it_at_any_time(verbs: tuple[str, ...]) -> None:
+    before = through(*verbs)
+    said = done(before, "comment", "wang", comment="已电话核实")
+    assert list(said.texts.values()) == ["已电话核实"]
+    kept = done(said.incident, "attach", "wang", attachment="ab" * 32)
+    assert kept.incident.evidence == ("ab" * 32,)
+    again = deeds.do(
+        Deed("attach", "wang", attachment="ab" * 32), kept.incident, (), "", WORLD, at(30)
+    )
+    assert again is None
+    for decision in (said, kept):
+        after = decision.incident
+        assert (after.state, after.owner) == (before.state, before.owner)
+        assert (after.deadline, decision.tell) == (before.deadline, ())
+
+
+def test_an_empty_comment_and_a_file_that_is_none_are_refused() -> None:
+    assert "备注" in refused(opened(), "comment", comment=" ")
+    assert "上传" in refused(opened(), "attach", attachment="../etc/passwd")
+    assert "2000" in refused(opened(), "comment", comment="长" * 2_001)
+
+
+# --- close, reopen --------------------------------------------------------------------------------
+
+
+def test_a_false_alarm_says_of_what_kind() -> None:
+    received = through("receive")
+    closed = done(received, "close", outcome="false_alarm", cause="cooking", told="zhang li")
+    assert (closed.incident.outcome, closed.incident.cause) == ("false_alarm", "cooking")
+    assert tells(closed) == [("closed", "li")]
+    assert closed.timers_set == ()
+    assert {kind for _, kind in closed.timers_cleared} == {"deadline", "warn"}
+    assert "误报" in refused(received, "close", outcome="real", cause="cooking")
+    assert "误报" in refused(received, "close", outcome="false_alarm", cause="ghosts")
+
+
+def test_reopened_it_needs_a_reason_and_goes_to_who_had_it() -> None:
+    closed = through("receive", "handle", "close")
+    assert "理由" in refused(closed, "reopen", "wang")
+    decision = done(closed, "reopen", "wang", comment="又冒烟", told="zhang li wang", when=1000)
+    after = decision.incident
+    assert (after.key, after.state, after.owner) == (closed.key, State.open, "zhang")
+    assert (after.outcome, after.deadline) == ("", 1300 * SECOND)
+    assert tells(decision) == [("reopened", "zhang"), ("reopened", "li")]
+    assert [timer.due for timer in decision.timers_set] == [1300 * SECOND]
+    assert "没有办结" in refused(after, "reopen", comment="x")
+
+
+def test_reopening_is_refused_while_another_is_open_for_the_same() -> None:
+    closed = through("receive", "close")
+    text = refused(closed, "reopen", comment="又响了", other="L20260105-0002")
+    assert "L20260105-0002" in text
+
+
+def test_what_sensors_did_while_it_was_closed_nobody_claims_to_know() -> None:
+    reopened = done(through("receive", "close"), "reopen", comment="又冒烟").incident
+    assert reopened.alarming == ()
+    assert reopened.over is not None
+    assert "没有新的报告" in reopened.over.zh
+    assert reopened.severity is Severity.alarm
+    again = machine.react(alarmed("s1"), reopened, "", (), WORLD, at(2000))
+    assert again is not None
+    assert tells(again) == [("again", "zhang")]
+    late = machine.react(cleared("s9"), reopened, "", (), WORLD, at(2000))
+    assert late is None
+
+
+def test_nobody_of_the_registry_can_do_nothing_and_there_are_no_other_verbs() -> None:
+    assert "名单" in refused(opened(), "receive", "nobody")
+    assert "没有这种操作" in refused(opened(), "dance")
+
+
+# --- by hand -----------------------------------------------------------------------------------
+
+
+def report(**changes: Any) -> Report:
+    usual = Report(
+        title=Text("路灯倒伏", "Lamp post down"),
+        why=Text("居民来电", "a resident called"),
+        category=Category.facility,
+        severity=Severity.warning,
+        place="130101",
+        person="li",
+        comment="王女士 13800009999",
+    )
+    return msgspec.structs.replace(usual, **changes)
+
+
+def test_a_case_by_hand_is_an_ordinary_one_and_keeps_the_caller_apart() -> None:
+    decision = deeds.open_by_hand(report(), "F20260105-0001", WORLD, at(0))
+    incident = decision.incident
+    assert (incident.state, incident.owner, incident.rule) == (State.open, "zhang", "manual")
+    assert decision.events[0].by == "person:li"
+    assert incident.deadline == 7_200 * SECOND
+    assert tells(decision) == [("opened", "zhang")]
+    assert "王女士" not in str(decision.events)
+    assert list(decision.texts.values()) == ["王女士 13800009999"]
+    other = deeds.open_by_hand(report(), "F20260105-0002", WORLD, at(0)).incident
+    assert other.same != incident.same  # each stands alone
+    closed = done(done(incident, "receive").incident, "close", outcome="real").incident
+    stands = done(closed, "reopen", comment="又倒了").incident
+    assert stands.holding == incident.holding  # no sensor can say that it is over
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"person": "nobody"}, "名单"),
+        ({"place": "9"}, "地点"),
+        ({"device": "s77"}, "设备"),
+        ({"title": Text(" ", " ")}, "标题"),
+        ({"title": Text("长" * 201, "x")}, "200"),
+        ({"why": Text("长" * 2_001, "x")}, "2000"),
+    ],
+)
+def test_a_report_that_says_too_little_is_refused(changes: dict[str, Any], words: str) -> None:
+    with pytest.raises(NotAllowed) as caught:
+        deeds.check_report(report(**changes), "", WORLD)
+    assert words in caught.value.text.zh
+    with pytest.raises(NotAllowed, match="F20260105-0001"):
+        deeds.check_report(report(same="hazard:7"), "F20260105-0001", WORLD)
+
+
+def test_an_empty_registry_takes_reports_by_the_duty_officer() -> None:
+    nothing = msgspec.structs.replace(site(people=()), places={}, devices={})
+    world = World(nothing, DEADLINES, DUTY)
+    by_duty = report(person="duty", place="")
+    deeds.check_report(by_duty, "", world)
+    decision = deeds.open_by_hand(by_duty, "F20260105-0001", world, at(0))
+    assert decision.incident.owner == "duty"
+
+
+# --- old records ---------------------------------------------------------------------------------
+
+
+def test_a_worse_alarm_never_puts_the_end_off() -> None:
+    incident = opened()
+    change = alarmed(turn=Turn.severity, severity=Severity.critical)
+    worse = machine.react(change, incident, "", (), WORLD, at(100))
+    assert worse is not None
+    assert worse.incident.deadline == incident.deadline
+
+
+def test_who_has_left_is_replaced_even_after_receiving() -> None:
+    received = through("receive")
+    left = site(people=tuple(p for p in site().people.values() if p.id != "zhang"))
+    world = World(left, DEADLINES, DUTY)
+    decision = times.hand_over(received, world, at(50))
+    assert decision is not None
+    assert (decision.incident.state, decision.incident.owner) == (State.open, "li")
+    assert decision.events[0].data["because"] == "left"
+    assert decision.incident.deadline == 350 * SECOND
+    assert tells(decision) == [("transferred", "li")]
+
+
+def test_an_empty_registry_that_gets_people_takes_over_from_the_duty_officer() -> None:
+    world = World(site(people=()), DEADLINES, DUTY)
+    decision = machine.react(alarmed(), None, KEY, (), world, at(0))
+    assert decision is not None
+    assert times.hand_over(decision.incident, world, at(1)) is None
+    handed = times.hand_over(decision.incident, WORLD, at(2))
+    assert handed is not None
+    assert handed.incident.owner == "zhang"
+
+
+def test_the_ladder_skips_who_was_asked_already() -> None:
+    twice = Person("zhang", "张三", "130101", "assistant")
+    people = (
+        twice,
+        Person("li", "李四", "130101", "officer"),
+        Person("li2", "李五", "1301", "officer"),
+    )
+    world = World(site(people=people), DEADLINES, DUTY)
+    decision = machine.react(alarmed(), None, KEY, (), world, at(0))
+    assert decision is not None
+    incident, asked = decision.incident, []
+    for n in range(1, 4):
+        rung = times.ring(incident, "deadline", world, at(300 * n))
+        assert rung is not None
+        incident = rung.incident
+        asked.append(incident.owner)
+    assert asked == ["li", "li2", "li2"]
