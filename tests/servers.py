@@ -373,14 +373,15 @@ class PostgreSQL(Server):
     """A PostgreSQL that trusts everybody on loopback but the user ``locked``.
 
     ``database`` makes an empty database of the role ``gridwarden``, which is no superuser. Nothing
-    is synced to disk: a killed server loses nothing while the machine lives.
+    is synced to disk unless it is ``durable``: a killed server loses nothing while the machine lives.
     """
 
     program = "postgres"
     package = "postgresql"
 
-    def __init__(self, port: int | None = None) -> None:
+    def __init__(self, port: int | None = None, *, durable: bool = False) -> None:
         super().__init__(port)
+        self._sync = "on" if durable else "off"
         if os.geteuid() == 0:  # it refuses to run as root
             self.user = "postgres"
         self._made = 0
@@ -389,8 +390,8 @@ class PostgreSQL(Server):
         settings = {
             "listen_addresses": HOST,
             "unix_socket_directories": "",
-            "fsync": "off",
-            "full_page_writes": "off",
+            "fsync": self._sync,
+            "full_page_writes": self._sync,
             "autovacuum": "off",
             "max_connections": "40",
             "shared_buffers": "16MB",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy import (
     Connection,
+    Integer,
     Select,
     cast,
     exists,
@@ -42,7 +44,6 @@ from gateway.store.cases_tables import (
     RULE_STEP,
     TEXT,
     TIMER,
-    WHOLE,
 )
 from gateway.store.cases_write import ARRIVAL, BOOKMARK, DIGEST, VERSION, decode_state
 from gateway.store.chain import Link, Walk
@@ -64,7 +65,6 @@ _SNAPSHOT: Final = {
     "sqlite": "BEGIN",
     "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
 }
-"""Begins to read everything as of one moment."""
 _OUTBOX_FIELDS: Final = [
     OUTBOX.c["ended"].label("end") if name == "end" else OUTBOX.c[name]
     for name in OutboxRow.__struct_fields__
@@ -173,7 +173,8 @@ def told_lately(connection: Connection, person: str, limit: int) -> list[Inciden
 
 def last_number(connection: Connection, prefix: str) -> int:
     """The highest number among keys ``PREFIX-NUMBER``, removed ones too; 0 if there is none."""
-    number = cast(func.substr(INCIDENT.c.key, len(prefix) + 2), WHOLE)
+    begin = literal_column(str(len(prefix) + 2))  # PostgreSQL takes no long integer for a place
+    number = cast(func.substr(INCIDENT.c.key, begin), Integer)
     statement = select(func.coalesce(func.max(number), 0)).where(
         INCIDENT.c.key > f"{prefix}-", INCIDENT.c.key < f"{prefix}."
     )
@@ -288,18 +289,25 @@ def closed_before(connection: Connection, arrival: int, after: str, limit: int) 
 def verify_one(connection: Connection, key: str) -> str:
     """What is wrong with one incident's chain, in one snapshot; "" if nothing is."""
     walk = Walk()
-    connection.exec_driver_sql(_SNAPSHOT[connection.dialect.name])
-    try:
+    with snapshot(connection):
         rows = connection.execute(
             select(EVENT).where(EVENT.c.incident == key).order_by(EVENT.c.seq)
         )
         walk.check(Link(*row) for row in rows)
         known = incident(connection, key)
-    finally:
-        connection.exec_driver_sql("ROLLBACK")
     if known is not None or walk.ends:
         walk.compare({key: (known.events, known.head)} if known is not None else {})
     return walk.broken.get(key, "")
+
+
+@contextmanager
+def snapshot(connection: Connection) -> Iterator[None]:
+    """What is read while entered is of one moment. For a reader's connection."""
+    connection.exec_driver_sql(_SNAPSHOT[connection.dialect.name])
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql("ROLLBACK")
 
 
 def _one_incident(connection: Connection, statement: Select[Any]) -> Incident | None:

@@ -6,9 +6,7 @@ from typing import Final
 
 from sqlalchemy import (
     REAL,
-    BigInteger,
     Column,
-    Double,
     Index,
     Integer,
     LargeBinary,
@@ -18,13 +16,8 @@ from sqlalchemy import (
     UniqueConstraint,
     text,
 )
-from sqlalchemy.types import TypeEngine
 
 TABLES: Final = MetaData()
-WHOLE: Final = BigInteger().with_variant(Integer(), "sqlite")
-"""Any integer: PostgreSQL's own INTEGER has four bytes, and a time in ns needs eight."""
-FRACTION: Final[TypeEngine[float]] = Double().with_variant(REAL(), "sqlite")
-"""Any number with a fraction: PostgreSQL's own REAL has four bytes, which is metres on a map."""
 
 
 def _text(name: str, *, key: bool = False) -> Column[str]:
@@ -32,12 +25,7 @@ def _text(name: str, *, key: bool = False) -> Column[str]:
 
 
 def _number(name: str, *, key: bool = False) -> Column[int]:
-    return Column(name, WHOLE, primary_key=key, nullable=False)
-
-
-def _partial(name: str, *columns: str, where: str, unique: bool = False) -> Index:
-    only = text(where)
-    return Index(name, *columns, unique=unique, sqlite_where=only, postgresql_where=only)
+    return Column(name, Integer, primary_key=key, nullable=False)
 
 
 META: Final = Table("meta", TABLES, _text("key", key=True), _text("value"))
@@ -45,10 +33,10 @@ META: Final = Table("meta", TABLES, _text("key", key=True), _text("value"))
 PLACE: Final = Table(
     "place",
     TABLES,
-    Column("row", WHOLE, primary_key=True),
+    Column("row", Integer, primary_key=True),
     *map(_text, ("code", "parent", "level", "name", "address")),
-    Column("latitude", FRACTION),
-    Column("longitude", FRACTION),
+    Column("latitude", REAL),
+    Column("longitude", REAL),
     _text("contact"),
     UniqueConstraint("code"),
 )
@@ -56,10 +44,10 @@ PLACE: Final = Table(
 DEVICE: Final = Table(
     "device",
     TABLES,
-    Column("row", WHOLE, primary_key=True),
+    Column("row", Integer, primary_key=True),
     *map(_text, ("id", "driver", "address", "kind", "name", "place", "model", "floor", "flat")),
-    Column("latitude", FRACTION),
-    Column("longitude", FRACTION),
+    Column("latitude", REAL),
+    Column("longitude", REAL),
     _number("max_silence"),
     *map(_text, ("ranges", "contact", "state", "tags", "serial")),
     _number("until"),
@@ -70,7 +58,7 @@ DEVICE: Final = Table(
 PERSON: Final = Table(
     "person",
     TABLES,
-    Column("row", WHOLE, primary_key=True),
+    Column("row", Integer, primary_key=True),
     *map(_text, ("id", "name", "grid", "role", "phone", "language", "channels")),
     *map(_text, ("email", "accounts", "quiet")),
     UniqueConstraint("id"),
@@ -84,7 +72,7 @@ EVENT: Final = Table(
     _text("what"),
     *map(_number, ("wall", "arrival", "trusted")),
     *map(_text, ("by", "data", "previous", "hash")),
-    _partial("event_closed", "incident", "arrival", where="what = 'closed'"),
+    Index("event_closed", "incident", "arrival", sqlite_where=text("what = 'closed'")),
 )
 
 TEXT: Final = Table(
@@ -107,12 +95,14 @@ INCIDENT: Final = Table(
     *map(_text, ("group", "same", "category", "state")),
     _number("opened_at"),
     Column("body", LargeBinary, nullable=False),
-    *map(_text, ("severity", "place", "owner")),
+    *map(_text, ("severity", "owner", "place")),
     _number("overdue"),
     _text("words"),
-    _partial("incident_one_open", "group", "same", unique=True, where="state != 'closed'"),
-    _partial("incident_blank", "key", where="severity = ''"),
-    _partial("incident_open", *_ASKED, where="state != 'closed'"),
+    Index(
+        "incident_one_open", "group", "same", unique=True, sqlite_where=text("state != 'closed'")
+    ),
+    Index("incident_blank", "key", sqlite_where=text("severity = ''")),
+    Index("incident_open", *_ASKED, sqlite_where=text("state != 'closed'")),
     Index("incident_found", *_ASKED),
     Index("incident_words", *_ASKED, "words"),
 )
@@ -122,7 +112,7 @@ REMOVED: Final = Table("removed", TABLES, _text("prefix", key=True), _number("nu
 OUTBOX: Final = Table(
     "outbox",
     TABLES,
-    Column("id", WHOLE, primary_key=True),
+    Column("id", Integer, primary_key=True),
     _text("incident"),
     _number("seq"),
     *map(_text, ("purpose", "person")),
@@ -132,7 +122,7 @@ OUTBOX: Final = Table(
     _text("held"),
     _number("rung"),
     UniqueConstraint("incident", "seq", "person"),
-    _partial("outbox_waiting", "due", where="ended = ''"),
+    Index("outbox_waiting", "due", sqlite_where=text("ended = ''")),
     Index("outbox_ended", "ended"),
 )
 

@@ -153,7 +153,7 @@ def rehearse(connection: Connection, step: Step) -> None:
 
 def _write(connection: Connection, step: Step, rows: Sequence[OutboxRow]) -> None:
     _write_record(connection, step)
-    _many(connection, insert(OUTBOX), [_outbox_values(row) for row in rows])
+    _many(connection, insert(OUTBOX), [outbox_values(row) for row in rows])
     _many(connection, _TURN_ROW, [_turned_values(row) for row in step.ended_rows])
     _many(
         connection,
@@ -172,7 +172,7 @@ def _write_record(connection: Connection, step: Step) -> None:
         for sha256, body in step.texts.items()
     ]
     _many(connection, _PUT_TEXT, texts)
-    _many(connection, _PUT_INCIDENT, [_incident_values(incident) for incident in step.incidents])
+    _many(connection, _PUT_INCIDENT, [incident_values(incident) for incident in step.incidents])
 
 
 def _write_rules(connection: Connection, step: Step) -> None:
@@ -207,7 +207,7 @@ def fill_in(connection: Connection, limit: int) -> int:
     with connection.begin():
         blank = select(INCIDENT.c.body).where(_BLANK).order_by(INCIDENT.c.key).limit(limit)
         bodies = connection.execute(blank).scalars().all()
-        _many(connection, _PUT_INCIDENT, [_incident_values(_INCIDENT(body)) for body in bodies])
+        _many(connection, _PUT_INCIDENT, [incident_values(_INCIDENT(body)) for body in bodies])
     return len(bodies)
 
 
@@ -295,7 +295,8 @@ def _flat(thing: msgspec.Struct) -> dict[str, Any]:
     }
 
 
-def _incident_values(incident: Incident) -> dict[str, Any]:
+def incident_values(incident: Incident) -> dict[str, Any]:
+    """The row of an incident."""
     return {
         "key": incident.key,
         "group": incident.group,
@@ -312,7 +313,8 @@ def _incident_values(incident: Incident) -> dict[str, Any]:
     }
 
 
-def _outbox_values(row: OutboxRow) -> dict[str, Any]:
+def outbox_values(row: OutboxRow) -> dict[str, Any]:
+    """The row of a message."""
     values = msgspec.structs.asdict(row)
     values["ended"] = values.pop("end")
     return values

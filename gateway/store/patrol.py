@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from sqlalchemy import (
+    REAL,
     Column,
     Connection,
     Index,
+    Integer,
     Table,
     Text,
     UniqueConstraint,
@@ -18,18 +20,18 @@ from sqlalchemy.dialects.sqlite import insert
 
 from gateway.model import CheckIn
 from gateway.store.cases_read import meta
-from gateway.store.cases_tables import FRACTION, META, TABLES, WHOLE
+from gateway.store.cases_tables import META, TABLES
 
 CHECKIN: Final = Table(
     "checkin",
     TABLES,
-    Column("id", WHOLE, primary_key=True),
+    Column("id", Integer, primary_key=True),
     Column("point", Text, nullable=False),
     Column("person", Text, nullable=False),
-    Column("wall", WHOLE, nullable=False),
-    Column("arrival", WHOLE, nullable=False),
-    Column("trusted", WHOLE, nullable=False),
-    Column("metres", FRACTION),
+    Column("wall", Integer, nullable=False),
+    Column("arrival", Integer, nullable=False),
+    Column("trusted", Integer, nullable=False),
+    Column("metres", REAL),
     UniqueConstraint("point", "person", "wall"),
     Index("checkin_wall", "wall"),
     Index("checkin_arrival", "arrival"),

@@ -12,10 +12,10 @@ import psycopg
 import pytest
 from sqlalchemy import create_engine, event, inspect
 
-from gateway.model import Device, Position, Site
+from gateway.model import CheckIn, Device, Position, Site
 from gateway.ports import Unavailable
 from gateway.store import cases as cases_module
-from gateway.store import schema
+from gateway.store import patrol, schema
 from gateway.store.cases import Cases
 from gateway.store.chain import digest_of
 from gateway.store.databases import Database
@@ -417,3 +417,15 @@ async def test_rules_state_is_the_same_before_and_after_its_steps_are_folded(
             assert await cases.rules_start() == (Position("j", n), expected)
     async with Cases(store.where, StoryClock()) as cases:
         assert await cases.rules_start() == (Position("j", 79), expected)
+
+
+async def test_check_ins_are_kept_once(store: Store) -> None:
+    checkin = CheckIn("gate", "chen", 1_767_600_000_000_000_000, 5, True, 12.25)
+    async with Cases(store.where, StoryClock()) as cases:
+        for _ in range(2):
+            await cases.write(patrol.add, checkin)
+        assert await cases.read(patrol.between, 0, 2 * checkin.wall, 10) == [checkin]
+        await cases.write(patrol.put_judged, 1)
+        await cases.write(patrol.put_judged, checkin.wall)
+        assert await cases.read(patrol.judged) == checkin.wall
+        assert await cases.write(patrol.forget, 6) == 1
