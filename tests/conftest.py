@@ -46,9 +46,9 @@ def postgresql_server() -> Iterator[PostgreSQL]:
 
 @pytest.fixture
 def postgresql(postgresql_server: PostgreSQL) -> str:
-    """The URL of an empty database."""
+    """The URL of an empty schema."""
     postgresql_server.start()
-    return postgresql_server.database()
+    return postgresql_server.schema()
 
 
 @pytest.fixture(autouse=True)

@@ -372,8 +372,8 @@ class VictoriaMetrics(HttpServer):
 class PostgreSQL(Server):
     """A PostgreSQL that trusts everybody on loopback but the user ``locked``.
 
-    ``database`` makes an empty database of the role ``gridwarden``, which is no superuser. Nothing
-    is synced to disk unless it is ``durable``: a killed server loses nothing while the machine lives.
+    ``schema`` gives an empty one to the role ``gridwarden``, which is no superuser. Nothing is
+    synced to disk unless it is ``durable``: a killed server loses nothing while the machine lives.
     """
 
     program = "postgres"
@@ -412,17 +412,17 @@ class PostgreSQL(Server):
         """Where ``database`` is, without a password."""
         return f"postgresql://{user}@{HOST}:{self.port}/{database}"
 
-    def database(self, more: str = "") -> str:
-        """The URL of a new database; ``more`` is said at the end of CREATE DATABASE."""
+    def schema(self) -> str:
+        """The URL of a new schema: at once, where a database of its own is 7 MB on disk."""
         self._made += 1
         name = f"grid{self._made}"
-        self.sql(f"CREATE DATABASE {name} OWNER gridwarden {more}")
-        return self.url(name)
+        self.sql(f"CREATE SCHEMA {name} AUTHORIZATION gridwarden")
+        return f"{self.url('postgres')}?options=-csearch_path%3D{name}"
 
     def sql(self, statement: str, url: str = "") -> list[tuple[Any, ...]]:
-        """The rows that ``statement`` gives to a superuser; in ``url``'s database if it is said."""
-        name = url.rpartition("/")[2].partition("?")[0] or "postgres"
-        with psycopg.connect(self.url(name, "postgres"), autocommit=True) as connection:
+        """The rows that ``statement`` gives to a superuser, where ``url`` leads."""
+        where = url.replace("gridwarden@", "postgres@") or self.url("postgres", "postgres")
+        with psycopg.connect(where, autocommit=True) as connection:
             cursor = connection.execute(statement.encode())
             return cursor.fetchall() if cursor.description else []
 

@@ -281,7 +281,7 @@ def kept(server: bool) -> Iterator[Database]:
             yield SqliteFile(Path(folder) / "cases.db")
             return
         with PostgreSQL(durable=True) as running:
-            yield database(Path(), running.database())
+            yield database(Path(), running.schema())
 
 
 def rows(count: int, runs: int, steps: int, server: bool) -> Iterator[Row]:

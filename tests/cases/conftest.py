@@ -19,6 +19,6 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Store:
 
 @pytest.fixture
 def on_server(request: pytest.FixtureRequest) -> OnServer:
-    """An empty database of a real server."""
+    """An empty schema of a real server."""
     url = request.getfixturevalue("postgresql")
     return OnServer(request.getfixturevalue("postgresql_server"), url)

@@ -51,7 +51,7 @@ class InFile:
 
 
 class OnServer:
-    """A database of PostgreSQL."""
+    """A schema of a PostgreSQL."""
 
     def __init__(self, server: PostgreSQL, url: str) -> None:
         self._server = server

@@ -67,8 +67,10 @@ async def test_a_server_that_is_not_there_is_one_line() -> None:
     assert line.endswith("Connection refused; tried again by itself")
 
 
-async def test_a_database_that_is_not_there_is_one_line(on_server: OnServer) -> None:
-    line = await refused(f"{on_server.url}x")
+async def test_a_database_that_is_not_there_is_one_line(
+    postgresql_server: servers.PostgreSQL,
+) -> None:
+    line = await refused(postgresql_server.url("nowhere"))
     assert line.endswith(
         "does not exist; create the database, or name another one in site.cases.url"
     )
@@ -96,7 +98,7 @@ async def test_no_more_connections_is_one_line(
 async def test_a_server_without_tls_is_refused_where_the_url_asks_for_it(
     on_server: OnServer,
 ) -> None:
-    line = await refused(f"{on_server.url}?sslmode=require")
+    line = await refused(f"{on_server.url}&sslmode=require")
     assert "server does not support SSL, but SSL was required" in line
     assert "look at sslmode" in line
 
@@ -104,8 +106,12 @@ async def test_a_server_without_tls_is_refused_where_the_url_asks_for_it(
 async def test_a_database_of_another_encoding_is_refused(
     postgresql_server: servers.PostgreSQL,
 ) -> None:
-    url = postgresql_server.database("ENCODING 'LATIN1' TEMPLATE template0")
-    assert "the database's encoding is LATIN1; make one with" in await refused(url)
+    postgresql_server.sql("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0")
+    try:
+        line = await refused(postgresql_server.url("latin"))
+    finally:
+        postgresql_server.sql("DROP DATABASE latin")
+    assert "the database's encoding is LATIN1; make one with" in line
 
 
 async def test_a_newer_schema_is_refused_and_kept(on_server: OnServer) -> None:
@@ -125,17 +131,17 @@ async def test_a_second_gateway_on_the_same_database_is_refused(on_server: OnSer
         assert (await second.load_site()).version == 1
 
 
-async def test_two_gateways_may_have_a_schema_each_in_one_database(on_server: OnServer) -> None:
-    for name in ("east", "west"):
-        on_server.sql(f"CREATE SCHEMA {name} AUTHORIZATION gridwarden")
-    east, west = (
-        database(Path(), f"{on_server.url}?options=-csearch_path%3D{name}")
-        for name in ("east", "west")
-    )
-    async with Cases(east, VirtualClock()) as first, Cases(west, VirtualClock()) as second:
+async def test_two_gateways_may_have_a_schema_each_in_one_database(
+    postgresql_server: servers.PostgreSQL,
+) -> None:
+    east, west = (OnServer(postgresql_server, postgresql_server.schema()) for _ in range(2))
+    async with (
+        Cases(east.where, VirtualClock()) as first,
+        Cases(west.where, VirtualClock()) as second,
+    ):
         await first.replace_registry(site(), "d")
         assert (await second.load_site()).version == 0
-    assert on_server.sql("SELECT count(*) FROM east.person") == [(3,)]
+    assert east.sql("SELECT count(*) FROM person") == [(3,)]
 
 
 # --- the schema ---------------------------------------------------------------------------
@@ -155,7 +161,7 @@ async def test_tables_and_indexes_are_those_of_the_schema_files(
     }
     found = on_server.sql(
         "SELECT table_name, column_name, data_type FROM information_schema.columns"
-        " WHERE table_schema = 'public' AND table_name <> 'schema_version'"
+        " WHERE table_schema = current_schema() AND table_name <> 'schema_version'"
     )
     assert set(found) == expected
     on_disk = InFile(tmp_path / "c.db").sql("SELECT name FROM sqlite_schema WHERE type = 'index'")
@@ -165,7 +171,7 @@ async def test_tables_and_indexes_are_those_of_the_schema_files(
     assert made <= indexes
     sorted_by_bytes = on_server.sql(
         "SELECT DISTINCT collation_name FROM information_schema.columns"
-        " WHERE table_schema = 'public' AND data_type = 'text'"
+        " WHERE table_schema = current_schema() AND data_type = 'text'"
     )
     assert sorted_by_bytes == [("C",)]
 
@@ -210,17 +216,21 @@ async def test_a_full_disk_of_the_server_is_said_and_leaves_the_step_before(
         assert await house.cases.verify() == []
 
 
-async def test_a_server_that_only_reads_is_said(on_server: OnServer) -> None:
+async def test_a_server_that_only_reads_is_said(
+    on_server: OnServer, postgresql_server: servers.PostgreSQL
+) -> None:
     clock = VirtualClock()
     async with Cases(on_server.where, clock) as cases:
-        name = on_server.url.rpartition("/")[2]
-        on_server.sql(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-        on_server.end_connections()
-        with pytest.raises(Unavailable):
-            await cases.commit(Step(arrival=1))
-        await clock.advance(1)
-        with pytest.raises(Unavailable) as caught:
-            await cases.commit(Step(arrival=1))
+        postgresql_server.sql("ALTER ROLE gridwarden SET default_transaction_read_only = on")
+        try:
+            on_server.end_connections()
+            with pytest.raises(Unavailable):
+                await cases.commit(Step(arrival=1))
+            await clock.advance(1)
+            with pytest.raises(Unavailable) as caught:
+                await cases.commit(Step(arrival=1))
+        finally:
+            postgresql_server.sql("ALTER ROLE gridwarden RESET default_transaction_read_only")
         assert caught.value.reason.endswith("must name the primary server: this one only reads")
 
 
