@@ -100,12 +100,21 @@ python_packages() {
     [ "$1" != dev ] || echo "$wanted" >.venv/.gridwarden-demo # dev holds all that demo wants
 }
 
+# Debian keeps PostgreSQL's server where no PATH finds it.
+postgresql() {
+    for program in /usr/lib/postgresql/*/bin/postgres; do
+        [ ! -x "$program" ] || return 0
+    done
+    command -v postgres >/dev/null 2>&1
+}
+
 servers() {
     missing=""
     command -v mosquitto >/dev/null 2>&1 || missing="$missing mosquitto"
     command -v influxd >/dev/null 2>&1 || missing="$missing influxdb"
     command -v victoria-metrics >/dev/null 2>&1 || missing="$missing victoria-metrics"
     command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+    postgresql || missing="$missing postgresql"
     # The pages are Chinese: without the font the browser tests would look at boxes.
     [ -e /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc ] || missing="$missing fonts-noto-cjk"
     # An RTSP server for the camera's tests; what it needs of Python is the system's own.

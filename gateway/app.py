@@ -52,6 +52,7 @@ from gateway.record.inspector import Inspector
 from gateway.record.outside import Outside, place_of
 from gateway.reload import Reloader
 from gateway.store.cases import Cases
+from gateway.store.databases import database
 from gateway.store.evidence import EvidenceStore
 from gateway.store.group import Limits
 from gateway.store.journal import Journal
@@ -81,7 +82,7 @@ class Running(NamedTuple):
     console_url: str
     view: View
     damaged: asyncio.Future[str]
-    """Done when a store was written over from outside: start again, and it is put aside."""
+    """Done when a store was written from outside: start again, and go by what it holds."""
     reload: Callable[[], None]
     """Look at the files of rules and registry now; what comes of it is logged and a reading."""
     case_url: Callable[[], str]
@@ -141,7 +142,8 @@ class House:
         limits = Limits(kept.group, kept.rows, kept.keep, kept.max_size)
         enter = stack.enter_async_context
         self.journal = await enter(Journal(data / "journal.db", limits, clock))
-        self.cases = await enter(Cases(data / "cases.db", clock))
+        kept_in = database(data, settings.site.cases.reveal())
+        self.cases = await enter(Cases(kept_in, clock))
         self.evidence = await enter(EvidenceStore(data / "evidence"))
         stamp = clock.now()
         resumed = max(self.journal.arrival, self.cases.last_arrival) or stamp.wall

@@ -48,7 +48,7 @@ class Watch:
         self._site = site
         self._trusted = clock.now().trusted
         self.damaged: asyncio.Future[str] = asyncio.get_running_loop().create_future()
-        """Done, with what to say, when the journal was written over from outside."""
+        """Done, with what to say, when a store was written from outside: memory is out of date."""
 
     def say_what_was_put_aside(self) -> None:
         """A store that was found broken becomes an incident; a sound one clears it."""
@@ -76,6 +76,10 @@ class Watch:
             stamp = self._clock.now()
             if not await self._journal.is_whole() and not self.damaged.done():
                 self.damaged.set_result("journal.db was written over from outside")
+            if self._cases.overtaken and not self.damaged.done():
+                self.damaged.set_result(
+                    "another gridwarden has written to site.cases.url meanwhile"
+                )
             if self._journal.damaged > damaged:
                 damaged = self._journal.damaged
                 self._note("store:journal", {"store_damaged": True})

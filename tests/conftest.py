@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests import servers
-from tests.servers import InfluxDB, Mosquitto, VictoriaMetrics
+from tests.servers import InfluxDB, Mosquitto, PostgreSQL, VictoriaMetrics
 
 
 @pytest.fixture
@@ -35,6 +35,20 @@ def victoria() -> Iterator[VictoriaMetrics]:
     """A VictoriaMetrics without series."""
     with VictoriaMetrics() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def postgresql_server() -> Iterator[PostgreSQL]:
+    """One for all tests of a process: making it takes a second."""
+    with PostgreSQL() as server:
+        yield server
+
+
+@pytest.fixture
+def postgresql(postgresql_server: PostgreSQL) -> str:
+    """The URL of an empty schema."""
+    postgresql_server.start()
+    return postgresql_server.schema()
 
 
 @pytest.fixture(autouse=True)

@@ -1,4 +1,4 @@
-"""Real servers on loopback for tests: a broker and two databases, killable and restartable.
+"""Real servers on loopback for tests: a broker and three databases, killable and restartable.
 
 Each one runs in its own temporary directory on a free port, is waited for until it answers,
 is ended by its own process id and leaves nothing behind. A restart keeps port and data::
@@ -29,6 +29,8 @@ import urllib.request
 from pathlib import Path
 from types import TracebackType
 from typing import Any, ClassVar, Final, Self
+
+import psycopg
 
 HOST: Final = "127.0.0.1"
 RUNNING: Final[set[int]] = set()
@@ -63,6 +65,8 @@ class Server:
 
     program: ClassVar[str]
     package: ClassVar[str]
+    user: str | None = None
+    """Who it runs as; None: as we do."""
     host: Final = HOST
 
     def __init__(self, port: int | None = None) -> None:
@@ -117,6 +121,8 @@ class Server:
                 stderr=log,
                 cwd=self.directory,
                 start_new_session=True,
+                user=self.user,
+                group=self.user,
             )
         RUNNING.add(self._process.pid)
         deadline = time.monotonic() + _START_WITHIN
@@ -363,8 +369,112 @@ class VictoriaMetrics(HttpServer):
         return sum(map(float, found))
 
 
+class PostgreSQL(Server):
+    """A PostgreSQL that trusts everybody on loopback but the user ``locked``.
+
+    ``schema`` gives an empty one to the role ``gridwarden``, which is no superuser. Nothing is
+    synced to disk unless it is ``durable``: a killed server loses nothing while the machine lives.
+    """
+
+    program = "postgres"
+    package = "postgresql"
+
+    def __init__(self, port: int | None = None, *, durable: bool = False) -> None:
+        super().__init__(port)
+        self._sync = "on" if durable else "off"
+        if os.geteuid() == 0:  # it refuses to run as root
+            self.user = "postgres"
+        self._made = 0
+
+    def arguments(self) -> list[str]:
+        settings = {
+            "listen_addresses": HOST,
+            "unix_socket_directories": "",
+            "fsync": self._sync,
+            "full_page_writes": self._sync,
+            "autovacuum": "off",
+            "max_connections": "40",
+            "shared_buffers": "16MB",
+            "wal_level": "minimal",
+            "max_wal_senders": "0",
+        }
+        words = [word for pair in settings.items() for word in ("-c", "=".join(pair))]
+        return ["-D", str(self.directory / "data"), "-p", str(self.port), *words]
+
+    def answers(self) -> bool:
+        try:
+            psycopg.connect(self.url("postgres", "postgres"), connect_timeout=2).close()
+        except psycopg.OperationalError:
+            return False
+        return True
+
+    def url(self, database: str, user: str = "gridwarden") -> str:
+        """Where ``database`` is, without a password."""
+        return f"postgresql://{user}@{HOST}:{self.port}/{database}"
+
+    def schema(self) -> str:
+        """The URL of a new schema: at once, where a database of its own is 7 MB on disk."""
+        self._made += 1
+        name = f"grid{self._made}"
+        self.sql(f"CREATE SCHEMA {name} AUTHORIZATION gridwarden")
+        return f"{self.url('postgres')}?options=-csearch_path%3D{name}"
+
+    def sql(self, statement: str, url: str = "") -> list[tuple[Any, ...]]:
+        """The rows that ``statement`` gives to a superuser, where ``url`` leads."""
+        where = url.replace("gridwarden@", "postgres@") or self.url("postgres", "postgres")
+        with psycopg.connect(where, autocommit=True) as connection:
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    def kill(self) -> None:
+        """All its processes at once and without a word, as a power cut would."""
+        self._end(signal.SIGQUIT)
+
+    def stop(self) -> None:
+        """Ask it to end without waiting for who is connected."""
+        self._end(signal.SIGINT)
+
+    def pause(self) -> None:
+        """Freeze all its processes."""
+        for pid in self._processes():
+            os.kill(pid, signal.SIGSTOP)
+
+    def resume(self) -> None:
+        """End a ``pause``."""
+        for pid in self._processes():
+            os.kill(pid, signal.SIGCONT)
+
+    def _processes(self) -> list[int]:
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text(encoding="ascii")
+        return [self.pid, *map(int, children.split())]
+
+    def _first_start(self) -> None:
+        data = self.directory / "data"
+        if self.user is not None:
+            shutil.chown(self.directory, self.user, self.user)
+        command = [_program("initdb", self.package), "-D", str(data), "-U", "postgres", "-N", "-A"]
+        made = subprocess.run(
+            [*command, "trust", "-E", "UTF8", "--locale=C", "--no-instructions"],
+            cwd=self.directory,
+            user=self.user,
+            group=self.user,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        if made.returncode:
+            raise RuntimeError(f"initdb ended with {made.returncode}: {made.stderr[-600:]}")
+        rules = data / "pg_hba.conf"
+        locked = f"host all locked {HOST}/32 scram-sha-256\n"
+        rules.write_text(locked + rules.read_text(encoding="utf-8"), encoding="utf-8")
+        super()._first_start()
+        self.sql("CREATE ROLE gridwarden LOGIN")
+
+
 def _program(name: str, package: str) -> str:
     path = os.environ.get("PATH", "") + ":/usr/sbin:/sbin"
+    for folder in sorted(Path("/usr/lib/postgresql").glob("*/bin")):  # Debian keeps them there
+        path += f":{folder}"
     found = shutil.which(name, path=path)
     if found is None:
         raise MissingServerError(f"{name} is not here: install {package}")

@@ -67,7 +67,7 @@ def incident(key: str, file: Path, target: Path | None) -> int:
 
 async def _gathered(key: str, site: SiteSection) -> Contents:
     """Raises ``ValueError`` with the nearest keys when there is no such incident."""
-    async with opened(site.data, Site()) as stores:
+    async with opened(site, Site()) as stores:
         try:
             return await gather(key, stores.cases, stores.source, stores.site, site.data)
         except Unknown:

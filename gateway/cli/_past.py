@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from gateway.cli._say import language, say
+from gateway.clock import SystemClock
 from gateway.config import Settings
 from gateway.config.load import rule_texts
+from gateway.config.settings import SiteSection
 from gateway.console.words import WORDS
 from gateway.document import Problem, Problems
 from gateway.model import SECOND, Category, Site
 from gateway.replay.casebook import Casebook
 from gateway.replay.source import Source
+from gateway.store.databases import database
 from gateway.store.journal_file import JournalFile
 from gateway.store.schema import files
 
@@ -34,16 +37,23 @@ class Stores(NamedTuple):
 
 
 @asynccontextmanager
-async def opened(data: Path, imported: Site) -> AsyncIterator[Stores]:
-    """The stores in ``data``; the registry is ``imported`` where they have none.
+async def opened(where: SiteSection, imported: Site) -> AsyncIterator[Stores]:
+    """The stores of ``where``; the registry is ``imported`` where they have none.
 
     Nothing is locked and nothing written. Raises ``OSError`` and ``Unavailable``.
     """
-    _there(data / "cases.db")
-    with journal(data) as source:
-        async with Casebook(data / "cases.db") as cases:
+    with journal(where.data) as source:
+        async with casebook(where) as cases:
             site = await cases.site()
             yield Stores(source, cases, site if site.version else imported)
+
+
+def casebook(where: SiteSection) -> Casebook:
+    """The incidents of ``where``, to be entered. Raises ``OSError`` and ``Unavailable``."""
+    url = where.cases.reveal()
+    if not url:
+        _there(where.data / "cases.db")
+    return Casebook(database(where.data, url), SystemClock())
 
 
 @contextmanager

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from gateway.cli._moment import Moment, wall_of
-from gateway.cli._past import local, plain
+from gateway.cli._past import casebook, local, plain
 from gateway.cli._say import language, say
 from gateway.cli.check import DEFAULT_FILE
 from gateway.clock import SystemClock
@@ -25,7 +25,6 @@ from gateway.record.findings import Finding
 from gateway.record.key import FILE, fingerprint, read
 from gateway.record.sought import Match, seek
 from gateway.record.terms import Report, Terms
-from gateway.replay.casebook import Casebook
 from gateway.store.chain import short, short_typed
 
 _EVERY: Final = 500
@@ -103,11 +102,7 @@ def command(
 
 
 async def _audited(site: SiteSection, terms: Terms) -> Report:
-    path = site.data / "cases.db"
-    if not path.exists():
-        said = say("还没有数据库;网关运行过吗?", "no such file yet; has the gateway run?")
-        raise FileNotFoundError(2, said, str(path))
-    async with Casebook(path) as cases:
+    async with casebook(site) as cases:
         return await audit(cases.read, terms, _Progress())
 
 
@@ -245,7 +240,7 @@ def _look_for(site: SiteSection, typed: str, incident: str) -> int:
     code = short_typed(typed)
 
     async def look() -> list[Match]:
-        async with Casebook(site.data / "cases.db") as cases:
+        async with casebook(site) as cases:
             return await seek(cases.read, code, incident.strip().upper())
 
     found = asyncio.run(look())

@@ -52,7 +52,7 @@ def command(file: Path, connect: bool) -> int:
 async def _reach_all(settings: Settings) -> bool:
     """Try every far end, one after the other; whether all could be reached."""
     clock = SystemClock(settings.clock.trust)
-    well = True
+    well = not settings.site.cases.url or await _reach_cases(settings, clock)
     for section in plugins.PACKAGES:
         entries: dict[str, Configured] = getattr(settings, section)
         for name, configured in entries.items():
@@ -66,6 +66,27 @@ async def _reach_all(settings: Settings) -> bool:
                 well = False
                 click.echo(f"! {section}.{name}: {error}")
     return well
+
+
+async def _reach_cases(settings: Settings, clock: Clock) -> bool:
+    """Whether the database that holds ``cases.db`` answers; nothing is changed in it."""
+    from gateway.store.cases_side import Side  # late: most sites keep it in a file
+    from gateway.store.databases import database
+
+    try:
+        kept_in = database(settings.site.data, settings.site.cases.reveal())
+        side = Side(kept_in, clock, writes=False, turned=lambda: None)
+        try:
+            await side.open()
+            version = await side.run(kept_in.version)
+        finally:
+            await side.close()
+    except Unavailable as error:
+        click.echo(f"! site.cases: {error.reason}")
+        return False
+    said = say(f"可连接,表结构 {version}", f"can be reached, schema {version}")
+    click.echo(f"+ site.cases: {kept_in.name}: {said}")
+    return True
 
 
 async def _reach(section: str, name: str, configured: Configured, clock: Clock) -> str:

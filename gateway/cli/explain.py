@@ -78,7 +78,7 @@ def _known(file: Path) -> _Known:
 
 async def _gather(known: _Known, key: str) -> Account:
     """Raises ``ValueError`` with the nearest keys when there is no such incident."""
-    async with opened(known.site.data, known.imported) as stores:
+    async with opened(known.site, known.imported) as stores:
         file = await stores.cases.file(key) or await stores.cases.file(key.upper())
         if file is None or not file.events:
             near = ", ".join(await stores.cases.near(key))

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from gateway.cli._export_incident import incident
-from gateway.cli._past import local
+from gateway.cli._past import casebook, local
 from gateway.cli._say import say
 from gateway.cli.check import DEFAULT_FILE
 from gateway.clock import SystemClock
@@ -23,7 +23,6 @@ from gateway.ports import Refused
 from gateway.registry import write
 from gateway.registry.borders import geojson
 from gateway.registry.duty import MAX_SPAN
-from gateway.replay.casebook import Casebook
 
 _FORMATS: Final = ("csv", "xlsx", "ics", "geojson")
 _DAY: Final = 86_400 * SECOND
@@ -115,7 +114,7 @@ async def _site(config: Path, moment: int, zone: tzinfo) -> Site:
     """The registry as it is, or as it was at ``moment``."""
     if not moment and read_document(config).data.get("registry") is not None:
         return load(config).imported
-    async with Casebook(read_site(config).data / "cases.db") as cases:
+    async with casebook(read_site(config)) as cases:
         if not moment:
             return await cases.site()
         found = await cases.site_at(moment)

@@ -76,7 +76,7 @@ def _day(text: str) -> date:
 
 
 async def _gather(settings: Settings, rounds: Sequence[Round]) -> tuple[Site, list[Line]]:
-    async with opened(settings.site.data, settings.imported) as stores:
+    async with opened(settings.site, settings.imported) as stores:
         begin = min(each.begins for each in rounds) - GRACE
         end = max(each.ends for each in rounds) + GRACE
         checkins: list[CheckIn] = await stores.cases.checkins(begin, end)

@@ -175,7 +175,7 @@ async def _plan(
     end: int | None,
     warm_up: float,
 ) -> _Plan:
-    async with opened(settings.site.data, settings.imported) as stores:
+    async with opened(settings.site, settings.imported) as stores:
         past = await stores.cases.past(begin - int(warm_up * SECOND))
         last = await stores.cases.last_arrival()
         over = span(stores.source, begin, end, warm_up, last)

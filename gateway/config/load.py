@@ -85,7 +85,7 @@ def read_site(path: str | Path) -> SiteSection:
     document = read_document(path)
     if "site" not in document.data:
         raise Problems([document.problem((), "'site' is missing")])
-    site = yaml_document.validate(document, SiteSection, ("site",))
+    site = yaml_document.validate(document, SiteSection, ("site",), plugins.context(document))
     return site.model_copy(update={"data": (Path(path).parent / site.data).absolute()})
 
 
@@ -183,7 +183,7 @@ class _Loader:
                 self._problems.append(document.problem((), f"{name!r} is missing"))
                 return None
         try:
-            return yaml_document.validate(document, model, (name,))
+            return yaml_document.validate(document, model, (name,), plugins.context(document))
         except Problems as error:
             self._problems.extend(error.problems)
             return None

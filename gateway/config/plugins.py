@@ -107,13 +107,13 @@ def _configured(document: Document, section: str, name: str, entry: dict[str, An
         raise Problems([document.problem((section, name, "type"), message)]) from None
     rest = {word: value for word, value in entry.items() if word != "type"}
     alone = document._replace(data={section: {name: rest}})
-    context = {FOLDER: _folder(document)}
-    return Configured(type=kind, options=validate(alone, model, (section, name), context))
+    options = validate(alone, model, (section, name), context(document))
+    return Configured(type=kind, options=options)
 
 
-def _folder(document: Document) -> FilePath:
+def context(document: Document) -> dict[str, FilePath]:
     """Where relative paths of the file begin; for words of a command line, where it was typed."""
-    return FilePath(document.file).absolute().parent
+    return {FOLDER: FilePath(document.file).absolute().parent}
 
 
 def _without_secrets(

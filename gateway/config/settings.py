@@ -9,6 +9,7 @@ from datetime import time
 from functools import cached_property
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal, Self
+from urllib.parse import parse_qs, urlsplit
 
 from pydantic import (
     AfterValidator,
@@ -16,6 +17,8 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PlainValidator,
+    ValidationInfo,
     model_validator,
 )
 
@@ -23,6 +26,7 @@ from gateway.document import Problem, nearest
 from gateway.model import SECOND, Category, Limit, Point, Site, TellingLimits
 from gateway.options import Duration, PluginOptions, Secret, Size
 from gateway.patrol.rounds import parse_span
+from gateway.ports import Unavailable
 from gateway.web import check_url
 
 _LONGEST: Final = 100 * 366 * 86400.0
@@ -68,6 +72,9 @@ def _at_least_16_mb(value: int) -> int:
     if value < 16_000_000:
         raise ValueError("at least 16MB, or an hour without the sink loses readings")
     return value
+
+
+_NO_URL: Final = "this is no URL of PostgreSQL; write it like postgresql://user@host:5432/database"
 
 
 def _base(value: str) -> str:
@@ -137,7 +144,38 @@ def _zone(value: str) -> str:
 class Section(BaseModel):
     """A part of the file: strict and frozen."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, arbitrary_types_allowed=True)
+
+
+def _url(value: Any, info: ValidationInfo) -> Secret | str:
+    """A text without a password in it, or where the whole URL is kept as a secret."""
+    if not isinstance(value, str):
+        return Secret.parse(value, info)
+    try:
+        parts = urlsplit(value)
+        password = parts.password is not None or "password" in parse_qs(parts.query)
+    except ValueError:
+        raise ValueError(_NO_URL) from None
+    if password:
+        raise ValueError("holds a password; write it as {file: PATH} or {env: NAME}")
+    if parts.scheme not in ("postgresql", "postgres") or not value.isprintable():
+        raise ValueError(_NO_URL)
+    return value
+
+
+class CasesSection(Section):
+    """Where incidents, registry and messages are kept: in ``cases.db`` unless a URL is given."""
+
+    url: Annotated[Secret | str, PlainValidator(_url)] = ""
+
+    def reveal(self) -> str:
+        """The whole URL; "" where there is none. ``Unavailable`` when the secret is missing."""
+        if isinstance(self.url, str):
+            return self.url
+        try:
+            return self.url.reveal()
+        except ValueError as error:
+            raise Unavailable(f"site.cases.url: {error}") from None
 
 
 class SiteSection(Section):
@@ -147,6 +185,7 @@ class SiteSection(Section):
     data: FileName = Path("/var/lib/gridwarden")
     zone: Annotated[str, Field(validate_default=True), AfterValidator(_zone)] = "Asia/Shanghai"
     """The local time that people are told, by its IANA name."""
+    cases: CasesSection = CasesSection()
 
 
 def _listed(value: Any) -> Any:

@@ -34,7 +34,7 @@ from gateway.model import (
     Stamp,
     State,
 )
-from gateway.ports import Clock
+from gateway.ports import Clock, Unavailable
 from gateway.store.step import Step
 
 _TIMERS_AT_ONCE: Final = 100
@@ -48,7 +48,8 @@ _HEARD: Final = ("", "told", "merged")
 """Ends of rows whose people hear of it, or may."""
 
 Offer = Callable[[Sequence[OutboxRow], Sequence[Incident]], None]
-"""Takes the new outbox rows, and every incident that changed, right after the commit."""
+"""Takes the new outbox rows, and every incident that changed, right after the commit. Nothing at
+all: whether there are new rows is not known, the store has to be looked at."""
 
 
 class Desk:
@@ -354,7 +355,11 @@ class Desk:
 
     async def _keep(self, draft: Draft, step: Step) -> None:
         self._loaded = False  # until it is known what the disk holds
-        rows = await self._cases.commit(step)
+        try:
+            rows = await self._cases.commit(step)
+        except Unavailable:
+            self._offer((), ())  # a server may have kept it, and only its answer be lost
+            raise
         self._loaded = True
         self._numbers.kept(draft)
         for incident in draft.incidents.values():

@@ -143,7 +143,12 @@ class Teller:
         self._log = structlog.get_logger("notify")
 
     def offer(self, rows: Sequence[OutboxRow], incidents: Sequence[Incident]) -> None:
-        """Rows that were just committed, and every incident that changed with them."""
+        """Rows that were just committed, and every incident that changed with them.
+
+        Neither: nobody knows what was committed, so the disk is looked at.
+        """
+        if not rows and not incidents:
+            self._rescan = True
         by_key = {incident.key: incident for incident in incidents}
         for row in rows:
             if not self._queues.add_fresh(row, by_key[row.incident]):

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, Final, NamedTuple, ParamSpec, Self, TypeVar
 
 from gateway.model import SECOND, CheckIn, Incident, IncidentEvent, OutboxRow, Site
-from gateway.ports import Unavailable
+from gateway.ports import Clock, Unavailable
 from gateway.replay.past import Past, Real, real
 from gateway.store import cases_read, patrol, registry
-from gateway.store.cases_side import Side, open_to_read
+from gateway.store.cases_side import Side
+from gateway.store.databases import Database, SqliteFile
 from gateway.store.schema import files
 
 if TYPE_CHECKING:
@@ -45,14 +46,14 @@ class File(NamedTuple):
 class Casebook:
     """Open it with ``async with``. Raises ``Unavailable`` when the file can not be read."""
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._side = Side(path, writes=False, turned=lambda: None)
+    def __init__(self, where: Path | Database, clock: Clock) -> None:
+        self._database = SqliteFile(where) if isinstance(where, Path) else where
+        self._side = Side(self._database, clock, writes=False, turned=lambda: None)
 
     async def __aenter__(self) -> Self:
         try:
-            await self._side.open(await self._side.call(open_to_read, self._path))
-            await self._side.run(_fits, self._path)
+            await self._side.open()
+            await self._side.run(_fits, self._database)
         except BaseException:
             await self._side.close()
             raise
@@ -91,7 +92,7 @@ class Casebook:
         try:
             reals, unreadable = await self._side.run(_reals, since)
         except ValueError as error:
-            raise _damaged(self._path, "an incident", error) from None
+            raise _damaged(self._database.name, "an incident", error) from None
         return Past(reals, unreadable)
 
     async def file(self, key: str) -> File | None:
@@ -99,7 +100,7 @@ class Casebook:
         try:
             return await self._file(key)
         except ValueError as error:
-            raise _damaged(self._path, f"the record of {key}", error) from None
+            raise _damaged(self._database.name, f"the record of {key}", error) from None
 
     async def _file(self, key: str) -> File | None:
         run = self._side.run
@@ -127,22 +128,22 @@ class Casebook:
         return difflib.get_close_matches(key.upper(), keys, _NEAR, 0.5) or keys[:_NEAR]
 
 
-def _fits(connection: Connection, path: Path) -> None:
+def _fits(connection: Connection, database: Database) -> None:
     """Raises ``Unavailable`` for the tables of another version."""
-    version = int(connection.exec_driver_sql("PRAGMA user_version").scalar_one())
+    version = database.version(connection)
     known = max(number for number, _ in files("cases"))
     if version > known:
-        raise Unavailable(f"{path}: written by a newer gridwarden; install that version")
+        raise Unavailable(f"{database.name}: written by a newer gridwarden; install that version")
     if version < known:
         raise Unavailable(
-            f"{path}: written by an earlier gridwarden; start the gateway once, it brings it up"
-            " to date"
+            f"{database.name}: written by an earlier gridwarden; start the gateway once, it brings"
+            " it up to date"
         )
 
 
-def _damaged(path: Path, what: str, error: ValueError) -> Unavailable:
+def _damaged(name: str, what: str, error: ValueError) -> Unavailable:
     said = " ".join(str(error).split())
-    return Unavailable(f"{path}: {what} is damaged: {said}; look at a copy of the file")
+    return Unavailable(f"{name}: {what} is damaged: {said}; look at a copy of it")
 
 
 def _reals(connection: Connection, since: int) -> tuple[list[Real], int]:

@@ -31,8 +31,8 @@ from gateway.model import (
 )
 from gateway.ports import Clock
 from gateway.store import cases_read, cases_search, cases_write, chain, registry
-from gateway.store.cases_side import Side, open_to_read
-from gateway.store.schema import opened
+from gateway.store.cases_side import Side
+from gateway.store.databases import Database, SqliteFile
 from gateway.store.step import Step, Timer
 
 _P = ParamSpec("_P")
@@ -57,14 +57,17 @@ class Forgotten(NamedTuple):
 class Cases:
     """The store of everything that people decide on. Open it with ``async with``."""
 
-    def __init__(self, path: Path, clock: Clock) -> None:
-        self._path = path
+    def __init__(self, where: Path | Database, clock: Clock) -> None:
+        self._database = SqliteFile(where) if isinstance(where, Path) else where
         self._clock = clock
         self.news = Signal()
         """Moves on when something that people act on has changed."""
-        self._writer = Side(path, writes=True, turned=self.news.notify)
-        self._reader = Side(path, writes=False, turned=self.news.notify)
+        turned = self.news.notify
+        self._writer = Side(self._database, clock, writes=True, turned=turned)
+        self._reader = Side(self._database, clock, writes=False, turned=turned)
         self._last_row = 0
+        self._counted_by = 0
+        """The connection by which ``_last_row`` was read."""
         self.put_aside: Path | None = None
         """Where the file that was found broken at opening lies now."""
         self.last_arrival = 0
@@ -73,15 +76,12 @@ class Cases:
     async def __aenter__(self) -> Self:
         """Raises ``Unavailable`` with one line on what to do when there is no way to open."""
         try:
-            raw, self.put_aside = await self._writer.call(
-                opened, self._path, "cases", self._clock.now().wall
-            )
-            await self._writer.open(raw)
-            await self._reader.open(await self._reader.call(open_to_read, self._path))
-            await self._writer.run(cases_write.fill_search)
-            self._last_row = await self._reader.run(cases_write.last_row)
+            self.put_aside = await self._writer.open(self._clock.now().wall)
+            await self._reader.open()
             self.last_arrival = await self._reader.run(cases_read.last_arrival)
             await self._writer.run(cases_write.rehearse, _rehearsal())
+            while await self._writer.run(cases_write.fill_in, _PAGE):
+                pass
         except BaseException:
             await self.__aexit__()
             raise
@@ -95,8 +95,13 @@ class Cases:
 
     @property
     def failing(self) -> str:
-        """Why the file was not written, or not read, the last time; "" when all is well."""
+        """Why the store was not written, or not read, the last time; "" when all is well."""
         return self._writer.failing or self._reader.failing
+
+    @property
+    def overtaken(self) -> bool:
+        """Another gateway has written since this one did: this one has to begin again."""
+        return self._database.overtaken
 
     # --- for the modules of one subject each, such as ``silences``
 
@@ -154,7 +159,14 @@ class Cases:
         return rows
 
     def _commit(self, connection: Connection, step: Step) -> list[OutboxRow]:
-        """In the writer's thread, so that no two steps count from the same id."""
+        """In the writer's thread, so that no two steps count from the same id.
+
+        They are counted anew after a connection was lost: with it, perhaps, the answer that a step
+        was kept.
+        """
+        if self._counted_by != self._writer.connected:
+            self._last_row = cases_write.last_row(connection)
+            self._counted_by = self._writer.connected
         rows = cases_write.write_step(connection, step, self._last_row)
         self._last_row += len(rows)
         return rows
@@ -165,9 +177,11 @@ class Cases:
         """Newest first."""
         return await self._reader.run(cases_read.incidents, open_only, limit)
 
-    async def search(self, wanted: Wanted, limit: int) -> list[Incident]:
-        """Those that are ``wanted``, newest first."""
-        return await self._reader.run(cases_search.search, wanted, limit)
+    async def search(
+        self, wanted: Wanted, limit: int, after: tuple[int, str] | None = None
+    ) -> list[Incident]:
+        """Those ``wanted`` after (``opened_at``, ``key``) of the last one shown, newest first."""
+        return await self._reader.run(cases_search.search, wanted, limit, after)
 
     async def open_incidents(self, limit: int = 5_000) -> list[Incident]:
         """Those that nobody closed, newest first."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 import msgspec
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Integer,
     Select,
@@ -50,6 +52,10 @@ _WAITING: Final = OUTBOX.c.ended == literal_column("''")
 _OPEN: Final = INCIDENT.c.state != literal_column("'closed'")
 _CLOSING: Final = EVENT.c.what == literal_column("'closed'")
 """Written out, not bound: SQLite uses a partial index only for a condition that it can read."""
+_SNAPSHOT: Final = {
+    "sqlite": "BEGIN",
+    "postgresql": "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY",
+}
 _OUTBOX_FIELDS: Final = [
     OUTBOX.c["ended"].label("end") if name == "end" else OUTBOX.c[name]
     for name in OutboxRow.__struct_fields__
@@ -126,7 +132,10 @@ def told_lately(connection: Connection, person: str, limit: int) -> list[Inciden
 
 def last_number(connection: Connection, prefix: str) -> int:
     """The highest number among keys ``PREFIX-NUMBER``, removed ones too; 0 if there is none."""
-    number = cast(func.substr(INCIDENT.c.key, len(prefix) + 2), Integer)
+    begin: ColumnElement[int] = literal_column(
+        str(len(prefix) + 2)
+    )  # PostgreSQL takes no long integer for a place
+    number = cast(func.substr(INCIDENT.c.key, begin), Integer)
     statement = select(func.coalesce(func.max(number), 0)).where(
         INCIDENT.c.key > f"{prefix}-", INCIDENT.c.key < f"{prefix}."
     )
@@ -255,18 +264,25 @@ def verify_one(connection: Connection, key: str) -> str:
 def flaw_of(connection: Connection, key: str) -> Flaw | None:
     """The first link of one incident that does not hold, in one snapshot."""
     walk = Walk()
-    connection.exec_driver_sql("BEGIN")
-    try:
+    with snapshot(connection):
         rows = connection.execute(
             select(EVENT).where(EVENT.c.incident == key).order_by(EVENT.c.seq)
         )
         walk.check(Link(*row) for row in rows)
         known = incident(connection, key)
-    finally:
-        connection.exec_driver_sql("ROLLBACK")
     if known is not None or walk.ends:
         walk.compare({key: (known.events, known.head)} if known is not None else {})
     return walk.broken.get(key)
+
+
+@contextmanager
+def snapshot(connection: Connection) -> Iterator[None]:
+    """What is read while entered is of one moment. For a reader's connection."""
+    connection.exec_driver_sql(_SNAPSHOT[connection.dialect.name])
+    try:
+        yield
+    finally:
+        connection.exec_driver_sql("ROLLBACK")
 
 
 def _one_incident(connection: Connection, statement: Select[Any]) -> Incident | None:

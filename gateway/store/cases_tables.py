@@ -108,6 +108,10 @@ TEXT: Final = Table(
     Index("text_arrival", "arrival"),
 )
 
+_ASKED: Final = (
+    *("opened_at", "key", "state", "category", "severity", "place", "owner", "overdue"),
+)
+"""What incidents are looked for by."""
 INCIDENT: Final = Table(
     "incident",
     TABLES,
@@ -121,12 +125,10 @@ INCIDENT: Final = Table(
     Index(
         "incident_one_open", "group", "same", unique=True, sqlite_where=text("state != 'closed'")
     ),
-    Index("incident_opened_at", "opened_at"),
-    Index(
-        "incident_search",
-        *("opened_at", "key", "state", "category", "severity", "owner", "place", "overdue"),
-    ),
-    Index("incident_unfilled", "key", sqlite_where=text("owner = ''")),
+    Index("incident_blank", "key", sqlite_where=text("severity = ''")),
+    Index("incident_open", *_ASKED, sqlite_where=text("state != 'closed'")),
+    Index("incident_found", *_ASKED),
+    Index("incident_words", *_ASKED, "words"),
 )
 
 REMOVED: Final = Table("removed", TABLES, _text("prefix", key=True), _number("number"))

@@ -22,6 +22,7 @@ from sqlalchemy.dialects.sqlite import insert
 
 from gateway.model import Incident, OutboxRow, Position
 from gateway.store import chain
+from gateway.store.cases_search import words_of
 from gateway.store.cases_tables import (
     EVENT,
     INCIDENT,
@@ -40,10 +41,13 @@ from gateway.store.step import Step
 encode_state = msgspec.msgpack.Encoder().encode
 decode_state = msgspec.msgpack.Decoder(dict[str, bytes | None]).decode
 
+_INCIDENT: Final = msgspec.json.Decoder(Incident).decode
+_BLANK: Final = INCIDENT.c.severity == literal_column("''")
+"""Written out, not bound: SQLite uses a partial index only for a condition that it can read."""
+
 _FOLD_WHEN_CALM: Final = 32
 _FOLD_AT_LAST: Final = 512
 """Steps on top of the rules' state before they are folded into it."""
-_FILLED_AT_ONCE: Final = 1_000
 _GIVEN_BACK_AT_ONCE: Final = 2_000
 """Pages: an alarm's transaction waits for no more; the rest follows with the next removal."""
 
@@ -75,6 +79,18 @@ _PUT_TEXT: Final = _NEW_TEXT.on_conflict_do_update(
     },
 )
 _FURTHER_ROW: Final = insert(OUTBOX).on_conflict_do_nothing()
+_ADD_STATE: Final = (
+    insert(RULE_STEP)
+    .from_select(
+        ["seq", "body"],
+        select(
+            func.coalesce(func.max(RULE_STEP.c.seq), 0) + 1,
+            bindparam("state", type_=RULE_STEP.c.body.type),
+        ),
+    )
+    .returning(RULE_STEP.c.seq)
+)
+"""Numbered from 1 on again after each folding: no sequence of a database does that."""
 _DROP_STATE: Final = delete(RULE_STATE).where(RULE_STATE.c.key == bindparam("gone"))
 _DROP_INCIDENT: Final = [
     delete(table).where(column == bindparam("gone"))
@@ -112,7 +128,8 @@ _TURN_ROW: Final = (
 
 def last_row(connection: Connection) -> int:
     """The highest outbox id there is."""
-    highest = connection.execute(select(func.max(OUTBOX.c.id))).scalar()
+    with connection.begin():
+        highest = connection.execute(select(func.max(OUTBOX.c.id))).scalar()
     return int(highest or 0)
 
 
@@ -140,8 +157,8 @@ def rehearse(connection: Connection, step: Step) -> None:
 def _write(connection: Connection, step: Step, rows: Sequence[OutboxRow]) -> None:
     _write_record(connection, step)
     new = len(step.outbox)
-    _many(connection, insert(OUTBOX), [_outbox_values(row) for row in rows[:new]])
-    _many(connection, _FURTHER_ROW, [_outbox_values(row) for row in rows[new:]])
+    _many(connection, insert(OUTBOX), [outbox_values(row) for row in rows[:new]])
+    _many(connection, _FURTHER_ROW, [outbox_values(row) for row in rows[new:]])
     _many(connection, _TURN_ROW, [_turned_values(row) for row in step.ended_rows])
     _many(
         connection,
@@ -161,16 +178,16 @@ def _write_record(connection: Connection, step: Step) -> None:
         for sha256, body in step.texts.items()
     ]
     _many(connection, _PUT_TEXT, texts)
-    _many(connection, _PUT_INCIDENT, [_incident_values(incident) for incident in step.incidents])
+    _many(connection, _PUT_INCIDENT, [incident_values(incident) for incident in step.incidents])
     _many(connection, _PUT_MOVED, [{"incident": incident.key} for incident in step.incidents])
 
 
 def _write_rules(connection: Connection, step: Step) -> None:
     if step.state:
-        row = {"body": encode_state(dict(step.state))}
-        steps = connection.execute(insert(RULE_STEP), row).inserted_primary_key
+        row = {"state": encode_state(dict(step.state))}
+        steps = connection.execute(_ADD_STATE, row).scalar_one()
         # Folding takes a statement for each device: not while an alarm waits, if it can be helped.
-        if steps and steps[0] >= (_FOLD_AT_LAST if step.events else _FOLD_WHEN_CALM):
+        if steps >= (_FOLD_AT_LAST if step.events else _FOLD_WHEN_CALM):
             fold_state(connection)
     meta = [{"key": ARRIVAL, "value": str(step.arrival)}]
     if step.bookmark is not None:
@@ -189,18 +206,16 @@ def fold_state(connection: Connection) -> None:
     connection.execute(delete(RULE_STEP))
 
 
-def fill_search(connection: Connection) -> int:
-    """What a search looks at, for incidents that an earlier version stored; how many."""
-    unfilled = select(INCIDENT.c.body).where(INCIDENT.c.owner == literal_column("''"))
-    filled = 0
-    while True:
-        with connection.begin():
-            bodies = connection.execute(unfilled.limit(_FILLED_AT_ONCE)).scalars().all()
-            rows = [_incident_values(msgspec.json.decode(body, type=Incident)) for body in bodies]
-            _many(connection, _PUT_INCIDENT, rows)
-        filled += len(rows)
-        if len(rows) < _FILLED_AT_ONCE:
-            return filled
+def fill_in(connection: Connection, limit: int) -> int:
+    """Give up to ``limit`` incidents of an earlier version what they are looked for by; how many.
+
+    Written out from ``body`` here: the schema files know no JSON.
+    """
+    with connection.begin():
+        blank = select(INCIDENT.c.body).where(_BLANK).order_by(INCIDENT.c.key).limit(limit)
+        bodies = connection.execute(blank).scalars().all()
+        _many(connection, _PUT_INCIDENT, [incident_values(_INCIDENT(body)) for body in bodies])
+    return len(bodies)
 
 
 def delete_texts(connection: Connection, before: int) -> int:
@@ -241,9 +256,13 @@ def remove_incidents(connection: Connection, keys: Sequence[str]) -> int:
 
 
 def _give_back(connection: Connection) -> None:
-    """Return freed pages to the file system, and leave nothing of them in the log beside it."""
+    """Return freed pages to the file system, and leave nothing of them in the log beside it.
+
+    A server does that by itself.
+    """
     raw = connection.connection.dbapi_connection
-    assert isinstance(raw, sqlite3.Connection)  # noqa: S101 - the engine was made with one
+    if not isinstance(raw, sqlite3.Connection):
+        return
     # As a script: a statement without columns is stepped once, and each step frees one page.
     raw.executescript(f"PRAGMA incremental_vacuum({_GIVEN_BACK_AT_ONCE})")
     raw.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -259,7 +278,8 @@ def _many(connection: Connection, statement: Any, rows: list[dict[str, Any]]) ->
         connection.execute(statement, rows)
 
 
-def _incident_values(incident: Incident) -> dict[str, Any]:
+def incident_values(incident: Incident) -> dict[str, Any]:
+    """The row of an incident."""
     return {
         "key": incident.key,
         "group": incident.group,
@@ -269,21 +289,15 @@ def _incident_values(incident: Incident) -> dict[str, Any]:
         "opened_at": incident.opened_at,
         "body": msgspec.json.encode(incident),
         "severity": incident.severity.value,
-        "owner": incident.owner,
         "place": incident.place,
+        "owner": incident.owner,
         "overdue": int(incident.overdue),
         "words": words_of(incident),
     }
 
 
-def words_of(incident: Incident) -> str:
-    """What a search for a text looks at, in small letters."""
-    said = (incident.key, incident.device, incident.title.zh, incident.title.en)
-    why = (incident.why.zh, incident.why.en)
-    return " ".join(dict.fromkeys((*said, *why))).lower()
-
-
-def _outbox_values(row: OutboxRow) -> dict[str, Any]:
+def outbox_values(row: OutboxRow) -> dict[str, Any]:
+    """The row of a message."""
     values = msgspec.structs.asdict(row)
     values["ended"] = values.pop("end")
     return values

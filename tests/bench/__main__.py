@@ -3,7 +3,7 @@
     python -m tests.bench [ROWS] [--quick] [--runs N]
 
 ROWS pick from: throughput latency memory written start camera influx clients dialects modbus
-rules replay telling. Peers' figures without "same run" were measured on a machine like the one this was written
+rules replay telling cases. Peers' figures without "same run" were measured on a machine like the one this was written
 on; ratios count.
 """
 
@@ -15,7 +15,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from tests.bench import gateway, mqtt_clients
+from tests.bench import cases, gateway, mqtt_clients
 from tests.bench import replay as past
 from tests.bench.gateway import Row
 
@@ -89,6 +89,13 @@ def replay(runs: int, quick: bool) -> Rows:
     ]  # fmt: skip
 
 
+def incidents(runs: int, quick: bool) -> Rows:
+    count, steps = (10_000, 300) if quick else (cases.CASES, 2_000)
+    return [
+        row for server in (False, True) for row in cases.rows(count, runs, steps, server)
+    ]  # fmt: skip
+
+
 def own(module: str) -> Callable[[int, bool], Rows]:
     """A bench with a table of its own."""
 
@@ -113,6 +120,7 @@ BENCHES: dict[str, Callable[[int, bool], Rows]] = {
     "rules": own("rules_cost"),
     "replay": replay,
     "telling": own("telling"),
+    "cases": incidents,
 }
 
 

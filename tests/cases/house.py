@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import heapq
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,8 @@ from gateway.notify.silences import Silences
 from gateway.notify.teller import Teller
 from gateway.ports import Notifier
 from gateway.store.cases import Cases
+from gateway.store.databases import Database
+from gateway.supervise import Health, keep_running
 from tests.cases import build
 from tests.virtual import VirtualClock
 
@@ -67,8 +70,8 @@ class Phone:
 class WatchedCases(Cases):
     """Knows whether a statement is under way, so that virtual time waits for the real disk."""
 
-    def __init__(self, path: Path, clock: VirtualClock) -> None:
-        super().__init__(path, clock)
+    def __init__(self, where: Path | Database, clock: VirtualClock) -> None:
+        super().__init__(where, clock)
         self.under_way = 0
         for side in (self._writer, self._reader):
             side.call = self._counted(side.call)  # type: ignore[method-assign]
@@ -190,20 +193,27 @@ class House:
 
 @contextlib.asynccontextmanager
 async def living(
-    path: Path,
+    where: Path | Database,
     clock: StoryClock,
     notifiers: dict[str, Notifier],
     site: Site | None = None,
     limits: TellingLimits = ONE_BY_ONE,
+    supervised: bool = False,
 ) -> AsyncIterator[House]:
-    async with WatchedCases(path, clock) as cases:
+    """``supervised``: the desk's loop is brought back when the store failed it, as by the program."""
+    async with WatchedCases(where, clock) as cases:
         clock.cases = cases
         house = House(cases, clock, notifiers, site or build.site(), limits)
         await house.silences.load()
+        ringing = partial(house.desk.run, clock, house.arrival)
+        if supervised:
+            ringing = partial(
+                keep_running, ringing, clock, Health("incidents"), lambda _health: None
+            )
         tasks = [
             asyncio.create_task(house.teller.run()),
             asyncio.create_task(house.teller.channels.run()),
-            asyncio.create_task(house.desk.run(clock, house.arrival)),
+            asyncio.create_task(ringing()),
         ]
         try:
             yield house

@@ -9,20 +9,22 @@ from collections.abc import Iterable
 from contextlib import closing
 from pathlib import Path
 
+import psycopg
 import pytest
 from sqlalchemy import create_engine, event, inspect
 
-from gateway.model import Device, Position, Site
+from gateway.model import CheckIn, Device, Position, Site
 from gateway.ports import Unavailable
-from gateway.store import cases as store
-from gateway.store import schema
+from gateway.store import cases as cases_module
+from gateway.store import patrol, schema
 from gateway.store.cases import Cases
-from gateway.store.cases_tables import TABLES
 from gateway.store.chain import digest_of
+from gateway.store.databases import Database
 from gateway.store.schema import open_checked
 from gateway.store.step import Step
 from tests.cases.build import alarmed, cleared, site
 from tests.cases.house import House, Phone, StoryClock, WatchedCases, living
+from tests.cases.store import Store, tables
 
 
 def described(url: str) -> dict[str, object]:
@@ -50,22 +52,22 @@ def test_schema_files_and_tables_agree(tmp_path: Path) -> None:
     connection, _ = open_checked(tmp_path / "files.db", "cases", 0)
     connection.close()
     engine = create_engine(f"sqlite:///{tmp_path / 'tables.db'}")
-    TABLES.create_all(engine)
+    tables().create_all(engine)
     engine.dispose()
     from_files = described(f"sqlite:///{tmp_path / 'files.db'}")
     assert from_files == described(f"sqlite:///{tmp_path / 'tables.db'}")
-    assert {"event", "outbox", "anchor", "silence", "checkin"} <= set(from_files)
+    assert len(from_files) == len(tables().tables) >= 22
 
 
-async def test_registry_comes_back_as_it_was(tmp_path: Path) -> None:
+async def test_registry_comes_back_as_it_was(store: Store) -> None:
     clock = StoryClock()
-    async with Cases(tmp_path / "c.db", clock) as cases:
+    async with Cases(store.where, clock) as cases:
         assert await cases.load_site() == Site()
         assert await cases.registry_digest() == ""
         kept = await cases.replace_registry(site(), "d1")
         assert kept.version == 1
         assert (await cases.replace_registry(site(), "d2")).version == 2
-    async with Cases(tmp_path / "c.db", clock) as cases:
+    async with Cases(store.where, clock) as cases:
         found = await cases.load_site()
         assert await cases.registry_digest() == "d2"
         assert found.version == 2
@@ -115,14 +117,14 @@ async def test_a_file_made_before_there_were_tags_is_brought_up_to_date(tmp_path
         assert (await cases.load_site()).devices == site().devices
 
 
-async def test_rules_go_on_where_they_were(tmp_path: Path) -> None:
+async def test_rules_go_on_where_they_were(store: Store) -> None:
     clock = StoryClock()
-    async with Cases(tmp_path / "c.db", clock) as cases:
+    async with Cases(store.where, clock) as cases:
         assert await cases.rules_start() == (None, {})
         state = {"a": b"1", "b": b"2"}
         await cases.commit(Step(arrival=5, bookmark=Position("j 1", 7), state=state))
         await cases.commit(Step(arrival=3, state={"a": None, "c": b"3"}))
-    async with Cases(tmp_path / "c.db", clock) as cases:
+    async with Cases(store.where, clock) as cases:
         assert await cases.rules_start() == (Position("j 1", 7), {"b": b"2", "c": b"3"})
         assert cases.last_arrival == 5  # never back
 
@@ -161,9 +163,9 @@ async def test_full_disk_is_unavailable_and_leaves_the_step_before(tmp_path: Pat
         assert await house.cases.verify() == []
 
 
-async def record(path: Path) -> None:
+async def record(where: Path | Database) -> None:
     clock = StoryClock()
-    async with living(path, clock, {"phone": Phone()}) as house:
+    async with living(where, clock, {"phone": Phone()}) as house:
         for number in range(4):
             await house.take(alarmed(same=f"device:{number}"), cleared(same=f"device:{number}"))
             await clock.advance(1)
@@ -173,8 +175,8 @@ async def record(path: Path) -> None:
         assert await house.cases.verify() == []
 
 
-async def verified(path: Path) -> list[str]:
-    async with Cases(path, StoryClock()) as cases:
+async def verified(where: Path | Database) -> list[str]:
+    async with Cases(where, StoryClock()) as cases:
         return await cases.verify()
 
 
@@ -215,22 +217,18 @@ async def test_one_changed_byte_of_any_event_is_named(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("seq", [1, 2, 4])
-async def test_one_removed_event_is_named(tmp_path: Path, seq: int) -> None:
-    path = tmp_path / "c.db"
-    await record(path)
-    with closing(sqlite3.connect(path)) as connection, connection:
-        gone = "DELETE FROM event WHERE incident = 'L20260105-0002' AND seq = ?"
-        assert connection.execute(gone, (seq,)).rowcount == 1
-    assert await verified(path) == [f"incident L20260105-0002: event {seq} is missing"]
+async def test_one_removed_event_is_named(store: Store, seq: int) -> None:
+    await record(store.where)
+    gone = f"DELETE FROM event WHERE incident = 'L20260105-0002' AND seq = {seq} RETURNING seq"
+    assert store.sql(gone) == [(seq,)]
+    assert await verified(store.where) == [f"incident L20260105-0002: event {seq} is missing"]
 
 
-async def test_whole_removed_incident_is_named(tmp_path: Path) -> None:
-    path = tmp_path / "c.db"
-    await record(path)
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("DELETE FROM event WHERE incident = 'L20260105-0002'")
-        connection.execute("DELETE FROM incident WHERE key = 'L20260105-0002'")
-    assert await verified(path) == ["incident L20260105-0002: event 1 is missing"]
+async def test_whole_removed_incident_is_named(store: Store) -> None:
+    await record(store.where)
+    store.sql("DELETE FROM event WHERE incident = 'L20260105-0002'")
+    store.sql("DELETE FROM incident WHERE key = 'L20260105-0002'")
+    assert await verified(store.where) == ["incident L20260105-0002: event 1 is missing"]
 
 
 def everything_under(folder: Path) -> bytes:
@@ -266,11 +264,11 @@ async def keys(house: House) -> list[int]:
 
 
 async def test_old_closed_incidents_go_and_every_other_chain_holds(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "_REMOVED_AT_ONCE", 2)
-    path, clock, phone = tmp_path / "c.db", StoryClock(), Phone()
-    async with living(path, clock, {"phone": phone}) as house:
+    monkeypatch.setattr(cases_module, "_REMOVED_AT_ONCE", 2)
+    clock, phone = StoryClock(), Phone()
+    async with living(store.where, clock, {"phone": phone}) as house:
         await closed_after(house, clock, [1, 2, 3, 4, 5, 7, 8])
         assert await house.cases.retain(house.now) == (0, 0)
         assert await house.cases.retain(house.now, kept=3_601) == (0, 0)
@@ -286,26 +284,27 @@ async def test_old_closed_incidents_go_and_every_other_chain_holds(
         assert await keys(house) == [9, 10]
         assert await house.cases.verify() == []
     assert "秘密".encode() not in everything_under(tmp_path)
-    with closing(sqlite3.connect(path)) as connection, connection:
-        connection.execute("DELETE FROM event WHERE incident = 'L20260105-0009'")
-        connection.execute("DELETE FROM incident WHERE key = 'L20260105-0009'")
-    assert await verified(path) == ["incident L20260105-0009: event 1 is missing"]
+    store.sql("DELETE FROM event WHERE incident = 'L20260105-0009'")
+    store.sql("DELETE FROM incident WHERE key = 'L20260105-0009'")
+    assert await verified(store.where) == ["incident L20260105-0009: event 1 is missing"]
 
 
-async def test_number_of_a_removed_incident_is_not_given_again(tmp_path: Path) -> None:
-    path, clock = tmp_path / "c.db", StoryClock()
-    async with living(path, clock, {}) as house:
+async def test_number_of_a_removed_incident_is_not_given_again(store: Store) -> None:
+    clock = StoryClock()
+    async with living(store.where, clock, {}) as house:
         await closed_after(house, clock, range(1, 11))
         assert (await house.cases.retain(house.now, kept=60)).incidents == 10
-    async with living(path, clock, {}) as house:  # a clock without a battery: the day comes again
+    async with living(
+        store.where, clock, {}
+    ) as house:  # a clock without a battery: the day comes again
         await house.take(alarmed())
         assert await keys(house) == [11]
         assert await house.cases.verify() == []
 
 
-async def test_incident_stays_while_a_message_about_it_waits(tmp_path: Path) -> None:
+async def test_incident_stays_while_a_message_about_it_waits(store: Store) -> None:
     clock, phone = StoryClock(), Phone()
-    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+    async with living(store.where, clock, {"phone": phone}) as house:
         await house.take(alarmed())
         await clock.settle()
         phone.always = Unavailable("away")
@@ -318,9 +317,9 @@ async def test_incident_stays_while_a_message_about_it_waits(tmp_path: Path) -> 
         assert (await house.cases.retain(house.now, kept=60)).incidents == 1
 
 
-async def test_wall_clock_years_ahead_makes_nothing_old(tmp_path: Path) -> None:
+async def test_wall_clock_years_ahead_makes_nothing_old(store: Store) -> None:
     clock = StoryClock()
-    async with living(tmp_path / "c.db", clock, {}) as house:
+    async with living(store.where, clock, {}) as house:
         await closed_after(house, clock, [1])
         clock.jump(10 * 365 * 86_400)
         await clock.advance(60)
@@ -369,15 +368,13 @@ async def test_store_that_can_not_be_opened_says_why_in_one_line(tmp_path: Path)
             pass
 
 
-async def test_store_refuses_a_second_open_incident_of_one_place(tmp_path: Path) -> None:
+async def test_store_refuses_a_second_open_incident_of_one_place(store: Store) -> None:
     clock = StoryClock()
-    async with living(tmp_path / "c.db", clock, {}) as house:
+    async with living(store.where, clock, {}) as house:
         await house.take(alarmed())
-    with closing(sqlite3.connect(tmp_path / "c.db")) as connection:
-        same = '"group", same, category, state, opened_at, body'
-        copy = f"INSERT INTO incident (key, {same}) SELECT 'X', {same} FROM incident"
-        with pytest.raises(sqlite3.IntegrityError):
-            connection.execute(copy)
+    columns = '"group", same, category, state, opened_at, body'
+    with pytest.raises((sqlite3.IntegrityError, psycopg.errors.UniqueViolation)):
+        store.sql(f"INSERT INTO incident (key, {columns}) SELECT 'X', {columns} FROM incident")
 
 
 async def test_waiting_rows_and_open_incidents_are_found_by_their_index(tmp_path: Path) -> None:
@@ -408,11 +405,11 @@ async def test_waiting_rows_and_open_incidents_are_found_by_their_index(tmp_path
 
 
 async def test_rules_state_is_the_same_before_and_after_its_steps_are_folded(
-    tmp_path: Path,
+    store: Store,
 ) -> None:
     chance = random.Random(4)
     expected: dict[str, bytes] = {}
-    async with Cases(tmp_path / "cases.db", StoryClock()) as cases:
+    async with Cases(store.where, StoryClock()) as cases:
         for n in range(80):
             changed = {
                 f"device:{chance.randrange(12)}": chance.choice([None, b"%d" % n]) for _ in range(4)
@@ -423,5 +420,17 @@ async def test_rules_state_is_the_same_before_and_after_its_steps_are_folded(
                 if body is None:
                     expected.pop(key, None)
             assert await cases.rules_start() == (Position("j", n), expected)
-    async with Cases(tmp_path / "cases.db", StoryClock()) as cases:
+    async with Cases(store.where, StoryClock()) as cases:
         assert await cases.rules_start() == (Position("j", 79), expected)
+
+
+async def test_check_ins_are_kept_once(store: Store) -> None:
+    checkin = CheckIn("gate", "chen", 1_767_600_000_000_000_000, 5, True, 12.25)
+    async with Cases(store.where, StoryClock()) as cases:
+        for _ in range(2):
+            await cases.write(patrol.add, checkin)
+        assert await cases.read(patrol.between, 0, 2 * checkin.wall, 10) == [checkin]
+        await cases.write(patrol.put_judged, 1)
+        await cases.write(patrol.put_judged, checkin.wall)
+        assert await cases.read(patrol.judged) == checkin.wall
+        assert await cases.write(patrol.forget, 6) == 1

@@ -104,6 +104,19 @@ def test_check_connect_says_of_each_far_end_whether_it_answers(
     assert "Traceback" not in done.stderr
 
 
+def test_check_connect_says_whether_the_database_of_incidents_answers(
+    tmp_path: Path, postgresql: str
+) -> None:
+    file = tmp_path / "site.yaml"
+    site = {"name": "a", "cases": {"url": postgresql}}
+    file.write_text(json.dumps({"site": site}), encoding="utf-8")
+    done = gridwarden("--lang", "en", "check", str(file), "--connect")
+    (line,) = [line for line in done.stdout.splitlines() if " site.cases: " in line]
+    assert line.startswith("+ site.cases: PostgreSQL 127.0.0.1:")
+    assert line.endswith(": can be reached, schema 0")
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 @pytest.mark.parametrize("name", ["journal", "ledger"])
 def test_a_journal_that_can_not_be_read_is_one_line_with_its_path(
     tmp_path: Path, name: str

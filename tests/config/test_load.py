@@ -13,6 +13,7 @@ import pytest
 from gateway.config import Settings, load, plugins, summary
 from gateway.document import Problems, parse
 from gateway.model import SECOND, Category, Limit
+from gateway.ports import Unavailable
 
 _ROOT = Path(__file__).parents[2]
 _SAMPLE = _ROOT / "deploy" / "gridwarden.sample.yaml"
@@ -141,6 +142,30 @@ def test_a_secret_prints_as_stars(load_text: Load) -> None:
     )
     assert "/run/secrets" not in repr(settings)
     assert "****" in repr(settings)
+
+
+@pytest.mark.parametrize(
+    ("url", "revealed"),
+    [
+        ('"postgresql://gw@db/grid?sslmode=require"', "postgresql://gw@db/grid?sslmode=require"),
+        ("{file: secret}", "postgresql://gw:s3cret@db.example/grid"),
+    ],
+)
+def test_incidents_may_be_kept_at_a_url(
+    load_text: Load, tmp_path: Path, url: str, revealed: str
+) -> None:
+    (tmp_path / "secret").write_text("postgresql://gw:s3cret@db.example/grid\n", encoding="utf-8")
+    settings = load_text(f"site: {{name: a, cases: {{url: {url}}}}}\n")
+    assert "s3cret" not in repr(settings)
+    assert settings.site.cases.reveal() == revealed
+
+
+def test_a_secret_that_is_not_there_is_said_when_it_is_needed(load_text: Load) -> None:
+    settings = load_text("site: {name: a, cases: {url: {env: GRIDWARDEN_NO_SUCH}}}\n")
+    with pytest.raises(
+        Unavailable, match=r"site\.cases\.url: the environment has no GRIDWARDEN_NO"
+    ):
+        settings.site.cases.reveal()
 
 
 def test_every_problem_of_every_part_comes_at_once(load_text: Load) -> None:

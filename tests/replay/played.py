@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from gateway.app import DUTY
 from gateway.cli._past import fixtures, opened
+from gateway.clock import SystemClock
 from gateway.config import load
 from gateway.incidents.limits import Limits
 from gateway.incidents.machine import World
@@ -32,7 +33,7 @@ class Recorded(NamedTuple):
 async def played(config: Path, since: int = 0) -> Outcome:
     """The whole past through the rules as they were, twice."""
     settings = load(config)
-    async with opened(settings.site.data, settings.imported) as stores:
+    async with opened(settings.site, settings.imported) as stores:
         source, archive = stores.source, Archive(stores.source.edition)
         past = await stores.cases.past(since)
         over = span(source, since, None, 0.0, await stores.cases.last_arrival())
@@ -55,7 +56,7 @@ async def recorded(data: Path) -> Recorded:
     """From ``cases.db`` alone."""
     openings: list[Opening] = []
     told, missed = Counter[str](), Counter[Category]()
-    async with Casebook(data / "cases.db") as cases:
+    async with Casebook(data / "cases.db", SystemClock()) as cases:
         for one in (await cases.past(0)).reals:
             file = await cases.file(one.key)
             assert file is not None

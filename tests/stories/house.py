@@ -57,7 +57,7 @@ zhao,赵敏,9901,supervisor,13800000009,zh,phone
 """
 
 _HEAD = """
-site: {{name: 云河社区, data: {data}}}
+site: {{name: 云河社区, data: {data}{cases}}}
 registry: {{places: places.csv, devices: devices.csv, people: people.csv}}
 deadlines: {{life: 5m, intrusion: 10m}}
 notifiers:
@@ -165,13 +165,15 @@ class House:
         drivers: str = "",
         devices: str = "",
         notifiers: str = "",
+        cases: str = "",
     ) -> None:
         """The configuration: a broker's port, a serial port, a recording's text, a sink's URL.
 
-        ``drivers`` and ``notifiers`` are further entries, indented by two, and ``devices`` further
+        ``cases`` is the URL of the database for incidents, in place of ``cases.db``; ``drivers`` and ``notifiers`` are further entries, indented by two, and ``devices`` further
         rows of the registry.
         """
-        head = _HEAD.format(data=self.data, phone=self.phone.url, notifiers=notifiers)
+        kept = f', cases: {{url: "{cases}"}}' if cases else ""
+        head = _HEAD.format(data=self.data, phone=self.phone.url, notifiers=notifiers, cases=kept)
         text = f"{head}drivers:\n{drivers}"
         if mqtt:
             text += _MQTT.format(port=mqtt)
