@@ -25,6 +25,7 @@ from gateway.ports import Refused, Unavailable
 from gateway.registry.bring import bring
 from gateway.registry.table import Source, on_disk
 from gateway.store.cases import Cases
+from gateway.store.databases import database
 from gateway.store.lock import sole_user
 from gateway.web import one_line
 
@@ -184,7 +185,7 @@ async def _stored(wish: _Wish, config: Path, document: Document) -> _Answer:
     data = site.data
     data.mkdir(parents=True, exist_ok=True, mode=0o750)
     with sole_user(data):
-        async with Cases(data / "cases.db", clock) as cases:
+        async with Cases(database(data, site.cases.reveal()), clock) as cases:
             before = await cases.load_site()
             try:
                 after, changes = bring(
