@@ -22,7 +22,6 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from gateway.causes import Causes
 from gateway.clock import Arrival, SystemClock
 from gateway.config import Configured, Settings
 from gateway.console.app import create_app, serve
@@ -165,7 +164,7 @@ class House:
             limits=self.settings.telling.limits(),
             note=self.vitals.note,
             silences=self.silences.standing,
-            causes=Causes(lambda: self.detector.ruleset()),
+            cause=lambda incident: self.detector.cause(incident),
         )
         self.teller.channels.resume(self._said)
         self.desk = Desk(
