@@ -23,7 +23,6 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from gateway.causes import Causes
 from gateway.clock import Arrival, SystemClock
 from gateway.config import Configured, Settings
 from gateway.console.app import Bound, create_app, create_case_app, serve
@@ -191,7 +190,7 @@ class House:
             limits=self.settings.telling.limits(),
             note=self.vitals.note,
             silences=self.silences.standing,
-            causes=Causes(lambda: self.detector.ruleset()),
+            cause=lambda incident: self.detector.cause(incident),
         )
         self.teller.channels.resume(self._said)
         self.desk = Desk(

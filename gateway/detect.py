@@ -22,7 +22,7 @@ import rules
 from gateway.clock import Arrival, Signal, at_most, spin_ns
 from gateway.editions import REGISTRY, RULES, Editions
 from gateway.incidents.desk import Desk
-from gateway.model import SECOND, Action, Change, Edition, Lane, Position, Record, Site
+from gateway.model import SECOND, Action, Change, Edition, Incident, Lane, Position, Record, Site
 from gateway.ports import Clock
 from gateway.rule_care import Note, RuleCare, RuleRow, report
 from gateway.store.cases import Cases
@@ -97,9 +97,12 @@ class Detector:
 
         await at_most(most, self._clock, pass_())
 
-    def ruleset(self) -> rules.Ruleset | None:
-        """The rules in force; None until they run."""
-        return self._ruleset if self._ready else None
+    def cause(self, incident: Incident) -> str:
+        """The rule that would hold all of this incident's alarms back now; "" for none."""
+        if not self._ready:
+            return ""
+        holding = incident.rule, incident.alarming
+        return rules.cause(self._ruleset, self._site, self._state, *holding)
 
     def report(self) -> list[RuleRow]:
         """What each rule in force did and cost. Empty until the rules run."""

@@ -69,10 +69,23 @@ class Sink(Protocol):
 
 
 class Notifier(Protocol):
-    """Tells one person."""
+    """Tells one person. It never waits for a limit: ``gateway.notify`` keeps its ``quotas``.
+
+    What it may have besides, and is found by name:
+
+    ``quotas: tuple[Quota, ...]``   the documented limits of its far end
+    ``async check() -> str``        as a driver's; asked every minute while the channel is away
+    ``is_fixture = True``           told besides people, and nobody's channel: a siren
+    ``use(switches)``               is handed the drivers that can switch
+    ``follow(site)``                is handed a function that gives the registry as it is
+    """
 
     async def tell(self, notification: Notification) -> Receipt:
-        """Returned: the far end took it. Else one of the two errors."""
+        """Returned: the far end took it. ``Unavailable``: again later, with the same key.
+
+        ``Refused``: never in this form; a wrong key or address, or a number that does not exist.
+        With ``silent`` nobody is rung: the receipt says how much of the way was tried.
+        """
 
 
 class Switch(Protocol):

@@ -1,5 +1,6 @@
 """Alert rules: readings in, changes out. Pure: no clock, no I/O but the shipped packs."""
 
+from rules.cause import cause
 from rules.engine import modes, standing, step, tick
 from rules.files import load, pack_names, packs
 from rules.modes import PlaceMode
@@ -13,6 +14,7 @@ __all__ = [
     "Rule",
     "Ruleset",
     "State",
+    "cause",
     "load",
     "modes",
     "pack_names",

@@ -50,7 +50,9 @@ FLAGS: Final[Mapping[str, Says]] = MappingProxyType(
         "shielded": _says("已屏蔽", "shielded", "未屏蔽", "not shielded"),
         "sink_down": _says("数据上送中断", "sink down", "数据上送正常", "sinks running"),
         "started": _says("已启动", "started", "未启动", "not started"),
-        "record_broken": _says("记录与签名不符", "record does not hold", "记录完整", "record sound"),
+        "record_broken": _says(
+            "记录与签名不符", "record does not hold", "记录完整", "record sound"
+        ),
         "store_damaged": _says("存储文件有损坏", "store damaged", "存储文件无损坏", "store sound"),
         "store_replaced": _says(
             "存储文件损坏，已更换", "store replaced", "存储文件正常", "store in order"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import tzinfo
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -51,16 +51,6 @@ _REASONED: Final = ("transferred", "supervised", "reopened")
 """Purposes of deeds that come with a reason."""
 
 
-class Causes(Protocol):
-    """What the rules say about root causes."""
-
-    def groups(self, rule: str) -> Collection[str]:
-        """The groups of incidents that make those of ``rule`` pointless to tell."""
-
-    def of(self, incident: Incident, standing: Sequence[Incident], site: Site) -> str:
-        """The one of ``standing`` that does, in a few words; "" for none."""
-
-
 class Scene(NamedTuple):
     """What surrounds every attempt."""
 
@@ -72,7 +62,8 @@ class Scene(NamedTuple):
     limits: TellingLimits
     write: Writer
     silences: Callable[[int], Sequence[Silence]]
-    causes: Causes | None
+    cause: Callable[[Incident], str]
+    """The rule that makes an incident pointless to tell now; "" for none."""
     give_up: float
     """Seconds."""
 
@@ -163,9 +154,8 @@ class Attempts:
             # after it; when that is under way now, a little later, for nothing says when it ends
             due = max(before.waits_until + 1, self._now() + int(_FIRST_WAIT * SECOND))
             return Turned(msgspec.structs.replace(row, due=due))
-        cause = await self._cause(row, incident)
         others = await self._others(batch, row) if batch.rows else []
-        facts = self._facts(row, incident, before, cause, leads=bool(batch.rows))
+        facts = self._facts(row, incident, before, leads=bool(batch.rows))
         verdict = judge(facts, WORTH)
         about = [each for each in others if is_still_worth(facts, each)]
         if verdict is None:
@@ -180,9 +170,7 @@ class Attempts:
 
     # --- what is known ------------------------------------------------------------------
 
-    def _facts(
-        self, row: OutboxRow, incident: Incident, before: _Before, cause: str, *, leads: bool
-    ) -> Facts:
+    def _facts(self, row: OutboxRow, incident: Incident, before: _Before, *, leads: bool) -> Facts:
         """From here to the verdict and what is remembered of it nothing may wait."""
         scene, site = self._scene, self._scene.site()
         stamp = scene.clock.now()
@@ -216,7 +204,7 @@ class Attempts:
             zone=scene.zone,
             limits=scene.limits,
             silences=scene.silences(now),
-            cause=cause,
+            cause=self._cause(row, incident),
             look=self._memory.look(row, incident, site, now),
             ways=ways,
             behind=self._memory.behind(row, incident),
@@ -243,16 +231,11 @@ class Attempts:
             successors=tuple(sorted(others)) if spared else (),
         )
 
-    async def _cause(self, row: OutboxRow, incident: Incident) -> str:
+    def _cause(self, row: OutboxRow, incident: Incident) -> str:
         """Looked for when the row had to wait: the rules have looked before it was written."""
-        causes = self._scene.causes
-        if causes is None or not (row.held or row.attempts) or row.held == UNSEEN:
+        if not (row.held or row.attempts) or row.held == UNSEEN:
             return ""
-        groups = causes.groups(incident.rule)
-        if not groups:
-            return ""
-        standing = await self._shelf.read(telling.standing, groups)
-        return causes.of(incident, standing, self._scene.site())
+        return self._scene.cause(incident)
 
     async def _others(self, batch: Batch, row: OutboxRow) -> list[Incident]:
         """The incidents merged into ``row``, as they are now."""

@@ -36,6 +36,8 @@ class Look(NamedTuple):
     """Arrival ns of the newest merged message; None: none lately."""
     leader: int = 0
     """The row that others are merged into now; 0: none."""
+    asleep: bool = False
+    """Quiet hours hold the one that leads."""
 
 
 class Facts(NamedTuple):

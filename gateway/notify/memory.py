@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from gateway.model import SECOND, Category, Incident, OutboxRow, Site, TellingLimits
-from gateway.notify.facts import QUOTA, Look, Verdict
+from gateway.notify.facts import QUIET, QUOTA, Look, Verdict
 from gateway.notify.storm import key_of, kind_of
 from gateway.store.telling import Member
 
@@ -43,6 +43,8 @@ class Memory:
         """(person, urgency, kind) -> rows that a quota holds."""
         self._merged: dict[int, dict[int, str]] = {}
         self._homes: dict[int, tuple[Key, Key]] = {}
+        self._asleep: set[int] = set()
+        """Those that quiet hours hold."""
 
     def look(self, row: OutboxRow, incident: Incident, site: Site, now: int) -> Look:
         """What the storm stage has to know for this row."""
@@ -54,7 +56,8 @@ class Memory:
         rest = int((self._limits.life if life else self._limits.later) * SECOND)
         last = self._digests.get(key)
         digest = last if last is not None and now - last < rest else None
-        return Look(self._recent(key, incident.category, now), digest, leader)
+        asleep = leader in self._asleep
+        return Look(self._recent(key, incident.category, now), digest, leader, asleep)
 
     def behind(self, row: OutboxRow, incident: Incident) -> list[int]:
         """Rows of this person and kind that a quota holds, the oldest first."""
@@ -79,6 +82,8 @@ class Memory:
         if verdict.held != QUOTA or row.id in self._merged:
             self._leaders[key] = row.id
         self._homes[row.id] = key, line
+        if verdict.held == QUIET:
+            self._asleep.add(row.id)
 
     def again(self, row: int, batch: Batch) -> None:
         """``row`` was not told: what is merged into it stays, and more may be."""
@@ -94,6 +99,7 @@ class Memory:
 
     def begin(self, row: int) -> Batch:
         """``row`` is told now: nothing more is merged into it; what is."""
+        self._asleep.discard(row)
         key, line = self._homes.pop(row, (None, None))
         if key is not None and self._leaders.get(key) == row:
             del self._leaders[key]
@@ -133,6 +139,13 @@ class Memory:
                 self.told_many(row, incident, site, row.due)
             else:
                 self.count(row, incident, site, row.due)
+
+    def clear(self) -> None:
+        """Forget everything: it will be read again."""
+        known = self._single, self._digests, self._leaders, self._behind, self._merged, self._homes
+        for each in known:
+            each.clear()
+        self._asleep.clear()
 
     def _recent(self, key: Key, category: Category, now: int) -> int:
         since = now - int(self._limits.within * SECOND)

@@ -91,6 +91,11 @@ class Meters:
             ticket, _ = self.take(each.channel, each.person, now)
             ticket.at = min(each.at + patience, now)
 
+    def clear(self) -> None:
+        """Forget everything: it will be read again."""
+        self._counted.clear()
+        self._queued.clear()
+
     def _live(self, channel: str, index: int, quota: Quota, person: str, now: int) -> list[_Ticket]:
         key = channel, index, person if quota.each else ""
         since = now - int(quota.per * SECOND)

@@ -10,7 +10,7 @@ else, and with a window so short that nobody waits.
 
 from __future__ import annotations
 
-from gateway.model import SECOND, Category, End, Incident, OutboxRow, Site, State
+from gateway.model import SECOND, Category, End, Incident, OutboxRow, Severity, Site, State
 from gateway.notify.facts import ALARMS, QUIET, RESOLVES, STORM, Facts, Verdict, hold
 from gateway.notify.silence import silence
 
@@ -47,7 +47,8 @@ def storm(facts: Facts) -> Verdict | None:
     look, limits = facts.look, facts.limits
     if facts.to_fixture or facts.leads or not is_counted(facts.row):
         return None
-    if look.leader:
+    awake = facts.incident.severity is Severity.critical
+    if look.leader and not (look.asleep and awake):
         return Verdict(End.merged, f"told with message {look.leader}", into=look.leader)
     life = facts.incident.category is Category.life
     if look.digest is None and look.single < limits.first:

@@ -32,7 +32,7 @@ from gateway.model import (
     Stamp,
     TellingLimits,
 )
-from gateway.notify.attempt import Attempts, Causes, Scene
+from gateway.notify.attempt import Attempts, Scene
 from gateway.notify.channels import PATIENCE, Channels, Note, nobody_asks
 from gateway.notify.keeper import SAVE_AGAIN, Keeper, Turned
 from gateway.notify.memory import Memory
@@ -101,7 +101,7 @@ class Teller:
         limits: TellingLimits = _USUAL,
         note: Note = nobody_asks,
         silences: Callable[[int], Sequence[Silence]] = lambda now: (),
-        causes: Causes | None = None,
+        cause: Callable[[Incident], str] = lambda incident: "",
         give_up: float = GIVE_UP,
     ) -> None:
         self._cases = cases
@@ -124,7 +124,7 @@ class Teller:
                 limits,
                 write or Writer(zone),
                 silences,
-                causes,
+                cause,
                 give_up,
             ),
             self.channels,
@@ -179,6 +179,8 @@ class Teller:
             await asyncio.gather(*self._flights, return_exceptions=True)
             self._queues = Queues()
             self._keeper.forget()
+            self._memory.clear()
+            self._meters.clear()
 
     async def _scan(self) -> bool:
         """Take due rows from the disk; those that end meanwhile are left for the next scan.
@@ -219,7 +221,7 @@ class Teller:
             sent = await read(telling.sent_since, now - self._meters.longest)
             self._meters.resume(sent, int(PATIENCE * SECOND), now)
         lately = now - int(max(limits.within, limits.later) * SECOND)
-        members = await read(telling.waiting_members)
+        members = await read(telling.waiting_members, _RESUMED)
         held = await read(telling.held, _RESUMED)
         leading = {each.digest for each in members} - {row.id for row in held}
         held += await read(telling.rows, leading)

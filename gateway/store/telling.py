@@ -19,7 +19,6 @@ _FIELDS: Final = [
 ]
 _WAITING: Final = OUTBOX.c.ended == literal_column("''")
 _MERGED: Final = OUTBOX.c.digest > literal_column("0")
-_OPEN: Final = INCIDENT.c.state != literal_column("'closed'")
 """Written out, not bound: SQLite uses a partial index only for a condition that it can read."""
 
 
@@ -48,26 +47,28 @@ def held(connection: Connection, limit: int) -> list[OutboxRow]:
 
 
 def told_since(connection: Connection, due: int, limit: int) -> list[OutboxRow]:
-    """Rows told one by one that fell due later than ``due``, the newest ``limit``, oldest first."""
+    """Of the newest ``limit`` rows, those told that fell due later than ``due``, oldest first."""
+    newest = int(connection.execute(select(func.max(OUTBOX.c.id))).scalar() or 0)
     statement = (
         select(*_FIELDS)
-        .where(OUTBOX.c.ended == "told", OUTBOX.c.due > due)
-        .order_by(OUTBOX.c.id.desc())
-        .limit(limit)
-    )
-    return [OutboxRow(*row) for row in connection.execute(statement)][::-1]
-
-
-def waiting_members(connection: Connection) -> list[Member]:
-    """The rows merged into rows that still wait, oldest first."""
-    leader = OUTBOX.alias()
-    statement = (
-        select(OUTBOX.c.digest, OUTBOX.c.id, OUTBOX.c.incident)
-        .join(leader, leader.c.id == OUTBOX.c.digest)
-        .where(_MERGED, leader.c.ended == literal_column("''"))
+        .where(OUTBOX.c.id > newest - limit, OUTBOX.c.ended == "told", OUTBOX.c.due > due)
         .order_by(OUTBOX.c.id)
     )
-    return [Member(*row) for row in connection.execute(statement)]
+    return [OutboxRow(*row) for row in connection.execute(statement)]
+
+
+def waiting_members(connection: Connection, limit: int) -> list[Member]:
+    """The rows merged into the ``limit`` rows that are due first, oldest first."""
+    waiting = select(OUTBOX.c.id).where(_WAITING).order_by(OUTBOX.c.due).limit(limit)
+    found: list[Member] = []
+    for part in _parts(sorted(connection.execute(waiting).scalars())):
+        statement = (
+            select(OUTBOX.c.digest, OUTBOX.c.id, OUTBOX.c.incident)
+            .where(_MERGED, OUTBOX.c.digest.in_(part))
+            .order_by(OUTBOX.c.id)
+        )
+        found += [Member(*row) for row in connection.execute(statement)]
+    return found
 
 
 def leaders(connection: Connection, ids: Collection[int]) -> set[int]:
@@ -88,12 +89,6 @@ def incidents(connection: Connection, keys: Collection[str]) -> dict[str, Incide
             incident = _INCIDENT.decode(body)
             found[incident.key] = incident
     return found
-
-
-def standing(connection: Connection, groups: Collection[str]) -> list[Incident]:
-    """The open incidents of these groups."""
-    statement = select(INCIDENT.c.body).where(_OPEN, INCIDENT.c.group.in_(sorted(groups)))
-    return [_INCIDENT.decode(body) for body in connection.execute(statement).scalars()]
 
 
 # --- quotas

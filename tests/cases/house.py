@@ -139,8 +139,11 @@ class House:
             zone=CHINA,
             limits=limits,
             silences=lambda now: self.silences.standing(now),
+            cause=lambda incident: self.causes.get(incident.rule, ""),
             note=lambda part, values: self.noted.append((part, values)),
         )
+        self.causes: dict[str, str] = {}
+        """Rule -> the one that holds it back."""
         self.noted: list[tuple[str, dict[str, Value]]] = []
         self.silences = Silences(
             cases.read, cases.write, lambda: self.site, clock, self.arrival, lambda: None

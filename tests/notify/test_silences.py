@@ -7,13 +7,15 @@ from pathlib import Path
 import pytest
 
 from gateway.incidents.machine import NotAllowed
-from gateway.model import Category, Person, Site
+from gateway.model import Category, Person, Severity, Site, TellingLimits
 from gateway.notify import attempt
 from gateway.notify.silences import Wish
+from gateway.ports import Unavailable
 from tests.cases.build import alarmed, cleared, site
 from tests.cases.house import Phone, StoryClock, living
 
 HOUR = 3_600.0
+USUAL = TellingLimits()
 WISH = Wish("li", "换电池", 2 * HOUR, place="130101")
 
 
@@ -122,20 +124,62 @@ async def test_who_has_no_duty_is_spared_and_the_end_reaches_who_was_told_instea
         assert ("cleared", "li") in phone.said()
 
 
+NIGHT = {"quiet": "20:00-06:30"}
+
+
+def sleeper() -> Site:
+    """The assistant sleeps from 20:00 to 06:30; the story begins at 16:00 in China."""
+    where = site()
+    zhang = Person("zhang", "张三", "130101", "assistant", channels=("phone",), **NIGHT)
+    return Site(1, where.places, where.devices, {**where.people, "zhang": zhang})
+
+
+async def test_at_night_all_but_life_safety_and_what_is_critical_waits_for_the_morning(
+    tmp_path: Path,
+) -> None:
+    clock, phone = StoryClock(), Phone()
+    async with living(tmp_path / "c.db", clock, {"phone": phone}, sleeper(), USUAL) as house:
+        await clock.advance(5 * HOUR)  # 21:00
+        low = {"rule": "low", "category": Category.trouble}
+        await house.take(*(alarmed(same=f"d{n}", **low) for n in range(6)))
+        await house.take(alarmed())
+        await house.take(alarmed(same="worst", severity=Severity.critical, **low))
+        await clock.settle()
+        assert [(m.category, m.severity) for m in phone.heard] == [
+            ("life", "alarm"), ("trouble", "critical"),
+        ]  # fmt: skip
+        await house.act("L20260105-0001", "receive", "zhang")
+        phone.heard.clear()
+        await clock.advance(9.5 * HOUR - 1)
+        assert [m for m in phone.heard if m.person == "zhang" and m.category == "trouble"] == []
+        await clock.advance(1)
+        morning = [m for m in phone.heard if m.person == "zhang" and m.purpose == "opened"]
+        assert [m.count for m in morning] == [6]
+
+
 async def test_shift_that_ends_while_a_message_waits_hands_it_to_the_next(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock, phone = StoryClock(), Phone()
-    night = {"quiet": "00:00-23:59"}
-    where = site()
-    people = {**where.people, "wang": Person("wang", "王五", "1301", "supervisor", **night)}
-    where = Site(1, where.places, where.devices, people)
-    async with living(tmp_path / "c.db", clock, {"phone": phone}, where) as house:
+    async with living(tmp_path / "c.db", clock, {"phone": phone}, sleeper(), USUAL) as house:
+        await clock.advance(5 * HOUR)
         await house.take(alarmed(rule="low", category=Category.facility))
-        await clock.advance(2 * HOUR)
-        ends = await house.ends("F20260105-0001")
-        assert ("overdue", "wang", "") in ends  # quiet hours hold it
+        await house.act("F20260105-0001", "receive", "li")  # li owns it now
         monkeypatch.setattr(attempt, "on_duty", later_shift)
-        await clock.advance(24 * HOUR)
+        await clock.advance(9.5 * HOUR)
         ends = await house.ends("F20260105-0001")
-        assert ("overdue", "wang", "") not in ends
+        assert ends[0] == ("opened", "zhang", "not_on_duty")
+        assert ("opened", "li") in phone.said()
+
+
+async def test_what_waited_until_its_cause_is_known_is_inhibited(tmp_path: Path) -> None:
+    clock, phone = StoryClock(), Phone()
+    phone.answers = [Unavailable("busy"), Unavailable("busy")]
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        await house.take(alarmed(rule="silent", category=Category.trouble), alarmed())
+        await clock.settle()
+        house.causes = {"silent": "driver_lost", "smoke_alarm": "driver_lost"}
+        await clock.advance(2)
+        assert [m.category for m in phone.heard] == ["life"]
+        [row] = await house.cases.outbox("T20260105-0001")
+        assert (row.end, row.detail) == ("inhibited", "because of driver_lost")

@@ -333,3 +333,11 @@ def test_the_next_channel_is_tried_after_a_while_and_after_the_last_one_none() -
     assert unseen(last, given.incident, ["a", "b"], limits, NOW) is None
     overdue = msgspec.structs.replace(told, purpose="overdue")
     assert unseen(overdue, given.incident, ["a", "b"], limits, NOW) is None
+
+
+def test_what_is_critical_is_not_merged_into_what_quiet_hours_hold() -> None:
+    asleep = Look(leader=9, asleep=True)
+    verdict = judge(look(facts(**TROUBLE), look=asleep))
+    assert verdict is not None
+    assert verdict.into == 9
+    assert judge(look(facts(severity=Severity.critical, **TROUBLE), look=asleep)) is None
