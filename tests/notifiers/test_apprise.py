@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from gateway.model import Quota
@@ -29,6 +29,9 @@ with warnings.catch_warnings():
 
     apprise.Apprise.instantiate("json://localhost")
     from gateway.notifiers.apprise.notifier import Notifier
+
+ANY = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+"""On a machine that is busy with other tests an example may take its time."""
 
 __all__ = ["receiver"]
 ROBOTS = [
@@ -217,6 +220,7 @@ def test_a_configuration_is_checked_without_the_secret(monkeypatch: pytest.Monke
     assert Notifier("push", options, VirtualClock()).quotas == (Quota(5, 60.0),)
 
 
+@ANY
 @given(st.text(max_size=80) | st.from_regex(r"[a-z]{1,8}://[ -~]{0,60}", fullmatch=True))
 def test_any_text_is_a_service_or_says_why_not(text: str) -> None:
     try:
@@ -226,6 +230,7 @@ def test_any_text_is_a_service_or_says_why_not(text: str) -> None:
     assert taken == text or len(text) < 8 or text not in taken
 
 
+@ANY
 @given(st.text(min_size=1, max_size=40))
 def test_a_name_never_leaves_its_place_in_the_url(name: str) -> None:
     notification = msgspec.structs.replace(NOTIFICATION, account=name)

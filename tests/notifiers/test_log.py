@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import msgspec
 import pytest
 from structlog.testing import capture_logs
 
@@ -38,6 +39,14 @@ async def test_the_file_grows_by_one_json_line_per_message(tmp_path: Path) -> No
         await to.tell(NOTIFICATION)
     lines = [json.loads(line) for line in file.read_text().splitlines()]
     assert [line["key"] for line in lines] == [NOTIFICATION.key] * 3
+
+
+async def test_a_trial_writes_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "told.jsonl"
+    with capture_logs() as lines:
+        receipt = await notifier(file).tell(msgspec.structs.replace(NOTIFICATION, silent=True))
+    assert receipt.detail == f"{file} can be written"
+    assert (lines, file.read_text()) == ([], "")
 
 
 async def test_a_file_that_can_not_be_written_is_unavailable(tmp_path: Path) -> None:

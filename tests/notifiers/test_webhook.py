@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
@@ -207,6 +208,13 @@ async def test_check_posts_nothing(receiver: Receiver) -> None:
         assert (await notifier.check()).endswith("answers")
     assert [request.method for request, _ in receiver.told] == ["HEAD"]
     assert receiver.told[0][0].path_qs == "/"
+
+
+async def test_a_trial_posts_nothing(receiver: Receiver) -> None:
+    async with webhook(receiver.url) as notifier:
+        receipt = await notifier.tell(msgspec.structs.replace(NOTIFICATION, silent=True))
+    assert receipt.detail.endswith("answers")
+    assert [request.method for request, _ in receiver.told] == ["HEAD"]
 
 
 async def test_it_has_to_be_entered_first() -> None:

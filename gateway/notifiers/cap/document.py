@@ -27,7 +27,7 @@ _HEADLINE: Final = 139
 _DESCRIPTION: Final = 4_000
 _VOCABULARY: Final = "OET:v1.2"
 _UNSAFE: Final = re.compile(r"[^A-Za-z0-9._-]+")
-_NOT_XML: Final = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_NOT_XML: Final = re.compile("[^\t\n\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 _PHONE: Final = re.compile(
     r"(?<![\d.])(?:\+?86[- ]?)?(?:1[3-9]\d[- ]?\d{4}[- ]?\d{4}|0\d{2,3}[- ]?\d{7,8})(?![\d.])"
 )
@@ -228,7 +228,7 @@ def _quoted(address: str) -> str:
 
 def _clean(text: str) -> str:
     """``text`` without what XML can not hold, and without space around it."""
-    return _NOT_XML.sub("", text).replace("\r", "\n").strip()
+    return _NOT_XML.sub("", text).strip()
 
 
 def _add(parent: ElementTree.Element, name: str, text: str) -> None:
