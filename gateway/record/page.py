@@ -67,11 +67,6 @@ def _facts(contents: Contents, zone: tzinfo) -> list[tuple[Text, Text]]:
         state = Text(f"{state.zh}({outcome.zh})", f"{state.en} ({outcome.en})")
     severity = _word("severity", incident.severity.value)
     category = _word("category", incident.category.value)
-    device = site.devices.get(incident.device)
-    inside = " ".join(filter(None, (device.floor, device.flat))) if device is not None else ""
-    place = " › ".join(place.name for place in reversed(site.chain(incident.place)))
-    address = next((p.address for p in site.chain(incident.place) if p.address), "")
-    where = ",".join(filter(None, (place or incident.place, address, inside)))
     return [
         (Text("状态", "State"), state),
         (
@@ -79,11 +74,26 @@ def _facts(contents: Contents, zone: tzinfo) -> list[tuple[Text, Text]]:
             Text(f"{severity.zh} · {category.zh}", f"{severity.en} · {category.en}"),
         ),
         (Text("发生", "Opened"), _same(_local(incident.opened_at, zone))),
-        (Text("地点", "Place"), _same(where)),
+        (Text("地点", "Place"), _where(contents)),
         (Text("设备", "Device"), _same(_device(site, incident.device))),
         (Text("情况", "What"), incident.why),
         (Text("责任人", "Owner"), _person(site, incident.owner)),
     ]
+
+
+def _where(contents: Contents) -> Text:
+    """Places from the largest to the flat."""
+    incident, site = contents.incident, contents.site
+    chain = site.chain(incident.place)
+    path = " › ".join(place.name for place in reversed(chain)) or incident.place
+    address = next((place.address for place in chain if place.address), "")
+    device = site.devices.get(incident.device)
+    floor, flat = (device.floor, device.flat) if device is not None else ("", "")
+    zh = " ".join(filter(None, (floor and f"{floor}层", flat and f"{flat}室")))
+    en = " ".join(filter(None, (floor and f"floor {floor}", flat and f"flat {flat}")))
+    return Text(
+        ",".join(filter(None, (path, address, zh))), ", ".join(filter(None, (path, address, en)))
+    )
 
 
 def _event(contents: Contents, happened: IncidentEvent, zone: tzinfo) -> Row:
