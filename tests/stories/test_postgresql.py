@@ -2,6 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+
+from gateway.model import Site
+from gateway.ports import Unavailable
+from gateway.replay.casebook import Casebook
+from gateway.store.cases import Cases
+from gateway.store.databases import database
+from tests.cases.store import OnServer
 from tests.servers import Mosquitto, PostgreSQL
 from tests.stories.clock import Jumpable
 from tests.stories.house import House
@@ -28,6 +36,34 @@ async def test_a_case_runs_from_the_alarm_to_its_end_on_a_server(
         assert (case["state"], case["owner"]) == ("closed", "chen")
         assert {end for _, _, end in await built.ends(key)} == {"told"}
         await built.all_there()
+        async with Casebook(database(built.data, postgresql), clock) as beside:
+            file = await beside.file(key)  # as gridwarden explain does
+            assert file is not None
+            assert file.broken == ""
+            assert "到场" in file.texts.values()
+    await built.stop()
+
+
+async def test_gateway_begins_again_when_another_one_has_written_meanwhile(
+    built: House,
+    clock: Jumpable,
+    mosquitto: Mosquitto,
+    postgresql: str,
+    postgresql_server: PostgreSQL,
+) -> None:
+    built.write(mqtt=mosquitto.port, cases=postgresql)
+    await built.start()
+    assert not built.running.damaged.done()
+    written = False
+    while not written:  # the gateway itself may be quicker than the other one
+        OnServer(postgresql_server, postgresql).end_connections()
+        with contextlib.suppress(Unavailable):
+            async with Cases(database(built.data, postgresql), clock) as other:
+                await other.replace_registry(Site(), "another")
+                written = True
+    await clock.forward(120)
+    await built.until(built.running.damaged.done)
+    assert built.running.damaged.result().startswith("another gridwarden has written")
     await built.stop()
 
 
