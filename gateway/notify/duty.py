@@ -1,7 +1,9 @@
 """Stage ``duty``: who is told, now. Pure.
 
-Whoever has no duty now and does not own the incident is spared, and whoever has duty in that
-place and role is told instead. Quiet hours hold everything but life safety and what is critical.
+Of an alarm that had to wait, whoever has no duty by now and does not own the incident is spared,
+and whoever has duty in that place and role is told instead; who gave a case away, or lost it to
+the next one up, hears of that on duty or not. Quiet hours hold everything but life safety and
+what is critical.
 """
 
 from __future__ import annotations
@@ -11,7 +13,7 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
 from gateway.model import SECOND, Category, End, Severity
-from gateway.notify.facts import QUIET, RESOLVES, Facts, Verdict, hold
+from gateway.notify.facts import ALARMS, QUIET, Facts, Verdict, hold
 
 _HOURS: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 _MINUTE: Final = timedelta(minutes=1)
@@ -23,7 +25,7 @@ def duty(facts: Facts) -> Verdict | None:
         return None
     person = facts.person.id
     others = [each.id for each in facts.duty]
-    spared = person != facts.incident.owner and facts.row.purpose not in RESOLVES
+    spared = person != facts.incident.owner and facts.row.purpose in ALARMS
     if spared and others and person not in others:
         why = f"not on duty; {others[0]} is"
         return Verdict(End.not_on_duty, why, instead=(others[0],))
