@@ -115,6 +115,8 @@ class Modem:
         self.unlocks_after = 0
         """Questions for the card's state until it says that its PIN was right."""
         self.network = 1
+        self.packet: int | None = None
+        """The state of the packet side, where it is another: LTE modems know one of them."""
         self.signal = 20
         self.room = 50
         self.stored: dict[int, tuple[int, str]] = {}
@@ -294,7 +296,7 @@ class Modem:
             "AT": [], "ATZ": [], "ATE0": [], "AT+CMEE=1": [], "AT+CMGF=0": [], "AT+COPS=0": [],
             "ATI": ["Simulated", "GSM modem"],
             "AT+CREG?": [f"+CREG: 0,{self.network}"],
-            "AT+CEREG?": [f"+CEREG: 0,{self.network}"],
+            "AT+CEREG?": [f"+CEREG: 0,{self.network if self.packet is None else self.packet}"],
             "AT+CSQ": [f"+CSQ: {self.signal},99"],
             "AT+COPS?": ['+COPS: 0,0,"CHINA MOBILE",7' if self.network in (1, 5) else "+COPS: 0"],
             "AT+CPMS?": ["+CPMS: " + ",".join([f'"SM",{len(self.stored)},{self.room}'] * 3)],

@@ -296,6 +296,7 @@ async def test_message_that_is_handed_over_without_being_stored_is_read() -> Non
         bench.modem.say(f"+CMT: ,{len(pdu) // 2 - 9}", pdu)
         await bench.until(lambda: bool(bench.actions))
         assert [action.verb for action in bench.actions] == ["receive"]
+        await bench.until(lambda: not bench.driver._handed_over)
 
 
 async def test_unreadable_message_goes_to_quarantine_and_is_deleted() -> None:
@@ -331,6 +332,18 @@ async def test_it_says_how_it_stands_once_a_minute() -> None:
         await bench.clock.advance(119)
         assert len(bench.readings) == 2
         assert "rssi" not in bench.readings[1].values
+
+
+@pytest.mark.parametrize(
+    ("circuit", "packet", "word"), [(2, 1, "home"), (5, 2, "roaming"), (3, 4, "denied")]
+)
+async def test_network_is_found_on_either_side(circuit: int, packet: int, word: str) -> None:
+    def lte(modem: Modem) -> None:
+        modem.network, modem.packet = circuit, packet
+
+    async with rig(lte) as bench:
+        await bench.ready()
+        assert values(bench.readings[0])["extra.network"] == word
 
 
 async def test_modem_without_lte_and_without_extras_works() -> None:
