@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 
 from gateway.incidents.machine import NotAllowed
-from gateway.model import Category, Person, Site, TellingLimits
+from gateway.model import Category, Person, Severity, Site, TellingLimits
 from gateway.notify import attempt
 from gateway.notify.silences import Wish
 from gateway.ports import Unavailable
-from tests.cases.build import alarmed, cleared
+from tests.cases.build import alarmed, cleared, site
 from tests.cases.house import Phone, StoryClock, living
 
 HOUR = 3_600.0
@@ -127,11 +127,37 @@ async def test_who_has_no_duty_is_spared_and_the_end_reaches_who_was_told_instea
         assert ("cleared", "zhang") not in phone.said()
 
 
+NIGHT = {"quiet": "20:00-06:30"}
+
+
 def sleeper() -> Site:
     """The assistant sleeps from 20:00 to 06:30; the story begins at 16:00 in China."""
     where = site()
     zhang = Person("zhang", "张三", "130101", "assistant", channels=("phone",), **NIGHT)
     return Site(1, where.places, where.devices, {**where.people, "zhang": zhang})
+
+
+async def test_at_night_all_but_life_safety_and_what_is_critical_waits_for_the_morning(
+    tmp_path: Path,
+) -> None:
+    clock, phone = StoryClock(), Phone()
+    async with living(tmp_path / "c.db", clock, {"phone": phone}, sleeper(), USUAL) as house:
+        await clock.advance(5 * HOUR)  # 21:00
+        low = {"rule": "low", "category": Category.trouble}
+        await house.take(*(alarmed(same=f"d{n}", **low) for n in range(6)))
+        await house.take(alarmed())
+        await house.take(alarmed(same="worst", severity=Severity.critical, **low))
+        await clock.settle()
+        assert [(m.category, m.severity) for m in phone.heard] == [
+            ("life", "alarm"), ("trouble", "critical"),
+        ]  # fmt: skip
+        await house.act("L20260105-0001", "receive", "zhang")
+        phone.heard.clear()
+        await clock.advance(9.5 * HOUR - 1)
+        assert [m for m in phone.heard if m.person == "zhang" and m.category == "trouble"] == []
+        await clock.advance(1)
+        morning = [m for m in phone.heard if m.person == "zhang" and m.purpose == "opened"]
+        assert [m.count for m in morning] == [6]
 
 
 async def test_shift_that_ends_while_a_message_waits_hands_it_to_the_next(
