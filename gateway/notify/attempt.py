@@ -14,7 +14,6 @@ from gateway.model import (
     Category,
     End,
     Incident,
-    IncidentEvent,
     Notification,
     OutboxRow,
     Person,
@@ -47,8 +46,8 @@ _LONGEST_WAIT: Final = 300.0
 _LONGEST_WISH: Final = 3600.0
 """A receiver's own wish when to come again is honoured up to this many seconds."""
 _DETAIL: Final = 500
-_REASONED: Final = ("transferred", "supervised", "reopened")
-"""Purposes of deeds that come with a reason."""
+_REASONED: Final = (ANSWER, "transferred", "supervised", "reopened")
+"""Purposes of deeds that come with words."""
 
 
 class Scene(NamedTuple):
@@ -77,11 +76,8 @@ class Shelf(Protocol):
     async def outbox(self, key: str) -> list[OutboxRow]:
         """Every row of an incident."""
 
-    async def events(self, key: str) -> list[IncidentEvent]:
-        """An incident's chain, oldest first."""
-
-    async def texts(self, digests: Sequence[str]) -> dict[str, str]:
-        """Personal texts by SHA-256."""
+    async def said(self, key: str, seq: int) -> str:
+        """The words that event ``seq`` of an incident came with."""
 
     async def read(self, function: Callable[..., Any], *args: Any) -> Any:
         """One short look by a function of ``gateway.store.telling``."""
@@ -141,7 +137,7 @@ class Attempts:
             row,
             attempts=row.attempts + 1,
             due=now + int(wait * SECOND),
-            detail=row.detail if row.purpose == ANSWER else detail[:_DETAIL],
+            detail=detail[:_DETAIL],
             held="",
         )
 
@@ -309,13 +305,7 @@ class Attempts:
 
     async def _said(self, row: OutboxRow) -> str:
         """What somebody wrote that the message repeats: an answer, or the reason of a deed."""
-        if row.purpose == ANSWER:
-            return row.detail
-        if row.purpose not in _REASONED:
-            return ""
-        event = next((e for e in await self._shelf.events(row.incident) if e.seq == row.seq), None)
-        digest_ = str(event.data.get("comment", "")) if event is not None else ""
-        return (await self._shelf.texts([digest_])).get(digest_, "") if digest_ else ""
+        return await self._shelf.said(row.incident, row.seq) if row.purpose in _REASONED else ""
 
     def _message(
         self, row: OutboxRow, facts: Facts, about: Sequence[Incident], name: str, said: str

@@ -10,7 +10,7 @@ from gateway.incidents.people import FIXTURE
 from gateway.model import End, Incident, OutboxRow, Person, Silence, Site, TellingLimits
 
 ANSWER: Final = "answer"
-"""A sentence for a person who answered a message; its text is the row's ``detail``."""
+"""A sentence for a person who answered a message."""
 ALARMS: Final = ("opened", "again")
 RESOLVES: Final = ("cleared", "closed")
 STORM: Final = "storm"

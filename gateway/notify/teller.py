@@ -24,7 +24,6 @@ from gateway.model import (
     SECOND,
     Category,
     Incident,
-    IncidentEvent,
     OutboxRow,
     Person,
     Silence,
@@ -65,11 +64,8 @@ class RowStore(Protocol):
     async def outbox(self, key: str) -> list[OutboxRow]:
         """Every row of an incident."""
 
-    async def events(self, key: str) -> list[IncidentEvent]:
-        """An incident's chain, oldest first."""
-
-    async def texts(self, digests: Sequence[str]) -> dict[str, str]:
-        """Personal texts by SHA-256."""
+    async def said(self, key: str, seq: int) -> str:
+        """The words that event ``seq`` of an incident came with."""
 
     async def due_rows(self, now: int, limit: int) -> list[OutboxRow]:
         """Waiting and due at arrival ``now``, life first."""
