@@ -24,7 +24,7 @@ from gateway.record import key as keys
 from gateway.record.anchor import Signed
 from gateway.record.key import Key
 from gateway.record.log import FILE, AnchorLog
-from gateway.store import cases_read, record
+from gateway.store import record
 from gateway.store.cases import KEPT, Cases
 from gateway.store.record import AnchorRow, Present
 
@@ -105,9 +105,9 @@ class Anchorer:
         after = ""
         while found := await self._cases.read(record.moved, after, AT_ONCE):
             after = found[-1]
-            flaws = {key: await self._cases.read(cases_read.verify_one, key) for key in found}
-            broken |= {key: flaw for key, flaw in flaws.items() if flaw}
-            if sound := [key for key in found if not flaws[key]]:
+            flaws = await self._cases.read(record.flaws, found)
+            broken |= flaws
+            if sound := [key for key in found if key not in flaws]:
                 await self._write(sound)
         self._say(self._at_start | broken)
 

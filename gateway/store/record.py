@@ -27,7 +27,7 @@ from sqlalchemy import (
 
 from gateway.model import Incident
 from gateway.store.cases_tables import EVENT, INCIDENT, META, REMOVED, TABLES
-from gateway.store.chain import Link
+from gateway.store.chain import Link, Walk
 
 ANCHOR: Final = Table(
     "anchor",
@@ -212,6 +212,26 @@ def case_named(connection: Connection, key: str) -> list[Case]:
         return [case for case in _cases(connection, [key]) if case.links or case.columns]
     finally:
         connection.exec_driver_sql("ROLLBACK")
+
+
+def flaws(connection: Connection, keys: Sequence[str]) -> dict[str, str]:
+    """Of ``keys``, those whose chain does not hold, with one line on what is wrong.
+
+    One that retention has removed has neither events nor a row, and nothing is wrong with it.
+    """
+    connection.exec_driver_sql("BEGIN")
+    try:
+        cases = _cases(connection, list(keys))
+    finally:
+        connection.exec_driver_sql("ROLLBACK")
+    walk = Walk()
+    heads: dict[str, tuple[int, str]] = {}
+    for case in cases:
+        walk.check(case.links)
+        if case.columns:
+            heads[case.key] = (case.row.events, case.row.head) if case.row is not None else (0, "")
+    walk.compare(heads)
+    return {key: flaw.line for key, flaw in walk.broken.items()}
 
 
 def _cases(connection: Connection, keys: list[str]) -> list[Case]:

@@ -48,6 +48,11 @@ def test_a_changed_event_is_1_with_one_line_that_says_what_to_do(
     ]
 
 
+def test_a_stopped_gateway_has_signed_everything(inside: Inside, day: Path) -> None:
+    found = json.loads(inside("audit", str(day), "--json").stdout)
+    assert (found["sound"], found["unsigned"], found["incidents"]) == (True, 0, 3)
+
+
 def test_the_json_has_the_keys_of_the_readme(inside: Inside, day: Path) -> None:
     spoil(day, f"UPDATE event SET wall = wall - 1 WHERE incident = '{KEYS[0]}' AND seq = 2")
     done = inside("audit", str(day), "--json")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import os
 import sqlite3
@@ -127,29 +128,38 @@ def test_any_file_that_was_changed_is_named(box: Path, tmp_path: Path, name: str
     assert any(not each.ok for each in said), said
 
 
-def test_a_forger_who_writes_the_manifest_anew_is_found_by_the_chain(
-    box: Path, tmp_path: Path
-) -> None:
-    """Without the gateway's key: the manifest loses its signature, the anchors hold the events."""
+def forged(box: Path, target: Path, *, anew: bool) -> Path:
+    """Another person has received it; without the gateway's key the manifest is not signed.
+
+    ``anew``: every later hash is computed again.
+    """
     files = contents(box)
     events = [json.loads(line) for line in files["events.jsonl"].splitlines()]
     events[1][6] = "person:lin"
-    previous = ""
-    for event in events:
-        event[8] = previous
-        previous = event[9] = verify.link_hash(event)
+    for before, event in itertools.pairwise(events):
+        if anew:
+            event[8] = before[9]
+            event[9] = verify.link_hash(event)
     files["events.jsonl"] = b"".join(json.dumps(e).encode() + b"\n" for e in events)
-    incident = json.loads(files["incident.json"]) | {"head": previous}
+    incident = json.loads(files["incident.json"]) | {"head": events[-1][9]}
     files["incident.json"] = json.dumps(incident).encode()
     del files["manifest.sig"]
     manifest = json.loads(files.pop("manifest.json"))
     manifest["files"] = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
     files["manifest.json"] = json.dumps(manifest).encode()
-    target = tmp_path / "forged.zip"
-    with zipfile.ZipFile(target, "w") as forged:
+    with zipfile.ZipFile(target, "w") as written:
         for name, data in files.items():
-            forged.writestr(name, data)
-    wrong = [each.en for each in verify.check(target) if not each.ok]
+            written.writestr(name, data)
+    return target
+
+
+def test_a_forger_who_writes_the_manifest_anew_is_found_by_the_chain(
+    box: Path, tmp_path: Path
+) -> None:
+    said = verify.check(forged(box, tmp_path / "one.zip", anew=False))
+    assert [each.en for each in said if not each.ok] == ["event 2 was changed"]
+    said = verify.check(forged(box, tmp_path / "two.zip", anew=True))
+    wrong = [each.en for each in said if not each.ok]
     assert wrong
     assert all("is not the one that anchor" in each for each in wrong)
 

@@ -293,6 +293,24 @@ async def test_a_lost_key_is_said_and_its_successor_named(data: Path) -> None:
         assert found(await record.report(trusted=both)) == set()
 
 
+async def test_an_anchor_with_another_body_or_signature_is_found_without_the_log(
+    data: Path,
+) -> None:
+    (data / FILE).unlink()
+    ((body, digest),) = rows(data, "SELECT body, hash FROM anchor WHERE n = 3")
+    spoil(
+        data, "UPDATE anchor SET signature = (SELECT signature FROM anchor WHERE n = 2) WHERE n = 3"
+    )
+    assert found(await audited(data)) == {"log_gone", "anchor_changed"}
+    later = body.replace('"trusted":true', '"trusted":false')
+    assert digest == anchors.digest(body)
+    spoil(
+        data,
+        f"UPDATE anchor SET body = '{later}', hash = '{anchors.digest(later)}' WHERE n = 3",
+    )
+    assert found(await audited(data)) == {"log_gone", "anchor_changed"}
+
+
 async def test_lines_of_the_log_are_held_against_the_database(data: Path) -> None:
     log = data / FILE
     lines = log.read_text(encoding="utf-8").splitlines(keepends=True)
