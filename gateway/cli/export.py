@@ -11,8 +11,9 @@ from zoneinfo import ZoneInfo
 
 import click
 
-from gateway.cli._past import local
+from gateway.cli._past import local, plain
 from gateway.cli._say import say
+from gateway.cli._tables import KINDS, counted
 from gateway.cli.check import DEFAULT_FILE
 from gateway.clock import SystemClock
 from gateway.config import load
@@ -23,6 +24,7 @@ from gateway.registry import write
 from gateway.registry.borders import geojson
 from gateway.registry.duty import MAX_SPAN
 from gateway.replay.casebook import Casebook
+from gateway.store.registry import Edition
 
 _FORMATS: Final = ("csv", "xlsx", "ics", "geojson")
 _DAY: Final = 86_400 * SECOND
@@ -32,8 +34,10 @@ _DAYS: Final = 92
 @click.group(
     "export",
     help=say(
-        "导出:registry 为登记表。\n\n例:gridwarden export registry 登记表.xlsx",
-        "Export: registry is the registry.\n\nExample: gridwarden export registry registry.xlsx",
+        "导出:registry 为登记表,editions 列出它的历次版本。\n\n"
+        "例:gridwarden export registry 登记表.xlsx",
+        "Export: registry is the registry, editions lists what changed it.\n\n"
+        "Example: gridwarden export registry registry.xlsx",
     ),
 )
 def command() -> None:
@@ -83,6 +87,39 @@ def registry(target: Path, form: str, at: str, first: str, days: int, config: Pa
         _put(path, content)
         click.echo(str(path))
     return 0
+
+
+@command.command(
+    "editions",
+    help=say(
+        "列出登记表的历次版本:何时、由谁、变了什么。\n\n例:gridwarden export editions",
+        "List the editions of the registry: when, by whom, what changed.\n\n"
+        "Example: gridwarden export editions",
+    ),
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    default=Path(DEFAULT_FILE),
+    show_default=True,
+    help=say("配置文件", "the configuration"),
+)
+def editions(config: Path) -> int:
+    """See the help text."""
+    site = read_site(config)
+    for each in asyncio.run(_editions(site.data / "cases.db")):
+        facts = [
+            counted(table, dict(zip(KINDS, counts, strict=True)))
+            for table, counts in each.counts.items()
+        ]
+        moment = local(each.wall, ZoneInfo(site.zone))
+        click.echo(f"{each.number}  {moment}  {plain(each.by)}  {say(';', '; ').join(facts)}")
+    return 0
+
+
+async def _editions(path: Path) -> list[Edition]:
+    async with Casebook(path) as cases:
+        return await cases.editions()
 
 
 def _form(target: Path) -> str:
