@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 import click
 
 from gateway.cli._export_incident import incident
-from gateway.cli._past import casebook, local
+from gateway.cli._past import casebook, local, plain
 from gateway.cli._say import say
+from gateway.cli._tables import KINDS, counted
 from gateway.cli.check import DEFAULT_FILE
 from gateway.clock import SystemClock
 from gateway.config import load
@@ -23,6 +24,8 @@ from gateway.ports import Refused
 from gateway.registry import write
 from gateway.registry.borders import geojson
 from gateway.registry.duty import MAX_SPAN
+from gateway.replay.casebook import Casebook
+from gateway.store.registry import Edition
 
 _FORMATS: Final = ("csv", "xlsx", "ics", "geojson")
 _DAY: Final = 86_400 * SECOND
@@ -32,9 +35,10 @@ _DAYS: Final = 92
 @click.group(
     "export",
     help=say(
-        "导出:registry 为登记表,incident 为一起事件的全部记录。\n\n"
+        "导出:registry 为登记表,editions 列出它的历次版本,incident 为一起事件的全部记录。\n\n"
         "例:gridwarden export registry 登记表.xlsx",
-        "Export: registry is the registry, incident all there is about one incident.\n\n"
+        "Export: registry is the registry, editions lists what changed it, incident all there is"
+        " about one incident.\n\n"
         "Example: gridwarden export registry registry.xlsx",
     ),
 )
@@ -85,6 +89,39 @@ def registry(target: Path, form: str, at: str, first: str, days: int, config: Pa
         _put(path, content)
         click.echo(str(path))
     return 0
+
+
+@command.command(
+    "editions",
+    help=say(
+        "列出登记表的历次版本:何时、由谁、变了什么。\n\n例:gridwarden export editions",
+        "List the editions of the registry: when, by whom, what changed.\n\n"
+        "Example: gridwarden export editions",
+    ),
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    default=Path(DEFAULT_FILE),
+    show_default=True,
+    help=say("配置文件", "the configuration"),
+)
+def editions(config: Path) -> int:
+    """See the help text."""
+    site = read_site(config)
+    for each in asyncio.run(_editions(site.data / "cases.db")):
+        facts = [
+            counted(table, dict(zip(KINDS, counts, strict=True)))
+            for table, counts in each.counts.items()
+        ]
+        moment = local(each.wall, ZoneInfo(site.zone))
+        click.echo(f"{each.number}  {moment}  {plain(each.by)}  {say(';', '; ').join(facts)}")
+    return 0
+
+
+async def _editions(path: Path) -> list[Edition]:
+    async with Casebook(path) as cases:
+        return await cases.editions()
 
 
 def _form(target: Path) -> str:

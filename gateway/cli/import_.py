@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import base64
 import getpass
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
@@ -15,12 +15,12 @@ import msgspec
 from gateway.cli._problems import told
 from gateway.cli._running import decoded, gateway_at, whole
 from gateway.cli._say import language, say
+from gateway.cli._tables import KINDS, counted
 from gateway.cli.check import DEFAULT_FILE
 from gateway.clock import SystemClock
 from gateway.config.holidays import holidays
 from gateway.config.load import read_document, read_site
 from gateway.document import Document, Problems
-from gateway.model import Text
 from gateway.ports import Refused, Unavailable
 from gateway.registry.bring import bring
 from gateway.registry.table import Source, on_disk
@@ -31,19 +31,6 @@ from gateway.web import one_line
 
 _PATIENCE: Final = 300.0
 """Seconds: a district's tables take a small board half a minute."""
-_TABLES: Final[Mapping[str, Text]] = {
-    "places": Text("地点", "places"),
-    "devices": Text("设备", "devices"),
-    "people": Text("人员", "people"),
-    "rosters": Text("值班表", "rosters"),
-    "holidays": Text("节假日", "holidays"),
-    "borders": Text("边界", "borders"),
-}
-_KINDS: Final[Mapping[str, Text]] = {
-    "added": Text("新增", "added"),
-    "changed": Text("变更", "changed"),
-    "retired": Text("停用", "retired"),
-}
 _SHOWN: Final = 5
 """Ids of each kind that are named."""
 
@@ -209,15 +196,12 @@ async def _stored(wish: _Wish, config: Path, document: Document) -> _Answer:
 def _show(answer: _Answer, dry: bool) -> None:
     """A line for each table, and below it the first ids."""
     for table, counts in answer.counts.items():
-        facts = [
-            f"{_KINDS[kind].say(language())} {count}" for kind, count in counts.items() if count
-        ]
-        click.echo(f"{_TABLES[table].say(language())}{say(':', ': ')}{say(',', ', ').join(facts)}")
-        for kind in _KINDS:
+        click.echo(counted(table, counts))
+        for kind in KINDS:
             ids = answer.named.get(f"{table}.{kind}", [])
             if ids:
                 more = " …" if counts[kind] > _SHOWN else ""
-                click.echo(f"  {_KINDS[kind].say(language())}: {', '.join(ids[:_SHOWN])}{more}")
+                click.echo(f"  {KINDS[kind].say(language())}: {', '.join(ids[:_SHOWN])}{more}")
     if answer.replaced:
         more = " …" if len(answer.replaced) > _SHOWN else ""
         named = ", ".join(answer.replaced[:_SHOWN]) + more

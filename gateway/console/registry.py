@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Final
 
@@ -50,7 +51,7 @@ class RegistryApi:
         # A form of another site can send other types without asking first; JSON it can not.
         if request.content_type != "application/json":
             raise ApiError(415, "send Content-Type: application/json")
-        asked = _checked(await _body(request))
+        asked = await asyncio.to_thread(_checked, await _body(request))
         files = [(sent.name, sent.content) for sent in asked.files]
         outcome = await self._view.import_registry(files, asked.by.strip(), dry=asked.dry)
         return as_json(self._shown(outcome))

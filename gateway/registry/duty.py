@@ -194,12 +194,11 @@ class _Rosters:
             day += _DAY
 
     def _holds(self, line: Duty, day: date) -> bool:
-        iso = day.isoformat()
-        if iso in line.without:
+        if line.without and day.isoformat() in line.without:
             return False
         if not line.days or WEEKDAYS[day.weekday()] in line.days:
             return True
-        working = self._working.get(iso)
+        working = self._working.get(day.isoformat()) if self._working else None
         if working is False and "holiday" in line.days:
             return True
         at_work = day.weekday() < _WEEKEND if working is None else working

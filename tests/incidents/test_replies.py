@@ -46,7 +46,11 @@ def test_the_author_is_found_however_the_number_is_written(person: str, who: str
         ("receive", "签收 L20260105-0001", Deed("receive", "li")),
         ("receive", "签收,马上到", Deed("receive", "li", comment="签收,马上到")),
         ("close", "2", Deed("close", "li", "real")),
-        ("close", "2 误报 炒菜", Deed("close", "li", "false_alarm", "2 误报 炒菜", cause="cooking")),
+        (
+            "close",
+            "2 误报 炒菜",
+            Deed("close", "li", "false_alarm", "2 误报 炒菜", cause="cooking"),
+        ),
         ("close", "办结:油烟", Deed("close", "li", "false_alarm", "办结:油烟", cause="cooking")),
         ("close", "2 测试", Deed("close", "li", "test")),
         ("close", "2 重复,虫", Deed("close", "li", "duplicate", "2 重复,虫")),

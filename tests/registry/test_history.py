@@ -53,6 +53,20 @@ async def test_whatever_was_imported_when_every_moment_has_its_registry(
             assert found.version == number + 1
 
 
+async def test_a_row_that_changed_twice_is_what_it_was_at_each_moment(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    names = ["王芳", "钱新", "孙丽"]
+    async with Cases(tmp_path / "cases.db", clock) as cases:
+        for name in names:
+            person = msgspec.structs.replace(PEOPLE["a"], name=name)
+            await cases.replace_registry(site(people=PEOPLE | {"a": person}), "")
+            clock.jump(60)
+        found = [
+            await cases.read(registry.site_at, START + 60 * number * SECOND) for number in range(3)
+        ]
+        assert [each.people["a"].name for each in found if each is not None] == names
+
+
 async def test_an_edition_says_when_by_whom_and_what_changed(tmp_path: Path) -> None:
     clock = VirtualClock()
     async with Cases(tmp_path / "cases.db", clock) as cases:

@@ -244,6 +244,36 @@ async def test_replaced_sensor_keeps_its_id_and_its_past_is_known(story: Story) 
     assert (await story.export("then", "--at", then)).code == 1, "imported later than that"
 
 
+def _border(code: str) -> str:
+    ring = [[116.8, 38.3], [116.9, 38.3], [116.9, 38.4], [116.8, 38.4], [116.8, 38.3]]
+    feature = {
+        "type": "Feature",
+        "properties": {"code": code},
+        "geometry": {"type": "Polygon", "coordinates": [ring]},
+    }
+    return json.dumps({"type": "FeatureCollection", "features": [feature]})
+
+
+async def test_device_follows_its_border_and_the_incident_stays_where_it_happened(
+    story: Story,
+) -> None:
+    story.write((10, "s301", {"alarm": True}), (100, "s302", {"alarm": True}))
+    for id_ in ("s301", "s302"):
+        story.devices = _with(story.devices, id_, place="", latitude="38.35", longitude="116.85")
+    story.say("devices", story.devices)
+    borders = story.house.folder / "borders.geojson"
+    borders.write_text(_border("9901010101"), encoding="utf-8")
+    assert (await story.bring("places", "devices", "people", files=[str(borders)])).code == 0
+    await story.house.start()
+    await story.at(11)
+    borders.write_text(_border("9901010102"), encoding="utf-8")
+    moved = await story.bring(files=[str(borders)])
+    assert moved.out.splitlines()[:2] == ["devices: changed 2", "  changed: s301, s302"]
+    await story.at(101)
+    found = {each["device"]: each["place_codes"][0] for each in await story.house.incidents()}
+    assert found == {"s301": "9901010101", "s302": "9901010102"}
+
+
 async def test_registry_of_a_day_past_can_be_exported(story: Story) -> None:
     """Real time: each import is now, and what was before is asked for by its moment."""
     story.write()
@@ -259,6 +289,10 @@ async def test_registry_of_a_day_past_can_be_exported(story: Story) -> None:
     }
     assert ("chen," in found["then"], "qian," in found["then"]) == (True, False)
     assert ("chen," in found["now"], "qian," in found["now"]) == (False, True)
+    listed = await gridwarden("export", "editions", "--config", str(story.house.file))
+    assert [line.partition("  admin  ")[2] for line in listed.out.splitlines()] == [
+        "places: added 7; devices: added 7; people: added 6", "people: added 1, retired 1",
+    ]  # fmt: skip
     early = await story.export("early", "--at", "2020-01-01")
     assert early.code == 1
     assert "there was no registry then" in early.err
