@@ -19,12 +19,12 @@ from gateway.cli.check import DEFAULT_FILE
 from gateway.clock import SystemClock
 from gateway.config import load
 from gateway.config.load import read_document, read_site
+from gateway.config.settings import SiteSection
 from gateway.model import SECOND, Site
 from gateway.ports import Refused
 from gateway.registry import write
 from gateway.registry.borders import geojson
 from gateway.registry.duty import MAX_SPAN
-from gateway.replay.casebook import Casebook
 from gateway.store.registry import Edition
 
 _FORMATS: Final = ("csv", "xlsx", "ics", "geojson")
@@ -109,7 +109,7 @@ def registry(target: Path, form: str, at: str, first: str, days: int, config: Pa
 def editions(config: Path) -> int:
     """See the help text."""
     site = read_site(config)
-    for each in asyncio.run(_editions(site.data / "cases.db")):
+    for each in asyncio.run(_editions(site)):
         facts = [
             counted(table, dict(zip(KINDS, counts, strict=True)))
             for table, counts in each.counts.items()
@@ -119,8 +119,8 @@ def editions(config: Path) -> int:
     return 0
 
 
-async def _editions(path: Path) -> list[Edition]:
-    async with Casebook(path) as cases:
+async def _editions(site: SiteSection) -> list[Edition]:
+    async with casebook(site) as cases:
         return await cases.editions()
 
 

@@ -161,7 +161,10 @@ def event_json(site: Site, event: IncidentEvent, texts: Mapping[str, str]) -> Js
 
 
 def message_json(site: Site, row: OutboxRow, now: Now) -> Json:
-    """What became of one message; ``end`` is "" and ``due_in`` a number while it waits."""
+    """What became of one message; ``end`` is "" and ``due_in`` a number while it waits.
+
+    ``held`` says why it waits though nothing failed, ``digest`` in which message a merged one is.
+    """
     return {
         "id": row.id,
         "seq": row.seq,
@@ -171,6 +174,8 @@ def message_json(site: Site, row: OutboxRow, now: Now) -> Json:
         "channel": row.channel,
         "attempts": row.attempts,
         "end": row.end,
+        "held": row.held,
+        "digest": row.digest,
         "detail": row.detail,
         "ended_at": iso(row.ended_at),
         "due_in": None if row.end else seconds(max(0, row.due - now.arrival)),

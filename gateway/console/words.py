@@ -266,6 +266,7 @@ _GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "rules": ("规则", "Rules"),
         "incidents": ("事件时限", "Time limits"),
         "telling": ("通知", "Messages"),
+        "channels": ("通知渠道", "Channels"),
         "health": ("自检", "Self-check"),
         "clock": ("时钟", "Clock"),
         "stores": ("存储监测", "Watch over the stores"),

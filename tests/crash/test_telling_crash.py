@@ -1,6 +1,6 @@
 """SIGKILL before and after each write of the telling path; every promise holds afterwards.
 
-GRIDWARDEN_KILLS, as for the whole gateway, asks for more rounds: from 400 on for every one.
+GRIDWARDEN_KILLS, as for the whole gateway, asks for more rounds: from 450 on for every one.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-_ROUNDS = 140
+_ROUNDS = 90
 """About as many as there are moments to kill at."""
 
 
