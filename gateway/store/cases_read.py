@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 from sqlalchemy import (
+    ColumnElement,
     Connection,
     Integer,
     Select,
@@ -173,7 +174,8 @@ def told_lately(connection: Connection, person: str, limit: int) -> list[Inciden
 
 def last_number(connection: Connection, prefix: str) -> int:
     """The highest number among keys ``PREFIX-NUMBER``, removed ones too; 0 if there is none."""
-    begin = literal_column(str(len(prefix) + 2))  # PostgreSQL takes no long integer for a place
+    # PostgreSQL takes no long integer for a place, which a bound one would be.
+    begin: ColumnElement[int] = literal_column(str(len(prefix) + 2))
     number = cast(func.substr(INCIDENT.c.key, begin), Integer)
     statement = select(func.coalesce(func.max(number), 0)).where(
         INCIDENT.c.key > f"{prefix}-", INCIDENT.c.key < f"{prefix}."
