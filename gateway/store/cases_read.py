@@ -132,7 +132,7 @@ def told_lately(connection: Connection, person: str, limit: int) -> list[Inciden
 
 def last_number(connection: Connection, prefix: str) -> int:
     """The highest number among keys ``PREFIX-NUMBER``, removed ones too; 0 if there is none."""
-    # written out: PostgreSQL takes no long integer for a place in a text
+    # PostgreSQL takes no long integer for a place, which a bound one would be.
     begin: ColumnElement[int] = literal_column(str(len(prefix) + 2))
     number = cast(func.substr(INCIDENT.c.key, begin), Integer)
     statement = select(func.coalesce(func.max(number), 0)).where(
