@@ -57,7 +57,10 @@ async def test_alarm_that_rises_rings_the_owner_and_the_siren_again(tmp_path: Pa
         assert phone.said() == [("again", "li")]
         assert siren.said() == [("again", "notifier:siren")]
         message = phone.heard[0]
-        assert (message.severity, message.title) == ("critical", "【再次报警】高温：3号楼 2层 201室")
+        assert (message.severity, message.title) == (
+            "critical",
+            "【再次报警】高温：3号楼 2层 201室",
+        )
         assert "情况：温度 61 °C,高于 57" in message.text
         assert "级别：危急" in message.text
         incident = await the_incident(house)
