@@ -35,6 +35,7 @@ from gateway.model import (
     Stamp,
 )
 from gateway.notify.queues import Queues
+from gateway.notify.said import Archive, said_with
 from gateway.notify.stages import Facts, channels_of, judge
 from gateway.notify.writer import Writer
 from gateway.ports import Clock, Notifier, Refused, Unavailable
@@ -58,7 +59,7 @@ _SAVE_AGAIN: Final = 5.0
 """Seconds between attempts to save results while the disk takes nothing."""
 
 
-class RowStore(Protocol):
+class RowStore(Archive, Protocol):
     """What the teller needs of ``cases.db``."""
 
     async def commit(self, step: Step) -> list[OutboxRow]:
@@ -235,9 +236,10 @@ class Teller:
         """Try the person's channels in order."""
         tried: list[str] = []
         waits: list[float] = []
+        said = await said_with(row, self._cases)
         for channel in self._channels(facts.person):
             row = msgspec.structs.replace(row, channel=channel)
-            message = self._write(row, facts.incident, facts.site, facts.person, channel)
+            message = self._write(row, facts.incident, facts.site, facts.person, channel, said=said)
             answer = await self._ask(channel, message)
             if isinstance(answer, Receipt):
                 detail = "; ".join([*tried, f"{channel}: told {answer.detail}".rstrip()])

@@ -69,6 +69,8 @@ class About(msgspec.Struct, frozen=True):
     link: str = ""
     many: Sequence[Incident] = ()
     """Of a message about several incidents all of them; ``incident`` is the worst."""
+    anchor: str = ""
+    """The short form of the record's head, by which a later look finds that nothing was changed."""
     said: str = ""
     """What somebody wrote with it: the reason of a transfer, an answer."""
 
@@ -121,6 +123,7 @@ def facts(about: About) -> dict[str, Fact]:
         "kinds": kinds(about),
         "scope": scope(about),
         "key": key(about),
+        "anchor": about.anchor,
         "ask": ask(about),
         "link": about.link,
     }

@@ -127,6 +127,7 @@ LABELS: Final = {
     "call": Text("联系：", "Call: "),
     "key": Text("编号：", "Number: "),
 }
+ANCHOR: Final = Text("（存证 {anchor}）", " (record {anchor})")
 OPEN_AND_RECEIVE: Final = Text("查看和签收：", "See and receive: ")
 OPEN: Final = Text("查看：", "See: ")
 

@@ -57,13 +57,16 @@ class Writer:
         announced: Callable[[str], str] = lambda device: "",
         neighbours: Callable[[Incident, Site], Sequence[Neighbour]] = lambda incident, site: (),
         linked: Callable[[str, str], str] = lambda incident, person: "",
+        anchor: Callable[[str], str] = lambda head: "",
     ) -> None:
+        """``anchor``: the short form in which a message shows the record's head."""
         self._zone = zone
         self._wording = wording
         self._templates = templates
         self._announced = announced
         self._neighbours = neighbours
         self._linked = linked
+        self._anchor = anchor
 
     def __call__(
         self,
@@ -100,6 +103,7 @@ class Writer:
             self._neighbours(incident, site),
             self._linked(incident.key, person.id) if for_people else "",
             many,
+            self._anchor(incident.head),
             said,
         )
         return notification(row, about, channel, self._templates)

@@ -277,6 +277,12 @@ def test_incident_that_the_machine_made_can_be_told_of() -> None:
     assert "38.30000 116.80000" in said.text
 
 
+def test_short_form_of_the_records_head_stands_behind_the_number() -> None:
+    by = Writer(ZONE, anchor=lambda head: f"K7-{head[:2]}")
+    said = by(row("opened"), FIRE, SITE, SITE.people["chen"], "wecom")
+    assert "编号：L20260106-0001（存证 K7-ab）\n" in said.text
+
+
 # --- the link ----------------------------------------------------------------------------------
 
 
