@@ -35,7 +35,6 @@ MOST_KINDS: Final = 5
 MOST_PLACES: Final = 6
 _MOST_SAID: Final = 300
 """Characters of what a person or another part wrote."""
-_GATEWAY: Final = "gateway/"
 _GUESSING: Final = ("smoke", "heat", "gas", "co", "infrared", "camera")
 """Kinds of which one alone may be wrong; somebody pressed a panic button."""
 _LIVE: Final = (*words.ALARMS, "overdue", "warned", "transferred", "escalated", "reopened")
@@ -334,20 +333,6 @@ def may_receive(about: About) -> bool:
 def local(wall: int, zone: tzinfo) -> datetime:
     """Wall ns as people there read it."""
     return datetime.fromtimestamp(wall // SECOND, UTC).astimezone(zone)
-
-
-def stranger(incident: Incident, announced: str, language: str) -> Device:
-    """A device that the registry does not know: a part of the gateway, or one nobody registered."""
-    part = incident.device.removeprefix(_GATEWAY)
-    if part != incident.device:
-        what, _, which = part.partition(":")
-        named = words.PARTS.get(what, words.ITSELF).say(language)
-        name = named + (f" {which}" if what in words.PARTS else "")
-    elif announced:
-        name = f"{announced} ({incident.device})"
-    else:
-        name = f"{words.UNREGISTERED.say(language)} {incident.device}"
-    return Device(incident.device, "", "", incident.kind, name, incident.place)
 
 
 def _places(about: About) -> str:
