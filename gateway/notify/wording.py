@@ -336,12 +336,15 @@ def local(wall: int, zone: tzinfo) -> datetime:
 
 
 def _places(about: About) -> str:
-    """The rooms, or names, of the first few devices of several incidents."""
+    """The first few devices of several incidents by their rooms, with the house where it differs."""
+    site = about.site
+    shared = common(site, about.many)
     names: dict[str, None] = {}
     for each in about.many:
-        device = about.site.devices.get(each.device)
+        device, place = site.devices.get(each.device), site.places.get(each.place)
         rooms = inside(device, about.english) if device is not None else ""
-        names[rooms or (device.name if device is not None else each.device)] = None
+        name = rooms or (device.name if device is not None else each.device)
+        names[name if place is None or place is shared else f"{place.name} {name}"] = None
     first = (", " if about.english else "、").join(list(names)[:MOST_PLACES])
     if len(names) <= MOST_PLACES:
         return first

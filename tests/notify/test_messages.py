@@ -122,6 +122,8 @@ def test_merged_message_is_about_the_worst_and_says_where_all_are() -> None:
     assert written(many=FLATS).title == "【紧急】3号楼：共 59 起报警"
     elsewhere = changed(place="77")
     assert written(many=(*FLATS, elsewhere)).title == "【紧急】共 60 起报警"
+    assert "地点：3号楼 3层 302室、" in said.text
+    assert "地点：3层 302室、" in written(many=FLATS).text
     assert written(many=FLATS[:1]).text == written(incident=FLATS[0]).text
 
 
