@@ -284,14 +284,15 @@ def kinds(about: About) -> tuple[str, ...]:
     """Of several incidents how many of each title, and how many of these still alarm."""
     all_of = Counter(about.say(each.title) for each in about.many)
     still = Counter(about.say(each.title) for each in about.many if each.alarming)
+    over = about.purpose in words.RESOLVES
     found = []
     for title, count in all_of.most_common(MOST_KINDS):
-        alarming = still[title]
-        if about.english:
-            line, more = f"{title}: {count}", f", {alarming} still alarming"
-        else:
-            line, more = f"{title} {count} 起", f"，其中 {alarming} 起仍在报警"
-        found.append(line + (more if alarming else ""))
+        line = f"{title}: {count}" if about.english else f"{title} {count} 起"
+        if still[title]:
+            line += about.say(words.STILL).format(n=still[title])
+        elif not over:
+            line += about.say(words.NONE_STILL)
+        found.append(line)
     return tuple(found)
 
 
@@ -336,7 +337,7 @@ def local(wall: int, zone: tzinfo) -> datetime:
 
 
 def _places(about: About) -> str:
-    """The first few devices of several incidents by their rooms, with the house where it differs."""
+    """The rooms of the first few of several incidents, with the house where it differs."""
     site = about.site
     shared = common(site, about.many)
     names: dict[str, None] = {}

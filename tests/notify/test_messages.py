@@ -124,6 +124,9 @@ def test_merged_message_is_about_the_worst_and_says_where_all_are() -> None:
     assert written(many=(*FLATS, elsewhere)).title == "【紧急】共 60 起报警"
     assert "地点：3号楼 3层 302室、" in said.text
     assert "地点：3层 302室、" in written(many=FLATS).text
+    over = tuple(changed(each, alarming=()) for each in FLATS)
+    assert "烟雾报警 59 起，都已恢复正常" in written(many=over).text
+    assert "恢复正常" not in written("cleared", many=over).text
     assert written(many=FLATS[:1]).text == written(incident=FLATS[0]).text
 
 
