@@ -141,6 +141,9 @@ def head(about: About) -> str:
     if purpose == "escalated":
         mine = about.is_owner and incident.state is State.open
         return about.say(words.RAISED_TO_YOU if mine else words.RAISED)
+    if about.many and purpose in words.RESOLVES:  # some are over, others also closed
+        closed = all(each.state is State.closed for each in about.many)
+        purpose = "closed" if closed else "cleared"
     return about.say(words.HEADS.get(purpose, usual))
 
 

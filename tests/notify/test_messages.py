@@ -127,6 +127,9 @@ def test_merged_message_is_about_the_worst_and_says_where_all_are() -> None:
     over = tuple(changed(each, alarming=()) for each in FLATS)
     assert "烟雾报警 59 起，都已恢复正常" in written(many=over).text
     assert "恢复正常" not in written("cleared", many=over).text
+    assert written("closed", many=over).title.startswith("【报警解除】")
+    closed = tuple(changed(each, alarming=(), state=State.closed) for each in FLATS)
+    assert written("cleared", many=closed).title.startswith("【已办结】")
     assert written(many=FLATS[:1]).text == written(incident=FLATS[0]).text
 
 
