@@ -51,6 +51,7 @@ from gateway.record.inspector import Inspector
 from gateway.record.outside import Outside, place_of
 from gateway.reload import Reloader
 from gateway.store.cases import Cases
+from gateway.store.chain import short
 from gateway.store.databases import database
 from gateway.store.evidence import EvidenceStore
 from gateway.store.group import Limits
@@ -247,6 +248,7 @@ class House:
             templates=self.settings.templates,
             announced=self.intake.announced_name,
             neighbours=Neighbourhood(lambda: self.intake.latest),
+            anchor=short,
             **linked,
         )
 

@@ -27,11 +27,11 @@ from gateway.model import (
 )
 from gateway.notify.channel import in_order, unseen
 from gateway.notify.channels import Channels
-from gateway.notify.digest import digest
-from gateway.notify.facts import ANSWER, QUOTA, RESOLVES, UNSEEN, Facts, Verdict, Way
+from gateway.notify.facts import QUOTA, RESOLVES, UNSEEN, Facts, Verdict, Way
 from gateway.notify.keeper import Turned
 from gateway.notify.memory import Batch, Memory
 from gateway.notify.meters import Meters
+from gateway.notify.said import Archive, said_with
 from gateway.notify.settled import reason_of
 from gateway.notify.stages import WHEN, WORTH, judge
 from gateway.notify.storm import is_counted, is_still_worth
@@ -46,8 +46,6 @@ _LONGEST_WAIT: Final = 300.0
 _LONGEST_WISH: Final = 3600.0
 """A receiver's own wish when to come again is honoured up to this many seconds."""
 _DETAIL: Final = 500
-_REASONED: Final = (ANSWER, "transferred", "supervised", "reopened")
-"""Purposes of deeds that come with words."""
 
 
 class Scene(NamedTuple):
@@ -67,7 +65,7 @@ class Scene(NamedTuple):
     """Seconds."""
 
 
-class Shelf(Protocol):
+class Shelf(Archive, Protocol):
     """What an attempt looks up in ``cases.db``."""
 
     async def incident(self, key: str) -> Incident | None:
@@ -75,9 +73,6 @@ class Shelf(Protocol):
 
     async def outbox(self, key: str) -> list[OutboxRow]:
         """Every row of an incident."""
-
-    async def said(self, key: str, seq: int) -> str:
-        """The words that event ``seq`` of an incident came with."""
 
     async def read(self, function: Callable[..., Any], *args: Any) -> Any:
         """One short look by a function of ``gateway.store.telling``."""
@@ -272,7 +267,6 @@ class Attempts:
         life = facts.incident.category is Category.life
         tried: list[str] = []
         waits: list[float] = []
-        said = await self._said(row)
         for name in facts.notifiers:
             wait = self._meters.wait(name, person.id, life=life, now=self._now())
             if wait:
@@ -280,7 +274,7 @@ class Attempts:
                 waits.append(wait / SECOND)
                 continue
             row = msgspec.structs.replace(row, channel=name)
-            answer = await self._ask(name, self._message(row, facts, about, name, said))
+            answer = await self._ask(name, await self._message(row, facts, about, name))
             if isinstance(answer, Receipt):
                 detail = "; ".join([*tried, f"{name}: told {answer.detail}".rstrip()])
                 return self._told(facts, row, about, detail)
@@ -303,17 +297,15 @@ class Attempts:
         finally:
             self._meters.done(ticket, self._now())
 
-    async def _said(self, row: OutboxRow) -> str:
-        """What somebody wrote that the message repeats: an answer, or the reason of a deed."""
-        return await self._shelf.said(row.incident, row.seq) if row.purpose in _REASONED else ""
-
-    def _message(
-        self, row: OutboxRow, facts: Facts, about: Sequence[Incident], name: str, said: str
+    async def _message(
+        self, row: OutboxRow, facts: Facts, about: Sequence[Incident], name: str
     ) -> Notification:
-        zone = self._scene.zone
-        if len(about) > 1 or about[0].key != row.incident:
-            return digest(row, about, facts.site, facts.person, name, zone)
-        return self._scene.write(row, about[0], facts.site, facts.person, name, said=said)
+        merged = len(about) > 1 or about[0].key != row.incident
+        said = "" if merged else await said_with(row, self._shelf)
+        many = about if merged else ()
+        return self._scene.write(
+            row, about[0], facts.site, facts.person, name, said=said, many=many
+        )
 
     def _told(self, facts: Facts, row: OutboxRow, about: Sequence[Incident], detail: str) -> Turned:
         now = self._now()

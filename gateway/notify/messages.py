@@ -156,7 +156,8 @@ def _text(about: About, known: Mapping[str, Fact]) -> str:
     else:
         order = _LINES.get(about.purpose, _LINES["opened"])
         lines = [_line(about, name, known) for name in (_OF_MANY if about.is_digest else order)]
-    lines.append(_line(about, "key", known))
+    anchor = about.say(words.ANCHOR).format(anchor=about.anchor) if about.anchor else ""
+    lines.append(_line(about, "key", known) + anchor)
     lines.append(str(known["ask"]))
     if about.link:
         label = words.OPEN_AND_RECEIVE if may_receive(about) else words.OPEN

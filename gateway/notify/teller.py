@@ -37,6 +37,7 @@ from gateway.notify.keeper import SAVE_AGAIN, Keeper, Turned
 from gateway.notify.memory import Memory
 from gateway.notify.meters import Meters
 from gateway.notify.queues import Queues
+from gateway.notify.said import Archive
 from gateway.notify.settled import reason_of, settled
 from gateway.notify.writer import Writer
 from gateway.ports import Clock, Notifier, Unavailable
@@ -52,7 +53,7 @@ _FORGET_EVERY: Final = 3_600 * SECOND
 _USUAL: Final = TellingLimits()
 
 
-class RowStore(Protocol):
+class RowStore(Archive, Protocol):
     """What the teller needs of ``cases.db``."""
 
     async def commit(self, step: Step) -> list[OutboxRow]:
@@ -63,9 +64,6 @@ class RowStore(Protocol):
 
     async def outbox(self, key: str) -> list[OutboxRow]:
         """Every row of an incident."""
-
-    async def said(self, key: str, seq: int) -> str:
-        """The words that event ``seq`` of an incident came with."""
 
     async def due_rows(self, now: int, limit: int) -> list[OutboxRow]:
         """Waiting and due at arrival ``now``, life first."""

@@ -33,7 +33,7 @@ LISTS: Final = ("nearby", "call", "kinds")
 FACTS: Final = (
     *("head", "what", "why", "where", "place", "floor", "flat", "device", "map", "since", "sure"),
     *("severity", "category", "stage", "state", "outcome", "owner", "person", "said", *LISTS),
-    *("count", "scope", "key", "ask", "link", "title", "text", "short"),
+    *("count", "scope", "key", "anchor", "ask", "link", "title", "text", "short"),
 )
 _OF_LISTS: Final = ("first", "join", "last", "length")
 _FILTERS: Final = ("default", "lower", "trim", "upper", *_OF_LISTS)

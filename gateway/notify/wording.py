@@ -35,7 +35,6 @@ MOST_KINDS: Final = 5
 MOST_PLACES: Final = 6
 _MOST_SAID: Final = 300
 """Characters of what a person or another part wrote."""
-_GATEWAY: Final = "gateway/"
 _GUESSING: Final = ("smoke", "heat", "gas", "co", "infrared", "camera")
 """Kinds of which one alone may be wrong; somebody pressed a panic button."""
 _LIVE: Final = (*words.ALARMS, "overdue", "warned", "transferred", "escalated", "reopened")
@@ -69,6 +68,8 @@ class About(msgspec.Struct, frozen=True):
     link: str = ""
     many: Sequence[Incident] = ()
     """Of a message about several incidents all of them; ``incident`` is the worst."""
+    anchor: str = ""
+    """The short form of the record's head, by which a later look finds that nothing was changed."""
     said: str = ""
     """What somebody wrote with it: the reason of a transfer, an answer."""
 
@@ -121,6 +122,7 @@ def facts(about: About) -> dict[str, Fact]:
         "kinds": kinds(about),
         "scope": scope(about),
         "key": key(about),
+        "anchor": about.anchor,
         "ask": ask(about),
         "link": about.link,
     }
@@ -139,6 +141,9 @@ def head(about: About) -> str:
     if purpose == "escalated":
         mine = about.is_owner and incident.state is State.open
         return about.say(words.RAISED_TO_YOU if mine else words.RAISED)
+    if about.many and purpose in words.RESOLVES:  # some are over, others also closed
+        closed = all(each.state is State.closed for each in about.many)
+        purpose = "closed" if closed else "cleared"
     return about.say(words.HEADS.get(purpose, usual))
 
 
@@ -282,14 +287,15 @@ def kinds(about: About) -> tuple[str, ...]:
     """Of several incidents how many of each title, and how many of these still alarm."""
     all_of = Counter(about.say(each.title) for each in about.many)
     still = Counter(about.say(each.title) for each in about.many if each.alarming)
+    over = about.purpose in words.RESOLVES
     found = []
     for title, count in all_of.most_common(MOST_KINDS):
-        alarming = still[title]
-        if about.english:
-            line, more = f"{title}: {count}", f", {alarming} still alarming"
-        else:
-            line, more = f"{title} {count} 起", f"，其中 {alarming} 起仍在报警"
-        found.append(line + (more if alarming else ""))
+        line = f"{title}: {count}" if about.english else f"{title} {count} 起"
+        if still[title]:
+            line += about.say(words.STILL).format(n=still[title])
+        elif not over:
+            line += about.say(words.NONE_STILL)
+        found.append(line)
     return tuple(found)
 
 
@@ -333,27 +339,16 @@ def local(wall: int, zone: tzinfo) -> datetime:
     return datetime.fromtimestamp(wall // SECOND, UTC).astimezone(zone)
 
 
-def stranger(incident: Incident, announced: str, language: str) -> Device:
-    """A device that the registry does not know: a part of the gateway, or one nobody registered."""
-    part = incident.device.removeprefix(_GATEWAY)
-    if part != incident.device:
-        what, _, which = part.partition(":")
-        named = words.PARTS.get(what, words.ITSELF).say(language)
-        name = named + (f" {which}" if what in words.PARTS else "")
-    elif announced:
-        name = f"{announced} ({incident.device})"
-    else:
-        name = f"{words.UNREGISTERED.say(language)} {incident.device}"
-    return Device(incident.device, "", "", incident.kind, name, incident.place)
-
-
 def _places(about: About) -> str:
-    """The rooms, or names, of the first few devices of several incidents."""
+    """The rooms of the first few of several incidents, with the house where it differs."""
+    site = about.site
+    shared = common(site, about.many)
     names: dict[str, None] = {}
     for each in about.many:
-        device = about.site.devices.get(each.device)
+        device, place = site.devices.get(each.device), site.places.get(each.place)
         rooms = inside(device, about.english) if device is not None else ""
-        names[rooms or (device.name if device is not None else each.device)] = None
+        name = rooms or (device.name if device is not None else each.device)
+        names[name if place is None or place is shared else f"{place.name} {name}"] = None
     first = (", " if about.english else "、").join(list(names)[:MOST_PLACES])
     if len(names) <= MOST_PLACES:
         return first

@@ -92,6 +92,8 @@ EACH: Final = Text(
     "已合并为一条消息，请打开值班台逐件签收。",
     "Merged into one message; please receive each of them on the desk.",
 )
+STILL: Final = Text("，其中 {n} 起仍在报警", ", {n} still alarming")
+NONE_STILL: Final = Text("，都已恢复正常", ", none still alarming")
 TO: Final = Text(" 至 ", " to ")
 NOT_TAKEN: Final = Text(
     "前面的人没有按时签收，请您签收并处理。",
@@ -127,6 +129,7 @@ LABELS: Final = {
     "call": Text("联系：", "Call: "),
     "key": Text("编号：", "Number: "),
 }
+ANCHOR: Final = Text("（存证 {anchor}）", " (record {anchor})")
 OPEN_AND_RECEIVE: Final = Text("查看和签收：", "See and receive: ")
 OPEN: Final = Text("查看：", "See: ")
 

@@ -11,6 +11,7 @@ from gateway.links import link
 from gateway.model import (
     SECOND,
     Category,
+    Device,
     Incident,
     Notification,
     OutboxRow,
@@ -18,12 +19,14 @@ from gateway.model import (
     Severity,
     Site,
 )
+from gateway.notify import words
 from gateway.notify.messages import notification
 from gateway.notify.templates import Templates
-from gateway.notify.wording import About, Neighbour, Wording, stranger
+from gateway.notify.wording import About, Neighbour, Wording
 from gateway.ports import Clock
 
 _PLAIN: Final = Wording()
+_GATEWAY: Final = "gateway/"
 
 
 class Linker:
@@ -57,13 +60,16 @@ class Writer:
         announced: Callable[[str], str] = lambda device: "",
         neighbours: Callable[[Incident, Site], Sequence[Neighbour]] = lambda incident, site: (),
         linked: Callable[[str, str], str] = lambda incident, person: "",
+        anchor: Callable[[str], str] = lambda head: "",
     ) -> None:
+        """``anchor``: the short form in which a message shows the record's head."""
         self._zone = zone
         self._wording = wording
         self._templates = templates
         self._announced = announced
         self._neighbours = neighbours
         self._linked = linked
+        self._anchor = anchor
 
     def __call__(
         self,
@@ -85,7 +91,7 @@ class Writer:
         device = site.devices.get(incident.device)
         if device is None:
             announced = self._announced(incident.device)
-            device = stranger(incident, announced, person.language)
+            device = _stranger(incident, announced, person.language)
         # a siren opens no link, and nothing happened that a trial could link to
         for_people = not person.id.startswith(FIXTURE) and row.purpose != "trial"
         about = About(
@@ -100,6 +106,7 @@ class Writer:
             self._neighbours(incident, site),
             self._linked(incident.key, person.id) if for_people else "",
             many,
+            self._anchor(incident.head),
             said,
         )
         return notification(row, about, channel, self._templates)
@@ -109,3 +116,17 @@ def _urgency(incident: Incident) -> tuple[bool, int, int]:
     """Life first, then the most severe, then the newest."""
     life = incident.category is Category.life
     return life, list(Severity).index(incident.severity), incident.opened_at
+
+
+def _stranger(incident: Incident, announced: str, language: str) -> Device:
+    """A device that the registry does not know: a part of the gateway, or one nobody registered."""
+    part = incident.device.removeprefix(_GATEWAY)
+    if part != incident.device:
+        what, _, which = part.partition(":")
+        named = words.PARTS.get(what, words.ITSELF).say(language)
+        name = named + (f" {which}" if what in words.PARTS else "")
+    elif announced:
+        name = f"{announced} ({incident.device})"
+    else:
+        name = f"{words.UNREGISTERED.say(language)} {incident.device}"
+    return Device(incident.device, "", "", incident.kind, name, incident.place)

@@ -122,6 +122,14 @@ def test_merged_message_is_about_the_worst_and_says_where_all_are() -> None:
     assert written(many=FLATS).title == "【紧急】3号楼：共 59 起报警"
     elsewhere = changed(place="77")
     assert written(many=(*FLATS, elsewhere)).title == "【紧急】共 60 起报警"
+    assert "地点：3号楼 3层 302室、" in said.text
+    assert "地点：3层 302室、" in written(many=FLATS).text
+    over = tuple(changed(each, alarming=()) for each in FLATS)
+    assert "烟雾报警 59 起，都已恢复正常" in written(many=over).text
+    assert "恢复正常" not in written("cleared", many=over).text
+    assert written("closed", many=over).title.startswith("【报警解除】")
+    closed = tuple(changed(each, alarming=(), state=State.closed) for each in FLATS)
+    assert written("cleared", many=closed).title.startswith("【已办结】")
     assert written(many=FLATS[:1]).text == written(incident=FLATS[0]).text
 
 
@@ -275,6 +283,12 @@ def test_incident_that_the_machine_made_can_be_told_of() -> None:
     said = Writer(ZONE)(given, decision.incident, where, where.people["wang"], "phone")
     assert said.title == "[Emergency] Smoke alarm: 3号楼 floor 2 flat 201"
     assert "38.30000 116.80000" in said.text
+
+
+def test_short_form_of_the_records_head_stands_behind_the_number() -> None:
+    by = Writer(ZONE, anchor=lambda head: f"K7-{head[:2]}")
+    said = by(row("opened"), FIRE, SITE, SITE.people["chen"], "wecom")
+    assert "编号：L20260106-0001（存证 K7-ab）\n" in said.text
 
 
 # --- the link ----------------------------------------------------------------------------------
