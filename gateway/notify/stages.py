@@ -39,7 +39,7 @@ class Verdict(NamedTuple):
 def superseded(facts: Facts) -> Verdict | None:
     """Something newer has made the message pointless."""
     purpose, incident = facts.row.purpose, facts.incident
-    if incident.state is State.closed and purpose != "closed":
+    if incident.state is State.closed and purpose not in ("closed", "answer"):
         return Verdict(End.superseded, "the incident was closed meanwhile")
     if purpose == "overdue" and incident.warned != facts.row.seq:
         return Verdict(End.superseded, "somebody took it on meanwhile, or a newer reminder did")
