@@ -101,6 +101,7 @@ INCIDENT: Final = Table(
     Index(
         "incident_search",
         *("opened_at", "key", "state", "category", "severity", "owner", "place", "overdue"),
+        "words",
     ),
     Index("incident_unfilled", "key", sqlite_where=text("owner = ''")),
 )
