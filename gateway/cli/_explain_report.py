@@ -24,6 +24,17 @@ _TIME: Final = "%m-%d %H:%M:%S"
 _LONGEST_DETAIL: Final = 200
 _MOST_ROWS: Final = 60
 """Of one section: a device that flaps for a night has hundreds of events; JSON has them all."""
+_DEEDS: Final = (
+    Happened.received,
+    Happened.handling,
+    Happened.closed,
+    Happened.supervised,
+    Happened.commented,
+    Happened.attached,
+    Happened.reopened,
+    Happened.refused,
+)
+"""What people do that names nobody else."""
 
 
 def print_account(account: Account, zone: tzinfo) -> None:
@@ -93,12 +104,16 @@ def _events(out: Console, account: Account, zone: tzinfo) -> None:
 def _sentence(account: Account, event: IncidentEvent, zone: tzinfo) -> str:
     data, what = event.data, word("happened", event.what.value)
     who = event.by.removeprefix("person:")
-    if event.what in (Happened.received, Happened.handling, Happened.closed):
+    if event.what in (Happened.transferred, Happened.escalated):
+        return _handed(account, event, what)
+    if event.what in _DEEDS:
         said = f"{what}: {person_name(account.site, who)}"
         if event.what is Happened.closed:
             said += f" — {word('outcome', str(data.get('outcome', '')))}"
-        comment = account.file.texts.get(str(data.get("comment", "")), "")
-        return f"{said} — {comment}" if comment else said
+            said += f" ({word('cause', str(data['cause']))})" if data.get("cause") else ""
+        return said + _comment(account, event)
+    if event.what is Happened.warned:
+        return what
     if event.what is Happened.overdue and "deadline" in data:
         due = event.wall + int(str(data["deadline"])) - event.arrival
         return f"{what}; {say('下一时限', 'the next limit is')} {local(due, zone, _TIME)}"
@@ -114,6 +129,20 @@ def _sentence(account: Account, event: IncidentEvent, zone: tzinfo) -> str:
     if why := str(data.get(f"why_{language()}", "")):
         parts.append(f"{rule}: {why}")
     return say(";", "; ").join(parts)
+
+
+def _handed(account: Account, event: IncidentEvent, what: str) -> str:
+    """Who had it, who has it or was told, and why."""
+    data, site = event.data, account.site
+    to = person_name(site, str(data.get("to" if event.what is Happened.escalated else "owner", "")))
+    before = f"{person_name(site, str(data['from']))} → " if "from" in data else ""
+    because = f" ({word('because', str(data['because']))})" if "because" in data else ""
+    return f"{what}: {before}{to}{because}{_comment(account, event)}"
+
+
+def _comment(account: Account, event: IncidentEvent) -> str:
+    comment = account.file.texts.get(str(event.data.get("comment", "")), "")
+    return f" — {comment}" if comment else ""
 
 
 def _readings(out: Console, account: Account, zone: tzinfo) -> None:

@@ -239,11 +239,11 @@ def _reopen(
 
 def _again(incident: Incident, world: World, wall: int) -> Rung:
     """Who had it, if that person has duty; else who has."""
-    if incident.rung:
-        for person in duty_at(world.site, incident.rung, wall):
-            if person.id == incident.owner:
-                return Rung(person, incident.rung)
     place = incident.charge or incident.place
+    had = world.site.people.get(incident.owner)
+    rung = own_rung(world.site, place, had) if had is not None else ""
+    if had is not None and rung and had in duty_at(world.site, rung, wall):
+        return Rung(had, rung)
     return first_rung(world.site, place, world.fallback, wall)
 
 

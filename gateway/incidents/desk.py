@@ -81,8 +81,9 @@ class Desk:
         self._open: dict[tuple[str, str], Incident] = {}
         self._numbers = Numbers(cases, zone)
         self._loaded = False
-        self._looked: tuple[Site, int] | None = None
-        """For which registry, and when (arrival ns), who has duty was looked at last."""
+        self._looked_for: Site | None = None
+        self._look_at = 0
+        """Arrival ns of the next look at who has duty; sooner with another registry."""
         self._log = structlog.get_logger("incidents")
         self.over_limit = False
         """More incidents are open than memory holds; the rest are looked up on disk."""
@@ -166,14 +167,14 @@ class Desk:
         while True:
             seen = self._timers.count
             now = arrival(clock.now())
-            if self._is_time_to_look(now):
+            if self._looked_for is not self._site() or now >= self._look_at:
                 await self._hand_over(clock, now)
             rings = await self._cases.next_timer()
             now = arrival(clock.now())
             if rings is None:
                 await self._timers.wait(seen)
             elif rings > now:
-                seconds = min((rings - now) / SECOND, _LOOK_EVERY)
+                seconds = (min(rings, self._look_at) - now) / SECOND
                 await at_most(seconds, clock, self._timers.wait(seen))
             else:
                 await self._ring(clock.now(), now)
@@ -202,15 +203,9 @@ class Desk:
                 draft.timers[of] = due(incident, timer.kind) or None if incident else None
             await self._commit(draft)
 
-    def _is_time_to_look(self, now: int) -> bool:
-        if self._looked is None:
-            return True
-        site, at = self._looked
-        return site is not self._site() or now - at >= int(_LOOK_EVERY * SECOND)
-
     async def _hand_over(self, clock: Clock, now: int) -> None:
         """What somebody else must have by now goes to whoever has duty."""
-        self._looked = self._site(), now
+        self._looked_for, self._look_at = self._site(), now + int(_LOOK_EVERY * SECOND)
         world, moment = self._world(), Moment(clock.now(), now)
         found: list[str] = []
         for number, incident in enumerate(list(self._open.values())):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from gateway.console import query, shapes
 from gateway.console.query import ApiError
 from gateway.console.view import Now
-from gateway.model import SECOND, Deed, DeviceSeen, End, Quality, Reading, Site, State
+from gateway.model import SECOND, Deed, DeviceSeen, End, Quality, Reading, Site, State, Wanted
 from tests.console.conftest import Client
 from tests.console.memory_view import MemoryView, make_incident
 from tests.virtual import START
@@ -22,6 +23,10 @@ from tests.virtual import START
 KEY = "F0105-0001"
 RECEIVE = f"/api/v1/incidents/{KEY}/receive"
 CLOSE = f"/api/v1/incidents/{KEY}/close"
+NEW = {
+    "title": "路灯倒伏", "why": "居民来电", "category": "facility", "severity": "warning",
+    "place": "1309010101", "person": "li",
+}  # fmt: skip
 
 
 async def asked(client: Client, path: str, status: int = 200) -> Any:
@@ -159,6 +164,13 @@ async def test_readings_are_chosen_by_device_and_since(client: Client, view: Mem
         "readings?device=a&limit=" + "9" * 5_000,
         "incidents?limit=1001",
         "incidents?open=maybe",
+        "incidents?state=lost",
+        "incidents?category=life,gossip",
+        "incidents?severity=9",
+        "incidents?overdue=perhaps",
+        "incidents?since=yesterday",
+        "incidents?until=%00",
+        "incidents?text=" + "x" * 201,
     ],
 )
 async def test_a_bad_question_is_answered_with_400_and_a_reason(client: Client, path: str) -> None:
@@ -227,6 +239,15 @@ async def test_a_person_receives_and_closes(client: Client, view: MemoryView) ->
         (RECEIVE, {"person": "li", "comment": "x" * 40_000}, 413),
         ("/api/v1/incidents/F9999/receive", {"person": "li"}, 404),
         (f"/api/v1/incidents/{KEY}/delete", {"person": "li"}, 404),
+        (CLOSE, {"person": "li", "outcome": "false_alarm", "cause": "ghosts"}, 400),
+        (f"/api/v1/incidents/{KEY}/attach", {"person": "li", "attachment": "../x"}, 400),
+        (f"/api/v1/incidents/{KEY}/transfer", {"person": "li", "to": "x" * 201}, 400),
+        (f"/api/v1/incidents/{KEY}/supervise", {"person": "wang", "within": "soon"}, 400),
+        (f"/api/v1/incidents/{KEY}/supervise", {"person": "wang", "within": "31d"}, 400),
+        ("/api/v1/incidents", {"person": "li"}, 400),
+        ("/api/v1/incidents", NEW | {"category": "gossip"}, 400),
+        ("/api/v1/incidents", NEW | {"title": "x" * 201}, 400),
+        ("/api/v1/incidents", NEW | {"place": "nowhere"}, 409),
     ],
 )
 async def test_a_bad_action_changes_nothing(
@@ -235,6 +256,55 @@ async def test_a_bad_action_changes_nothing(
     await view.open(make_incident(KEY, START), "zhang")
     assert "error" in await posted(client, path, body, status)
     assert view.found[KEY].state is State.open
+
+
+@pytest.mark.parametrize(
+    ("verb", "body", "deed"),
+    [
+        ("transfer", {"to": "li", "comment": "休假"}, Deed("transfer", "wang", "", "休假", "li")),
+        ("supervise", {"within": "30m"}, Deed("supervise", "wang", within=1_800 * SECOND)),
+        ("comment", {"comment": "已核实"}, Deed("comment", "wang", comment="已核实")),
+        ("attach", {"attachment": "ab" * 32}, Deed("attach", "wang", attachment="ab" * 32)),
+        ("reopen", {"comment": "复燃"}, Deed("reopen", "wang", comment="复燃")),
+        (
+            "close",
+            {"outcome": "false_alarm", "cause": "steam"},
+            Deed("close", "wang", "false_alarm", cause="steam"),
+        ),
+    ],
+)
+async def test_every_verb_reaches_the_desk_whole(
+    client: Client, view: MemoryView, verb: str, body: dict[str, str], deed: Deed
+) -> None:
+    await view.open(make_incident(KEY, START, state=State.received), "zhang")
+    await posted(client, f"/api/v1/incidents/{KEY}/{verb}", {"person": "wang", **body})
+    assert view.deeds == [deed]
+
+
+async def test_a_person_opens_an_incident(client: Client, view: MemoryView) -> None:
+    made = await posted(client, "/api/v1/incidents", NEW, 201)
+    assert (made["title"], made["category"], made["rule"]) == ("路灯倒伏", "facility", "manual")
+    assert made["key"] in view.found
+
+
+async def test_incidents_are_chosen_by_several_criteria_at_once(
+    client: Client, view: MemoryView
+) -> None:
+    path = (
+        "/api/v1/incidents?state=open,received&category=life&severity=alarm,critical&owner=li"
+        "&place=1309&since=2026-01-01&until=2026-02-01&overdue=1&text=烟雾"
+    )
+    await asked(client, path)
+    day = 86_400 * SECOND
+    january = int(datetime(2026, 1, 1, tzinfo=UTC).timestamp()) * SECOND
+    assert view.wanted == Wanted(
+        ("open", "received"), ("life",), ("alarm", "critical"), ("li",), "1309",
+        january, january + 31 * day, True, "烟雾",
+    )  # fmt: skip
+    await asked(client, "/api/v1/incidents?open=1")
+    assert view.wanted.states == ("open", "received", "handling")
+    await asked(client, "/api/v1/incidents")
+    assert view.wanted == Wanted()
 
 
 async def test_a_broken_body_is_answered_with_400(client: Client, view: MemoryView) -> None:

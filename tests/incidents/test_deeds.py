@@ -10,11 +10,14 @@ import pytest
 from gateway.incidents import deeds, machine, times
 from gateway.incidents.decision import Decision, Moment, NotAllowed, World
 from gateway.incidents.deeds import Report
+from gateway.incidents.fold import fold
 from gateway.model import (
     SECOND,
     Category,
     Deed,
+    Happened,
     Incident,
+    IncidentEvent,
     Person,
     Severity,
     Stamp,
@@ -293,7 +296,40 @@ def test_an_empty_registry_takes_reports_by_the_duty_officer() -> None:
     assert decision.incident.owner == "duty"
 
 
-# --- old records ---------------------------------------------------------------------------------
+# --- time and what was stored before --------------------------------------------------------------
+
+
+def old(seq: int, what: Happened, by: str, **data: Any) -> IncidentEvent:
+    """An event as the version before ladders and warnings wrote it."""
+    return IncidentEvent(KEY, seq, what, seq, seq, True, by, data, "", f"h{seq}")
+
+
+def test_what_an_earlier_version_stored_still_folds_to_the_same_and_goes_on() -> None:
+    opening = {
+        "rule": "smoke", "group": "smoke", "same": "device:s1", "category": "life",
+        "kind": "smoke", "place": "13010103", "owner": "zhang", "deadline": "300", "limit": "300",
+        "title_zh": "烟", "title_en": "smoke", "device": "s1", "severity": "alarm", "found": "",
+        "at": "1", "evidence": "", "why_zh": "浓", "why_en": "dense",
+    }  # fmt: skip
+    received = [
+        old(1, Happened.opened, "rule:smoke", **opening),
+        old(2, Happened.overdue, "timer", missed="300", deadline="900", limit="600"),
+        old(3, Happened.received, "person:zhang", deadline="1200", limit="300"),
+        old(4, Happened.handling, "person:li", deadline="1500", limit="300"),
+    ]
+    stored = Incident(
+        key=KEY, rule="smoke", same="device:s1", title=Text("烟", "smoke"), category=Category.life,
+        severity=Severity.alarm, kind="smoke", device="s1", place="13010103", owner="li",
+        state=State.handling, opened_at=1, deadline=1500, why=Text("浓", "dense"),
+        alarming=("s1",), overdue=True, events=4, head="h4", since=1, group="smoke",
+        holding=(("smoke", "s1"),), severities=(Severity.alarm,), limit=300,
+    )  # fmt: skip
+    assert fold(received) == stored
+    missed = times.ring(stored, "deadline", WORLD, at(2000))
+    assert missed is not None
+    assert tells(missed) == [("overdue", "li"), ("escalated", "wang")]  # from where li stands
+    closed = [*received, old(5, Happened.closed, "person:li", outcome="real")]
+    assert fold(closed).outcome == "real"
 
 
 def test_a_worse_alarm_never_puts_the_end_off() -> None:

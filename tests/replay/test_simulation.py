@@ -170,7 +170,7 @@ def test_without_any_real_one_nobody_comes() -> None:
     found = run((1, 45.0), until=200)
     (case,) = found.cases
     assert case.closed is None
-    assert case.missed == 3  # after 20 minutes, 40 more, 80 more
+    assert case.missed == 4  # after 20 minutes, 20 more by the next one up, 40 more, 80 more
 
 
 def test_a_person_who_left_the_roster_is_stood_in_for_by_the_owner() -> None:

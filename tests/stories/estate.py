@@ -6,6 +6,7 @@ to one, and ``restart`` stops the gateway and starts it with what is left of the
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Mapping
 from datetime import datetime
@@ -155,8 +156,10 @@ class Estate:
 
     async def reply(self, action: Action) -> None:
         """An answer by SMS comes in, as a modem's driver brings it."""
-        view = self.house.running.view
-        await view._intake.door("modem")([action])  # type: ignore[attr-defined]
+        door = self.house.running.view._intake.door("modem")  # type: ignore[attr-defined]
+        coming = asyncio.create_task(door([action]))
+        await self.clock.advance(0.5)
+        await coming
 
     async def arm(self, place: str, mode: str, span: str = "", person: str = "chen") -> None:
         """As the console's page does."""

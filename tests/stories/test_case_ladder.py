@@ -33,33 +33,39 @@ async def asked(estate: Estate, key: str, verb: str, **body: str) -> tuple[int, 
         return answer.status, await answer.json()
 
 
+async def limit_runs_out(estate: Estate) -> None:
+    """To just after the deadline."""
+    left = (await estate.only())["deadline_in"]
+    await estate.skip(estate.now + left - 1, 60)
+    await estate.at(estate.now + 2)
+
+
 async def what(estate: Estate, key: str) -> list[str]:
     return [event["what"] for event in (await estate.house.get(f"incidents/{key}"))["events"]]
 
 
-async def test_nobody_answers_and_the_ladder_goes_to_the_top_and_rings_daily(
+async def test_nobody_comes_and_the_ladder_goes_to_the_top_and_rings_on(
     estate: Estate,
 ) -> None:
     await estate.begin((10, "s301", {"alarm": True}))
     await estate.at(11)
     key = (await estate.only())["key"]
     owners = [(await estate.only())["owner"]]
-    for missed in range(1, 6):
-        await estate.at(11 + 300 * missed)
+    for _ in range(5):
+        await limit_runs_out(estate)
         owners.append((await estate.only())["owner"])
     # assistant, officer, supervisor of the grid, then those of the district
     assert owners == ["chen", "lin", "zhou", "sun", "wu", "zhao"]
     told = estate.told()
     for person in ("lin", "zhou", "sun", "wu", "zhao"):
         assert ("escalated", person) in told
-    await estate.at(11 + 300 * 6 + 1)  # nobody is above
+    await limit_runs_out(estate)  # nobody is above
     everybody = sorted(("overdue", who) for who in owners)
     assert sorted(set(estate.told()) - {("again", "zhou")}) == everybody
-    await estate.skip(3 * 24 * HOUR)
-    estate.told()
-    await estate.skip(4 * 24 * HOUR)
-    rung = sorted(estate.told())
-    assert rung == everybody  # the longest wait is a day
+    assert 590 < (await estate.only())["deadline_in"] <= 600  # twice as far each time
+    await limit_runs_out(estate)
+    assert sorted(estate.told()) == everybody
+    assert 1_190 < (await estate.only())["deadline_in"] <= 1_200
     assert (await what(estate, key)).count("escalated") == 5
 
 
@@ -100,12 +106,12 @@ async def test_a_resolve_after_three_days_reaches_everybody_who_was_told(estate:
     key = (await estate.only())["key"]
     await estate.house.act(key, "receive", "lin")
     await estate.house.act(key, "handle", "lin")
-    await estate.skip(24.5 * HOUR)
+    await estate.skip(24.5 * HOUR, HOUR)
     assert [one for one in estate.told() if one[0] != "again"] == [("warned", "lin")]
-    await estate.skip(30.5 * HOUR)
+    await estate.skip(30.5 * HOUR, HOUR)
     assert sorted(estate.told()) == [("escalated", "zhou"), ("overdue", "lin")]
     assert (await estate.only())["owner"] == "lin"  # the first who took it stays responsible
-    await estate.skip(end - 10)
+    await estate.skip(end - 10, HOUR)
     estate.told()
     await estate.skip(end + 60, 10)
     assert {who for purpose, who in estate.told() if purpose == "cleared"} >= {
@@ -143,9 +149,9 @@ async def test_a_shift_that_ends_leaves_the_case_to_the_next_one(
     await estate.at(60)
     assert estate.told() == [("opened", "chen")]
     before = await estate.only()
-    await estate.at(599)
+    await estate.skip(599, 30)
     assert estate.told() == []
-    await estate.at(600 + 181)  # looked at every three minutes
+    await estate.skip(600 + 181, 30)  # looked at every three minutes
     assert [one for one in estate.told() if one[0] != "again"] == [("transferred", "bai")]
     now = await estate.only()
     assert (now["owner"], now["state"]) == ("bai", "open")
@@ -222,7 +228,7 @@ async def test_a_hazard_seen_on_patrol_runs_through_the_same_machine(estate: Est
     await estate.clock.advance(1)
     assert estate.told() == [("opened", "chen")]
     assert (made["owner"], made["title"], made["state"]) == ("chen", "楼道堆放杂物", "open")
-    (message,) = [e for e in await estate.house.ends(made["key"])]
+    (message,) = await estate.house.ends(made["key"])
     assert message == ("opened", "chen", "told")
     found = await estate.house.get("incidents?state=open&category=facility&text=杂物&owner=chen")
     assert [each["key"] for each in found] == [made["key"]]
