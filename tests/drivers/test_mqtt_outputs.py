@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -18,6 +20,7 @@ from drivers.mqtt.driver import Driver
 from drivers.mqtt.options import Options, Output
 from drivers.mqtt.outputs import state_of
 from gateway.clock import SystemClock
+from gateway.document import parse
 from gateway.model import Reading, Undecodable
 from gateway.notifiers.siren.notifier import Notifier
 from gateway.notifiers.siren.options import Options as SirenOptions
@@ -257,6 +260,15 @@ def test_any_payload_is_on_off_or_neither(payload: bytes, field: str) -> None:
 def test_wrong_options_are_named(output: dict[str, Any], words: str) -> None:
     with pytest.raises(ValueError, match=words):
         Options.model_validate({"outputs": {"horn": PLAIN | output}})
+
+
+def test_the_readme_s_example_loads() -> None:
+    readme = (Path(__file__).parents[2] / "drivers" / "mqtt" / "README.md").read_text("utf-8")
+    [block] = [b for b in re.findall(r"```yaml\n(.*?)```", readme, re.DOTALL) if "outputs:" in b]
+    relays = parse("README.md", block).data["drivers"]["relays"]
+    outputs = Options.model_validate({k: v for k, v in relays.items() if k != "type"}).outputs
+    assert outputs["siren"].on == "ON"
+    assert state_of(outputs["strobe"], b'{"state": "ON", "linkquality": 90}') is True
 
 
 def test_a_broker_without_devices_and_outputs_is_pointless() -> None:

@@ -280,7 +280,7 @@ async def test_the_end_of_what_was_never_sent_is_not_sent(tmp_path: Path, purpos
 
 async def test_the_folder_holds_so_many_documents_and_no_more(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    (tmp_path / ".F1-1.tmp").write_text("half")
+    (tmp_path / ".F1-1.cap.tmp").write_text("half")
     async with cap(tmp_path, files=10) as notifier:
         for number in range(15):
             message = told(1, "opened", incident=f"F20260105-{number:04}")
@@ -289,7 +289,7 @@ async def test_the_folder_holds_so_many_documents_and_no_more(tmp_path: Path) ->
     left = [path.name[:14] for path in files(tmp_path, "*.cap.xml")]
     assert left == [f"F20260105-{number:04}" for number in range(5, 15)]
     assert (tmp_path / "notes.txt").exists()
-    assert not (tmp_path / ".F1-1.tmp").exists()
+    assert not (tmp_path / ".F1-1.cap.tmp").exists()
 
 
 async def test_what_is_too_old_goes(tmp_path: Path) -> None:

@@ -188,7 +188,7 @@ async def test_what_is_on_since_before_ends_once_its_driver_is_there(siren, horn
     await clock.advance(300)
     assert horn.on
     horn.away = False
-    await clock.advance(6)
+    await clock.advance(61)
     assert not horn.on
 
 

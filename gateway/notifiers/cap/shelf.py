@@ -16,6 +16,8 @@ from gateway.model import SECOND
 from gateway.notifiers.cap.document import Sent
 
 SUFFIX: Final = ".cap.xml"
+_HALF: Final = ".cap.tmp"
+"""A document that is being written."""
 _HEAD: Final = 4_096
 """Bytes in which a document of ours has said when it was sent."""
 _SENT: Final = re.compile(rb"<sent>([0-9T:+-]{25})</sent>")
@@ -58,7 +60,7 @@ class Shelf:
         """Write it under its name; a reader never sees half of it."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o750)
         path = self._folder / (identifier + SUFFIX)
-        begun = self._folder / f".{identifier}.tmp"
+        begun = self._folder / f".{identifier}{_HALF}"
         handle = os.open(begun, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o640)
         with os.fdopen(handle, "wb") as file:
             file.write(content)
@@ -80,7 +82,7 @@ class Shelf:
         for entry in os.scandir(self._folder):
             if entry.name.endswith(SUFFIX) and entry.is_file(follow_symlinks=False):
                 held.append((entry.stat(follow_symlinks=False).st_mtime_ns, Path(entry.path)))
-            elif entry.name.startswith(".") and entry.name.endswith(".tmp"):
+            elif entry.name.startswith(".") and entry.name.endswith(_HALF):
                 Path(entry.path).unlink(missing_ok=True)
         held.sort()
         too_old = wall - int(self._keep * SECOND)
@@ -97,7 +99,7 @@ class Shelf:
     def try_out(self) -> None:
         """Write something and take it away again."""
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o750)
-        path = self._folder / ".check.tmp"
+        path = self._folder / f".check{_HALF}"
         path.write_bytes(b"")
         path.unlink()
 

@@ -22,6 +22,8 @@ _MOST: Final = 1_000
 """Incidents that hold it; beyond it the oldest lets go."""
 _AGAIN: Final = 5.0
 """Seconds between two attempts to end it."""
+_AGAIN_BEFORE: Final = 60.0
+"""The same for what only may be on: a relay that is not there must not cost its bus much."""
 _IDLE: Final = 3_600.0
 _OFF: Final = ("cleared", "closed")
 _BEFORE: Final = ""
@@ -110,7 +112,9 @@ class Notifier:
                 failing = not await self._end_due(failing)
             ends = min(self._held.values(), default=None)
             left = _IDLE if ends is None else max((ends - self._clock.now().mono) / SECOND, 0.001)
-            await at_most(_AGAIN if failing else left, self._clock, self._news.wait(seen))
+            if failing:
+                left = _AGAIN if self._held.keys() - {_BEFORE} else _AGAIN_BEFORE
+            await at_most(left, self._clock, self._news.wait(seen))
 
     async def _end_due(self, failed: bool) -> bool:
         """Whether nothing is left on that should be off."""
