@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import random
+import re
 import sqlite3
 from collections.abc import Iterable
 from contextlib import closing
@@ -342,14 +343,15 @@ async def test_file_damaged_at_run_time_is_one_line_and_the_teller_lives(tmp_pat
         path.write_bytes(bytes(path.stat().st_size))
         with pytest.raises(Unavailable) as caught:
             await cases.incidents(False, 1_000)
-        line = f"{path}: database disk image is malformed; start again: "
-        assert str(caught.value).startswith(line)
-        assert "\n" not in str(caught.value)
+        # Which of the two depends on what SQLite asks for first: a page, or the file's head.
+        wrong = "(database disk image is malformed|file is not a database); start again: "
+        line = re.compile(rf"{re.escape(str(path))}: {wrong}.*")
+        assert line.fullmatch(str(caught.value))
         with pytest.raises(Unavailable):
             await cases.verify()
         with contextlib.suppress(Unavailable):
             await cases.next_timer()
-        assert cases.failing.startswith(line)  # also when a sound page was asked for since
+        assert line.fullmatch(cases.failing)  # also when a sound page was asked for since
         await clock.advance(300)
         assert not telling.done()
         telling.cancel()
