@@ -17,6 +17,8 @@ def superseded(facts: Facts) -> Verdict | None:
         return Verdict(End.superseded, "the incident was closed meanwhile")
     if row.purpose == "overdue" and incident.warned != row.seq:
         return Verdict(End.superseded, "somebody took it on meanwhile, or a newer reminder did")
+    if row.purpose == "warned" and incident.early != row.seq:
+        return Verdict(End.superseded, "somebody took it on meanwhile, or the limit has passed")
     if row.purpose == "cleared" and incident.alarming:
         return Verdict(End.superseded, "it alarms again")
     if not row.rung:
