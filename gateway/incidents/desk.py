@@ -275,11 +275,11 @@ class Desk:
         """Somebody answered a message: a deed like any other. Who is refused is told why."""
         if not replies.is_deed(action):
             return
-        person, lately = await self._author(action, draft, world)
+        named = replies.key_in(action)
+        person, lately = await self._author(action, named, draft, world)
         if person is None:
             self._log.warning("answer_from_nobody", verb=action.verb)
             return
-        named = replies.key_in(action)
         meant = named or replies.meant(action.verb, lately)
         try:
             if not meant:
@@ -293,16 +293,14 @@ class Desk:
                 draft.add(deeds.refuse(about, action.verb, person, refusal.text, draft.moment))
 
     async def _author(
-        self, action: Action, draft: Draft, world: World
+        self, action: Action, named: str, draft: Draft, world: World
     ) -> tuple[Person | None, list[Incident]]:
-        """Who answered, and what that person was told of; of a shared phone who was told last."""
+        """Who answered, and what that person was told of; of a shared phone see ``likely``."""
         found = [
             (person, await self._lately(person.id, draft))
             for person in replies.authors(action, world.site, world.fallback)
         ]
-        told = [each for each in found if each[1]]
-        newest = max(told, key=lambda each: each[1][0].opened_at, default=None)
-        return newest or next(iter(found), (None, []))
+        return replies.likely(found, named)
 
     async def _lately(self, person: str, draft: Draft) -> list[Incident]:
         """The newest incidents that ``person`` was told of, as this step has left them."""

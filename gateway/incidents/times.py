@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from gateway.incidents.decision import (
     DEADLINE,
     WARN,
@@ -49,6 +51,8 @@ def ring(incident: Incident, kind: str, world: World, moment: Moment) -> Decisio
         decision = _warn(incident, moment)
     if handed is None or decision is None:
         return decision or handed
+    hear = {row.person for row in decision.tell}  # nobody is rung twice for one step
+    handed = replace(handed, tell=tuple(row for row in handed.tell if row.person not in hear))
     return then(handed, decision)
 
 
@@ -64,7 +68,7 @@ def hand_over(incident: Incident, world: World, moment: Moment) -> Decision | No
     found: Rung | None = None
     if person_of(site, incident.owner, world.fallback) is None:
         because, found = "left", _successor(incident, world, wall)
-    elif incident.state is State.open:
+    elif incident.state is State.open and moment.stamp.trusted:
         because, found = "shift", _relief(incident, world, wall)
     if found is None:
         return None

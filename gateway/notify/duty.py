@@ -13,15 +13,18 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
 from gateway.model import SECOND, Category, End, Severity
-from gateway.notify.facts import ALARMS, QUIET, Facts, Verdict, hold
+from gateway.notify.facts import ALARMS, ANSWER, QUIET, Facts, Verdict, hold
 
 _HOURS: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 _MINUTE: Final = timedelta(minutes=1)
 
 
 def duty(facts: Facts) -> Verdict | None:
-    """Who heard of the alarm hears of its end, on duty or not, but not at night."""
-    if facts.to_fixture:
+    """Who heard of the alarm hears of its end, on duty or not, but not at night.
+
+    Who has just written is awake.
+    """
+    if facts.to_fixture or facts.row.purpose == ANSWER:
         return None
     person = facts.person.id
     others = [each.id for each in facts.duty]
@@ -52,4 +55,4 @@ def _quiet_for(facts: Facts) -> int:
     if ends <= clock:
         end = datetime.combine(local.date() + timedelta(days=1), ends, facts.zone)
     left = int(end.timestamp()) * SECOND - facts.wall
-    return max(left, int(_MINUTE.total_seconds()) * SECOND)
+    return left if left > 0 else int(_MINUTE.total_seconds()) * SECOND  # an hour that comes twice

@@ -1,7 +1,7 @@
 """Stage ``silence``: somebody works on it, and has said so. Pure.
 
 A device that is bypassed or retired rings nobody; nor does what a maintenance silence covers: a
-place with all that lies in it, a device, a rule, a category. Resolves still go to who was told.
+place with all that lies in it, a device, a rule, a category. Resolves still go to who was told, answers to who wrote.
 For life safety only a silence of one device or one building counts, and of 24 hours at most: an
 installer may work on a panel, nobody may silence the fires of a grid.
 """
@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.model import SECOND, Category, End, Silence, Site
-from gateway.notify.facts import RESOLVES, Facts, Verdict
+from gateway.notify.facts import ANSWER, RESOLVES, Facts, Verdict
 
 LONGEST: Final = 30 * 86_400
 """Seconds that a silence may last."""
@@ -22,7 +22,7 @@ _OUT_OF_USE: Final = ("bypassed", "retired")
 
 def silence(facts: Facts) -> Verdict | None:
     """Whether every device concerned is out of use or silenced."""
-    if facts.row.purpose in RESOLVES:
+    if facts.row.purpose in (*RESOLVES, ANSWER):
         return None
     by: Silence | None = None
     for device in facts.incident.alarming or (facts.incident.device,):

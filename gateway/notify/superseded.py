@@ -18,7 +18,9 @@ def superseded(facts: Facts) -> Verdict | None:
     if row.purpose == "overdue" and incident.warned != row.seq:
         return Verdict(End.superseded, "somebody took it on meanwhile, or a newer reminder did")
     if row.purpose == "warned" and incident.early != row.seq:
-        return Verdict(End.superseded, "somebody took it on meanwhile, or the limit has passed")
+        return Verdict(End.superseded, "it was moved on meanwhile, or its limit has passed")
+    if row.purpose == "escalated" and incident.warned != row.seq - 1:  # it follows an overdue
+        return Verdict(End.superseded, "somebody took it on meanwhile, or the next one was asked")
     if row.purpose == "cleared" and incident.alarming:
         return Verdict(End.superseded, "it alarms again")
     if not row.rung:
@@ -27,4 +29,6 @@ def superseded(facts: Facts) -> Verdict | None:
         return Verdict(End.superseded, "somebody has received it")
     if incident.warned > row.seq:
         return Verdict(End.superseded, "the time limit has passed and others were told")
+    if incident.owner not in (row.person, facts.person.id):
+        return Verdict(End.superseded, "somebody else has it by now")
     return None
