@@ -292,7 +292,10 @@ def task_json(task: TaskHealth) -> Json:
 
 def health_json(health: Health) -> Json:
     """The gateway's own state."""
-    return {**health, "tasks": [task_json(task) for task in health["tasks"]]}
+    canary = health["canary"]
+    if canary is not None:
+        canary = canary | {"at": iso(canary["at"])}
+    return {**health, "canary": canary, "tasks": [task_json(task) for task in health["tasks"]]}
 
 
 def duty_json(person: Person) -> Json:

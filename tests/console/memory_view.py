@@ -191,6 +191,7 @@ class MemoryView:
         self.folder = evidence
         wall = clock.now().wall
         self.armed = {code: ModeRow(code) for code in self.the_site.places}
+        self.canary: dict[str, Any] | None = None
         self.refuses_arming: Text | None = None
         self.rules: tuple[RuleRow, ...] = RULES
         self.edition = Edition("5f3c" * 16, wall - HOUR)
@@ -314,6 +315,7 @@ class MemoryView:
             ],
             "memory_mib": 48.2,
             "stores": {"journal": {"bytes": 1_048_576, "ok": True, "put_aside": self.broken}},
+            "canary": self.canary,
             "version": "0.1.0",
         }  # fmt: skip
 
