@@ -131,9 +131,11 @@ class StoreView:
         """See ``View``."""
         return await self._cases.incidents(open_only, limit)
 
-    async def search(self, wanted: Wanted, limit: int) -> list[Incident]:
+    async def search(
+        self, wanted: Wanted, limit: int, after: tuple[int, str] | None = None
+    ) -> list[Incident]:
         """See ``View``."""
-        return await self._cases.search(wanted, limit)
+        return await self._cases.search(wanted, limit, after)
 
     async def incident(
         self, key: str

@@ -255,8 +255,13 @@ class View(Protocol):
     async def incidents(self, *, open_only: bool, limit: int) -> list[Incident]:
         """Newest first, at most ``limit``."""
 
-    async def search(self, wanted: Wanted, limit: int) -> list[Incident]:
-        """Those that are ``wanted``, newest first, at most ``limit``."""
+    async def search(
+        self, wanted: Wanted, limit: int, after: tuple[int, str] | None = None
+    ) -> list[Incident]:
+        """Those that are ``wanted``, newest first, at most ``limit``.
+
+        ``after``: only what follows the incident with this (``opened_at``, ``key``).
+        """
 
     async def incident(
         self, key: str

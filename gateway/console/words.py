@@ -73,6 +73,17 @@ _GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "shift": ("换班", "change of shift"),
         "left": ("原责任人已离岗", "who had it has left"),
     },
+    "held": {
+        "storm": ("报警过多，合并发送", "too many alarms: will be merged"),
+        "quota": ("渠道限额，排队中", "the channel's limit: queued"),
+        "quiet": ("免打扰时段", "quiet hours"),
+    },
+    "round": {
+        "planned": ("未到时间", "to come"),
+        "due": ("待巡查", "due"),
+        "done": ("已到", "done"),
+        "missed": ("漏查", "missed"),
+    },
     "end": {
         "": ("等待发送", "Waiting to be sent to"),
         "told": ("已通知", "Told"),
