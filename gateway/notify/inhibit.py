@@ -7,13 +7,13 @@ wait since, ends here: a silent sensor need not be told once its gateway is know
 from __future__ import annotations
 
 from gateway.model import Category, End
-from gateway.notify.facts import RESOLVES, Facts, Verdict
+from gateway.notify.facts import ANSWER, RESOLVES, Facts, Verdict
 
 
 def inhibit(facts: Facts) -> Verdict | None:
-    """Life safety and resolves are never inhibited."""
+    """Life safety, resolves and answers are never inhibited."""
     if not facts.cause or facts.incident.category is Category.life:
         return None
-    if facts.row.purpose in RESOLVES:
+    if facts.row.purpose in (*RESOLVES, ANSWER):
         return None
     return Verdict(End.inhibited, f"because of {facts.cause}")

@@ -40,12 +40,8 @@ def test_a_place_gone_from_the_registry_is_the_nearest_that_its_code_extends(gon
 
 def test_in_a_gap_of_every_roster_who_has_the_place_as_a_further_one_is_near_too() -> None:
     other = Place("130102", "1301", "grid", "二网格")
-    both = msgspec.structs.replace(
-        Person("zhao", "赵六", "130102", "assistant"), areas=("130101",)
-    )
+    both = msgspec.structs.replace(Person("zhao", "赵六", "130102", "assistant"), areas=("130101",))
     wang = Person("wang", "王五", "1301", "supervisor")
     where = site(people=(wang, both))
-    where = msgspec.structs.replace(
-        where, places=where.places | {other.code: other}, rosters=GAPS
-    )
+    where = msgspec.structs.replace(where, places=where.places | {other.code: other}, rosters=GAPS)
     assert owner(where, "13010103") == "zhao"
