@@ -43,6 +43,8 @@ _LOOK_EVERY: Final = 180.0
 """Seconds between looks at who has duty: a shift's case waits no longer for the next one."""
 _LOOKED_AT_ONCE: Final = 50
 """Incidents looked at before others get the loop."""
+_HANDED_AT_ONCE: Final = 100
+"""In one transaction; an alarm waits for no more than these."""
 _ANSWERABLE: Final = 20
 """Of the newest incidents a person was told of, those an answer without a number may mean."""
 _HEARD: Final = ("", "told", "merged")
@@ -172,7 +174,7 @@ class Desk:
             seen = self._timers.count
             now = arrival(clock.now())
             if self._looked_for is not self._site() or now >= self._look_at:
-                await self._hand_over(clock, now)
+                await self._hand_over(clock, arrival)
             rings = await self._cases.next_timer()
             now = arrival(clock.now())
             if rings is None:
@@ -208,22 +210,28 @@ class Desk:
                 draft.timers[of] = due(incident, timer.kind) or None if incident else None
             await self._commit(draft)
 
-    async def _hand_over(self, clock: Clock, now: int) -> None:
+    async def _hand_over(self, clock: Clock, arrival: Callable[[Stamp], int]) -> None:
         """What somebody else must have by now goes to whoever has duty."""
-        self._looked_for, self._look_at = self._site(), now + int(_LOOK_EVERY * SECOND)
-        world, moment = self._world(), Moment(clock.now(), now)
+        moment = Moment(stamp := clock.now(), arrival(stamp))
+        self._looked_for, world = self._site(), self._world()
+        self._look_at = moment.arrival + int(_LOOK_EVERY * SECOND)
         found: list[str] = []
         for number, incident in enumerate(list(self._open.values())):
             if times.hand_over(incident, world, moment) is not None:
                 found.append(incident.key)
             if number % _LOOKED_AT_ONCE == _LOOKED_AT_ONCE - 1:
                 await clock.sleep(0)
-        if not found:
-            return
+        for first in range(0, len(found), _HANDED_AT_ONCE):
+            stamp = clock.now()
+            await self._hand_on(
+                found[first : first + _HANDED_AT_ONCE], world, Moment(stamp, arrival(stamp))
+            )
+
+    async def _hand_on(self, keys: Iterable[str], world: World, moment: Moment) -> None:
         async with self._lock:
             await self._load()
             draft = Draft(moment)
-            for key in found:
+            for key in keys:
                 known = await self._known(key, draft)
                 decision = known and times.hand_over(known, world, moment)
                 if decision:

@@ -46,7 +46,8 @@ class OutboxRow(msgspec.Struct, frozen=True):
     """Why it waits until ``due`` though nothing failed: ``storm``, ``quota``, ``quiet``, or
     ``unseen`` (it is only for when nobody takes the incident on by then); "" when it does not."""
     rung: int = 0
-    """Of the person's channels, the one to begin with: those before it were not seen in time."""
+    """Of the person's channels, the one to begin with: those before it were not seen in time.
+    Negative: the message was silenced so many times before."""
     digest: int = 0
     """Of a merged row: the id of the row whose message tells of this one as well."""
 

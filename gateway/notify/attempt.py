@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import tzinfo
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -28,7 +28,7 @@ from gateway.model import (
 )
 from gateway.notify.channel import in_order, unseen
 from gateway.notify.channels import Channels
-from gateway.notify.facts import QUOTA, RESOLVES, UNSEEN, Facts, Verdict, Way
+from gateway.notify.facts import ASKS, QUOTA, RESOLVES, UNSEEN, Facts, Verdict, Way
 from gateway.notify.keeper import Turned
 from gateway.notify.memory import Batch, Memory
 from gateway.notify.meters import Meters
@@ -258,11 +258,11 @@ class Attempts:
         if verdict.into:
             self._memory.merge(row, verdict.into)
             return Turned(msgspec.structs.replace(ended, digest=verdict.into))
-        if not verdict.instead:
-            return Turned(ended)
         rows = [row]
-        if batch.rows and verdict.end is End.not_on_duty:
+        if batch.rows and verdict.end in (End.not_on_duty, End.silenced):
             rows += await self._shelf.read(telling.rows, batch.rows)
+        if verdict.end is End.silenced:
+            return Turned(ended, _after_silence(rows, verdict.until))
         return Turned(ended, [_anew(each, p, facts.now) for each in rows for p in verdict.instead])
 
     async def _tell(self, facts: Facts, about: Sequence[Incident], told_by: str) -> Turned:
@@ -360,8 +360,19 @@ class Attempts:
         return self._scene.arrival(self._scene.clock.now())
 
 
+def _after_silence(rows: Iterable[OutboxRow], until: int) -> list[OutboxRow]:
+    """Those that ask for somebody, for when nobody has taken the incident on by ``until``."""
+    asking = [row for row in rows if until and row.purpose in ASKS]
+    return [
+        msgspec.structs.replace(
+            _anew(row, row.person, until), held=UNSEEN, rung=min(row.rung, 0) - 1
+        )
+        for row in asking
+    ]
+
+
 def _anew(row: OutboxRow, person: str, now: int) -> OutboxRow:
-    """The same for somebody else, due at once."""
+    """The same for ``person``, due at ``now``."""
     return OutboxRow(
         id=0,
         incident=row.incident,

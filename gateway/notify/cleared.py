@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from gateway.model import Category, End
-from gateway.notify.facts import ALARMS, QUOTA, RESOLVES, STORM, Facts, Verdict
+from gateway.notify.facts import ALARMS, QUIET, QUOTA, RESOLVES, STORM, Facts, Verdict
 
 
 def cleared_before_sending(facts: Facts) -> Verdict | None:
     """The sensors are back to normal; for life safety people hear of it all the same.
 
-    What we ourselves held back to merge it, or for a quota, is told: without that it would have
-    been, and an intruder who passed one infrared beam is not gone with the alarm.
+    What we ourselves held back to merge it, for a quota or a night, is told: without that it would
+    have been, and an intruder who passed one infrared beam is not gone with the alarm.
     """
     if facts.incident.category is Category.life or facts.incident.alarming:
         return None
-    if facts.row.purpose in ALARMS and facts.row.held not in (STORM, QUOTA):
+    if facts.row.purpose in ALARMS and facts.row.held not in (STORM, QUOTA, QUIET):
         return Verdict(End.cleared_before_sending, "back to normal before anything was sent")
     return None
 

@@ -15,6 +15,8 @@ ALARMS: Final = ("opened", "again")
 ASKS: Final = (*ALARMS, "escalated", "transferred", "reopened")
 """Somebody is to receive the incident."""
 RESOLVES: Final = ("cleared", "closed")
+ASKS: Final = (*ALARMS, "transferred", "escalated", "reopened")
+"""Purposes whose message asks for somebody who takes the incident."""
 STORM: Final = "storm"
 QUOTA: Final = "quota"
 QUIET: Final = "quiet"
@@ -89,7 +91,7 @@ class Verdict(NamedTuple):
     why: str
     held: str = ""
     until: int = 0
-    """Arrival ns to which it is held."""
+    """Arrival ns to which it is held, or silenced (0: nobody knows)."""
     into: int = 0
     """The row that it is merged into."""
     instead: tuple[str, ...] = ()

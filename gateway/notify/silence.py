@@ -1,7 +1,9 @@
 """Stage ``silence``: somebody works on it, and has said so. Pure.
 
 A device that is bypassed or retired rings nobody; nor does what a maintenance silence covers: a
-place with all that lies in it, a device, a rule, a category. Resolves still go to who was told, answers to who wrote.
+place with all that lies in it, a device, a rule, a category. Resolves still go to who was told,
+and what a person says or reports is no sensor's noise: it is never silenced.
+What still waits for somebody when a silence is over is told then.
 For life safety only a silence of one device or one building counts, and of 24 hours at most: an
 installer may work on a panel, nobody may silence the fires of a grid.
 """
@@ -10,7 +12,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from gateway.model import SECOND, Category, End, Silence, Site
+from gateway.model import MANUAL, SECOND, Category, End, Silence, Site
 from gateway.notify.facts import ANSWER, RESOLVES, Facts, Verdict
 
 LONGEST: Final = 30 * 86_400
@@ -18,13 +20,15 @@ LONGEST: Final = 30 * 86_400
 LONGEST_LIFE: Final = 86_400
 """Seconds that one of life safety may last."""
 _OUT_OF_USE: Final = ("bypassed", "retired")
+_SPOKEN: Final = (*RESOLVES, ANSWER, "supervised", "reopened")
+"""Purposes that no silence is for."""
 
 
 def silence(facts: Facts) -> Verdict | None:
     """Whether every device concerned is out of use or silenced."""
-    if facts.row.purpose in (*RESOLVES, ANSWER):
+    if facts.row.purpose in _SPOKEN or facts.incident.rule == MANUAL:
         return None
-    by: Silence | None = None
+    found: list[Silence] = []
     for device in facts.incident.alarming or (facts.incident.device,):
         known = facts.site.devices.get(device)
         if known is not None and known.state in _OUT_OF_USE:
@@ -33,9 +37,12 @@ def silence(facts: Facts) -> Verdict | None:
         by = next(covering, None)
         if by is None:
             return None
-    if by is None:
+        found.append(by)
+    if not found:
         return Verdict(End.silenced, "the device is bypassed or retired")
-    return Verdict(End.silenced, f"maintenance silence {by.id} by {by.by}: {by.because}")
+    by = min(found, key=lambda each: each.until)
+    why = f"maintenance silence {by.id} by {by.by}: {by.because}"
+    return Verdict(End.silenced, why, until=by.until)
 
 
 def is_for_life(silence: Silence, site: Site) -> bool:

@@ -11,7 +11,17 @@ else, and with a window so short that nobody waits.
 from __future__ import annotations
 
 from gateway.model import SECOND, Category, End, Incident, OutboxRow, Severity, Site, State
-from gateway.notify.facts import ALARMS, ANSWER, QUIET, RESOLVES, STORM, Facts, Verdict, hold
+from gateway.notify.facts import (
+    ALARMS,
+    ANSWER,
+    QUIET,
+    RESOLVES,
+    STORM,
+    UNSEEN,
+    Facts,
+    Verdict,
+    hold,
+)
 from gateway.notify.silence import silence
 
 
@@ -35,11 +45,12 @@ def kind_of(purpose: str) -> str:
 
 
 def is_counted(row: OutboxRow) -> bool:
-    """Whether the row comes here for the first time, or after a night.
+    """Whether the row comes here for the first time, or after a night or a silence.
 
     What fails, what a quota holds and what leads has been counted before.
     """
-    return row.held == QUIET or (not row.held and not row.attempts)
+    afresh = row.held == QUIET or (row.held == UNSEEN and row.rung < 0)
+    return afresh or (not row.held and not row.attempts)
 
 
 def storm(facts: Facts) -> Verdict | None:

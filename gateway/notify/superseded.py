@@ -27,7 +27,9 @@ def superseded(facts: Facts) -> Verdict | None:
         return None
     if incident.state is not State.open:
         return Verdict(End.superseded, "somebody has received it")
-    if incident.warned > row.seq:
+    if row.person != incident.owner:
+        return Verdict(End.superseded, "somebody else has it now and was told")
+    if row.rung > 0 and incident.warned > row.seq:
         return Verdict(End.superseded, "the time limit has passed and others were told")
     if incident.owner not in (row.person, facts.person.id):
         return Verdict(End.superseded, "somebody else has it by now")

@@ -177,3 +177,21 @@ async def test_a_name_in_the_roster_that_nobody_knows_is_a_gap() -> None:
         await watch.clock.advance(FIRST)
         ((_, said),) = watch.told()
         assert said["extra.reason"] == "第一网格, assistant: nobody knows gone"
+
+
+class Yielding(VirtualClock):
+    """Counts how often others had their turn."""
+
+    turns = 0
+
+    async def sleep(self, seconds: float) -> None:
+        self.turns += seconds == 0
+        await super().sleep(seconds)
+
+
+async def test_a_district_of_rosters_is_looked_through_in_small_steps() -> None:
+    watch = Watch(Site(rosters=tuple(Duty(f"{n}", "officer", people=(("a",),)) for n in range(99))))
+    watch.clock = clock = Yielding()
+    async with watch.running():
+        await clock.advance(FIRST)
+    assert clock.turns == 2 * 5

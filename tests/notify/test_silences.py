@@ -101,6 +101,26 @@ async def test_building_may_be_silenced_for_a_day_for_life_safety_too(tmp_path: 
         assert phone.heard == []
 
 
+async def test_what_still_waits_when_a_silence_is_over_is_told_then_to_who_has_it(
+    tmp_path: Path,
+) -> None:
+    clock, phone = StoryClock(), Phone()
+    async with living(tmp_path / "c.db", clock, {"phone": phone}, limits=USUAL) as house:
+        await house.silences.add(WISH._replace(device="s1", last=12 * HOUR))
+        await house.silences.add(WISH._replace(device="s2", last=12 * HOUR))
+        many = (alarmed(same=f"d{n}") for n in range(20))
+        await house.take(*many, alarmed("s2", same="taken"))
+        await clock.advance(1)
+        await house.act("L20260105-0021", "receive", "zhang")
+        await clock.advance(12 * HOUR - 2)
+        assert [m for m in phone.heard if m.incident != "L20260105-0021"] == []
+        await clock.advance(20)
+        owners = {each.owner for each in await house.cases.open_incidents() if each.key[-2:] < "21"}
+        assert owners == {"wang"}
+        told = [m for m in phone.heard if m.purpose == "escalated" and m.incident[-2:] < "21"]
+        assert ({m.person for m in told}, [m.count for m in told]) == ({"wang"}, [1, 1, 1, 17])
+
+
 def later_shift(site: Site, code: str, role: str, wall: int) -> tuple[Person, ...]:
     """Only li has duty anywhere."""
     return (site.people["li"],)

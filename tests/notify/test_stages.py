@@ -11,6 +11,7 @@ from gateway.incidents.decision import Moment, World
 from gateway.incidents.machine import react
 from gateway.incidents.numbers import CHINA
 from gateway.model import (
+    MANUAL,
     SECOND,
     Category,
     End,
@@ -67,6 +68,10 @@ BYPASSED = site(device("s1", state="bypassed"))
         (facts("overdue", where=BYPASSED, warned=1), "silenced"),
         (facts(where=BYPASSED, alarming=("s1", "unknown")), None),
         (facts("cleared", where=BYPASSED, heard=True, alarming=()), None),
+        (facts("answer", where=BYPASSED), None),
+        (facts("supervised", where=BYPASSED), None),
+        (facts("reopened", where=BYPASSED), None),
+        (facts(where=BYPASSED, rule=MANUAL), None),  # a person reports it, and not the sensor
         (facts(notifiers=()), "failed_all_channels"),
     ],
 )
@@ -169,6 +174,7 @@ def test_what_has_a_known_root_cause_is_not_told_unless_it_is_life_or_an_end() -
     assert verdict is not None
     assert (verdict.end, verdict.why) == (End.inhibited, "because of T1, driver down")
     assert judge(look(facts(), cause="T1")) is None
+    assert judge(look(facts("answer", **TROUBLE), cause="T1")) is None
     told = facts("cleared", heard=True, alarming=(), **TROUBLE)
     assert judge(look(told, cause="T1")) is None
 
@@ -183,6 +189,13 @@ def test_a_further_message_is_pointless_once_somebody_looks_or_the_limit_has_pas
     assert further() == ""
     assert further(state=State.received) == "superseded"
     assert further(warned=2) == "superseded"
+    assert further(owner="li") == "superseded"  # transferred: who gave it away is left in peace
+
+
+def test_an_alarm_that_a_night_held_is_told_though_it_is_over() -> None:
+    given = facts(alarming=(), **TROUBLE)
+    held = given._replace(row=msgspec.structs.replace(given.row, held="quiet"))
+    assert judge(held) is None
 
 
 @pytest.mark.parametrize(
@@ -331,6 +344,11 @@ def test_the_next_channel_is_tried_after_a_while_and_after_the_last_one_none() -
     assert again.due == NOW + 300 * SECOND
     last = msgspec.structs.replace(told, channel="b", rung=1)
     assert unseen(last, given.incident, ["a", "b"], limits, NOW) is None
+    for purpose in ("transferred", "escalated", "reopened"):  # who has it now has to see it too
+        asked = msgspec.structs.replace(told, purpose=purpose)
+        assert unseen(asked, given.incident, ["a", "b"], limits, NOW) is not None
+    away = msgspec.structs.replace(given.incident, owner="li")
+    assert unseen(told, away, ["a", "b"], limits, NOW) is None
     overdue = msgspec.structs.replace(told, purpose="overdue")
     assert unseen(overdue, given.incident, ["a", "b"], limits, NOW) is None
 
