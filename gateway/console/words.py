@@ -146,6 +146,9 @@ _GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "unknown": ("未知类型", "Unknown kind"),
     },
     "value": {
+        "unreachable": ("联系不上", "Unreachable"),
+        "roster_gap": ("值班空缺", "Roster gap"),
+        "canary_lost": ("巡检报警", "Canary"),
         "alarm": ("报警", "Alarm"),
         "area": ("移动面积", "Moving area"),
         "armed": ("布防", "Armed"),
@@ -204,6 +207,9 @@ _GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "zone": ("防区", "Zone"),
     },
     "true": {
+        "unreachable": ("联系不上", "can not be reached"),
+        "roster_gap": ("无人值班", "nobody on duty"),
+        "canary_lost": ("巡检报警未送达", "canary lost"),
         "alarm": ("报警中", "alarm"),
         "armed": ("已布防", "armed"),
         "battery_low": ("电量低", "battery low"),
@@ -236,6 +242,9 @@ _GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "vibration": ("有振动", "vibration"),
     },
     "false": {
+        "unreachable": ("联系得上", "can be reached"),
+        "roster_gap": ("有人值班", "somebody on duty"),
+        "canary_lost": ("巡检报警已送达", "canary arrived"),
         "alarm": ("无报警", "no alarm"),
         "armed": ("已撤防", "disarmed"),
         "battery_low": ("电量正常", "battery all right"),
