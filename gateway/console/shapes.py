@@ -18,6 +18,7 @@ from gateway.console.view import (
     RuleRow,
     RulesEdition,
     TaskHealth,
+    Telling,
 )
 from gateway.console.words import WORDS
 from gateway.model import (
@@ -290,9 +291,10 @@ def task_json(task: TaskHealth) -> Json:
     return {**task, "since": iso(task["since"])}
 
 
-def health_json(health: Health) -> Json:
-    """The gateway's own state."""
-    return {**health, "tasks": [task_json(task) for task in health["tasks"]]}
+def health_json(health: Health, telling: Telling | None) -> Json:
+    """The gateway's own state; None: the store can not say how telling stands."""
+    tasks = [task_json(task) for task in health["tasks"]]
+    return {**health, "tasks": tasks, "telling": telling}
 
 
 def duty_json(person: Person) -> Json:

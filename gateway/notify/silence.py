@@ -1,7 +1,8 @@
 """Stage ``silence``: somebody works on it, and has said so. Pure.
 
 A device that is bypassed or retired rings nobody; nor does what a maintenance silence covers: a
-place with all that lies in it, a device, a rule, a category. Resolves still go to who was told, answers to who wrote.
+place with all that lies in it, a device, a rule, a category. Resolves still go to who was told,
+answers to who wrote.
 For life safety only a silence of one device or one building counts, and of 24 hours at most: an
 installer may work on a panel, nobody may silence the fires of a grid.
 """
