@@ -33,6 +33,7 @@ from gateway.model import (
     Site,
     Stamp,
     State,
+    is_canary,
 )
 from gateway.ports import Clock, Unavailable
 from gateway.store.step import Step
@@ -67,7 +68,9 @@ class Desk:
         limits: Iterable[Limit] = (),
         zone: tzinfo = CHINA,
         most_open: int = 5_000,
+        turn: Callable[[], str] = lambda: "",
     ) -> None:
+        """``turn``: whose way to a message the canary tries next."""
         self._cases = cases
         self._offer = offer
         self._site = site
@@ -76,6 +79,7 @@ class Desk:
         self._fixtures = fixtures
         self._limits = Limits(limits)
         self._most_open = most_open
+        self._turn = turn
         self._lock = asyncio.Lock()
         self._timers = Signal()
         self._open: dict[tuple[str, str], Incident] = {}
@@ -181,8 +185,9 @@ class Desk:
 
     def _world(self, site: Site | None = None) -> World:
         return World(
-            site or self._site(), self._deadlines, self._fallback, self._fixtures, self._limits
-        )
+            site or self._site(), self._deadlines, self._fallback, self._fixtures, self._limits,
+            self._turn(),
+        )  # fmt: skip
 
     # --- time ---------------------------------------------------------------------------------
 
@@ -231,7 +236,8 @@ class Desk:
         incident = await self._find(machine.group_of(change), change.same, draft)
         new_key = ""
         if incident is None and machine.opens(change):
-            new_key = await self._numbers.next(change.category, draft)
+            canary = is_canary(change)
+            new_key = await self._numbers.next(change.category, draft, canary=canary)
         told: list[str] = []
         if incident is not None:
             incident = self._owned(incident, draft, world)
@@ -305,7 +311,7 @@ class Desk:
     async def _lately(self, person: str, draft: Draft) -> list[Incident]:
         """The newest incidents that ``person`` was told of, as this step has left them."""
         found = await self._cases.told_lately(person, _ANSWERABLE)
-        return [draft.incidents.get(one.key, one) for one in found]
+        return [draft.incidents.get(one.key, one) for one in found if not is_canary(one)]
 
     # --- what is known --------------------------------------------------------------------------
 

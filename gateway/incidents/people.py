@@ -16,6 +16,7 @@ from gateway.registry.duty import on_duty
 
 FIXTURE: Final = "notifier:"
 """Who is told besides people: a siren. It owns nothing, and nobody is spared for it."""
+_STAFFED: Final = "staffed"
 
 
 class Rung(NamedTuple):
@@ -48,18 +49,15 @@ def first_rung(site: Site, place: str, fallback: Person, wall: int) -> Rung:
     """The assistant, else officer, else supervisor on duty nearest to ``place``, going up the tree.
 
     A grid's own officer comes before the street's assistant: being near counts for more. In a gap
-    of every roster it is whoever is registered nearest; the fallback where nobody is.
+    of every roster it is whoever is registered nearest; the fallback while nobody is.
     """
     found = next_rung(site, place, "", (), wall)
     if found is not None:
         return found
-    people = list(site.people.values())
-    for above in _chain(site, place):
-        here = [person for person in people if person.grid == above]
-        for role in ROLES:
-            for person in here:
-                if person.role == role:
-                    return Rung(person, "")
+    for name in rungs(site, place):
+        code, _, role = name.rpartition("/")
+        for person in site.registered(code, role):
+            return Rung(person, "")
     return Rung(fallback, "")
 
 
@@ -94,4 +92,28 @@ def own_rung(site: Site, place: str, person: Person) -> str:
 
 
 def _chain(site: Site, place: str) -> list[str]:
-    return [above.code for above in site.chain(place) or site.chain(site.root())]
+    """Where people are looked for, the nearest first.
+
+    A place that is gone from the registry is the nearest that its code extends. Where nobody is
+    at all (of an unknown device only the topmost place is known) it is the topmost place that has
+    people: the fallback has no telephone.
+    """
+    staffed = _staffed(site)
+    ends = (place[:length] for length in range(len(place), 0, -1))
+    nearest = next((code for code in ends if code in site.places), site.root())
+    codes = [above.code for above in site.chain(nearest)]
+    if not staffed or any(code in staffed for code in codes):
+        return codes
+    return [next(iter(staffed))]
+
+
+def _staffed(site: Site) -> dict[str, None]:
+    """The places that have people or a roster, the topmost first. Worked out once."""
+    known = site.kept.get(_STAFFED)
+    if isinstance(known, dict):
+        return known
+    codes = {code for person in site.people.values() for code in (person.grid, *person.areas)}
+    codes |= {line.place for line in site.rosters}
+    ranked = sorted((len(site.chain(code)), code) for code in codes if code in site.places)
+    found = site.kept[_STAFFED] = {code: None for _, code in ranked}
+    return found
