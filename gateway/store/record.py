@@ -84,6 +84,11 @@ def moved(connection: Connection, after: str, limit: int) -> list[str]:
     return list(connection.execute(statement.order_by(MOVED.c.incident).limit(limit)).scalars())
 
 
+def unsigned(connection: Connection) -> int:
+    """How many incidents no anchor speaks for as they are now."""
+    return int(connection.execute(select(func.count()).select_from(MOVED)).scalar() or 0)
+
+
 def write_anchor(
     connection: Connection,
     keys: Sequence[str],
