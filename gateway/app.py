@@ -35,6 +35,7 @@ from gateway.incidents.people import FIXTURE
 from gateway.intake import Intake
 from gateway.links import load_key
 from gateway.model import Category, Lane, Person, Site, Value
+from gateway.notify.canary import Canary
 from gateway.notify.nearby import Neighbourhood
 from gateway.notify.roster_check import RosterCheck
 from gateway.notify.silences import Silences
@@ -123,6 +124,7 @@ class House:
         self.watch: Watch
         self.patrol: Patrol
         self.roster_check: RosterCheck
+        self.canary: Canary
         self.anchorer: Anchorer
         self.outside: Outside | None = None
         self.view: StoreView
@@ -203,6 +205,7 @@ class House:
             fallback=DUTY,
             fixtures=self._fixtures(),
             zone=zone,
+            turn=lambda: self.canary.turn,
         )
         self.detector = Detector(
             self.journal, self.cases, self.desk, self.editions,
@@ -212,6 +215,12 @@ class House:
         self.roster_check = RosterCheck(
             self.teller.channels, self._site, self.clock, self.vitals.note, self._said
         )
+        tries = self.settings.canary
+        self.canary = Canary(
+            self.cases, self.intake.door(DRIVER), self.detector, lambda: self.journal.last,
+            self._site, self.clock, self.arrival, self._said,
+            every=tries.every, within=tries.within,
+        )  # fmt: skip
         self.patrol = Patrol(
             self.cases, self.desk, self.settings.points, asked.rounds if asked else {}, zone,
             self._site, self.clock, self.arrival, tell=asked is not None and asked.missed == "tell",
@@ -306,6 +315,7 @@ class House:
             "retention": self.watch.retention,
             "patrol": self.patrol.run,
             "roster": self.roster_check.run,
+            "canary": self.canary.run,
             "record": self.anchorer.run,
             "audit": Inspector(
                 self.cases, self.settings.site.data, self.clock, self.vitals.note

@@ -97,6 +97,15 @@ class Detector:
 
         await at_most(most, self._clock, pass_())
 
+    @property
+    def at(self) -> int:
+        """The record that the rules have seen last."""
+        return self._lane.n
+
+    def has(self, rule: str) -> bool:
+        """Whether a rule of this name is in force. False until the rules run."""
+        return self._ready and any(row.name == rule for row in self.report())
+
     def cause(self, incident: Incident) -> str:
         """The rule that would hold all of this incident's alarms back now; "" for none."""
         if not self._ready:

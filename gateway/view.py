@@ -21,6 +21,8 @@ from gateway.incidents.deeds import Report
 from gateway.incidents.desk import Desk
 from gateway.intake import Intake
 from gateway.model import (
+    CANARY_DEVICE,
+    EXTRA,
     SECOND,
     Arming,
     CheckIn,
@@ -36,6 +38,7 @@ from gateway.model import (
     Text,
     Wanted,
 )
+from gateway.notify.canary import HOPS
 from gateway.patrol.keeper import Patrol, Unknown
 from gateway.patrol.report import Line
 from gateway.ports import Clock, Refused, Unavailable
@@ -128,9 +131,11 @@ class StoreView:
         """See ``View``."""
         return await self._cases.incidents(open_only, limit)
 
-    async def search(self, wanted: Wanted, limit: int) -> list[Incident]:
+    async def search(
+        self, wanted: Wanted, limit: int, after: tuple[int, str] | None = None
+    ) -> list[Incident]:
         """See ``View``."""
-        return await self._cases.search(wanted, limit)
+        return await self._cases.search(wanted, limit, after)
 
     async def incident(
         self, key: str
@@ -174,14 +179,17 @@ class StoreView:
         """See ``View``."""
         stamp = self._clock.now()
         tasks: list[Any] = [health.as_dict() for health in self._tasks]
+        canary = canary_health(self._intake.latest.get(CANARY_DEVICE))
         return {
             "ok": all(health.up for health in self._tasks)
             and not self._journal.failing
-            and not self._cases.failing,
+            and not self._cases.failing
+            and not (canary and canary["lost"]),
             "clock": {"trusted": stamp.trusted},
             "tasks": tasks,
             "memory_mib": resident_mib(),
             "stores": {"journal": self._journal_health(), "cases": self._cases_health()},
+            "canary": canary,
             "version": program_version(),
         }
 
@@ -336,6 +344,19 @@ class StoreView:
         if self._changes.count > after:
             return self._changes.count
         return await self._changes.wait(self._changes.count)
+
+
+def canary_health(newest: Reading | None) -> dict[str, Any] | None:
+    """What the newest reading of the canary says of the way to a person; None: nothing yet."""
+    if newest is None or "canary_lost" not in newest.values:
+        return None
+    values = newest.values
+    every = (*HOPS, "total")
+    stopped = values.get(f"{EXTRA}hop")
+    passed = every[: every.index(str(stopped))] if stopped in every else every
+    hops = {hop: values[EXTRA + hop] for hop in passed if EXTRA + hop in values}
+    said = {name: str(values.get(EXTRA + name, "")) for name in ("hop", "reason", "person")}
+    return {"at": newest.received_at, "lost": values["canary_lost"], **said, "hops": hops}
 
 
 def _work_out(plans: Sequence[Plan], wall: int) -> None:

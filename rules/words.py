@@ -40,6 +40,9 @@ FLAGS: Final[Mapping[str, Says]] = MappingProxyType(
             "通知渠道拒收消息", "channel refuses", "通知渠道不再拒收", "channel takes messages"
         ),
         "open": _says("被打开", "open", "已关闭", "closed"),
+        "roster_gap": _says("值班表有空缺", "roster gap", "值班表已补齐", "no roster gap"),
+        "unreachable": _says("联系不上", "can not be reached", "已能联系上", "can be reached"),
+        "canary_lost": _says("自检报警未送达", "canary lost", "自检报警正常", "canary arrives"),
         "rule_failing": _says("规则出错或过慢", "rule failing", "规则正常", "rule working"),
         "rules_refused": _says(
             "改动的规则或登记表有错，仍用原来的",

@@ -21,6 +21,7 @@ from gateway import document as yaml_document
 from gateway.config import crosscheck, plugins
 from gateway.config.holidays import holidays
 from gateway.config.settings import (
+    CanarySection,
     ClockSection,
     ConsoleSection,
     DeadlinesSection,
@@ -53,7 +54,7 @@ _Section = TypeVar("_Section", bound=BaseModel)
 
 _SECTIONS: Final = (
     *("site", "registry", "clock", "journal", "rules", "deadlines", "limits", "telling"),
-    *("drivers", "sinks", "notifiers", "messages", "patrol", "record", "console", "log"),
+    *("drivers", "sinks", "notifiers", "messages", "patrol", "canary", "record", "console", "log"),
 )
 _LONGEST_MESSAGE: Final = 400
 
@@ -133,6 +134,7 @@ class _Loader:
             "journal": self._section("journal", JournalSection),
             "deadlines": self._section("deadlines", DeadlinesSection),
             "limits": self._limits(),
+            "canary": self._section("canary", CanarySection),
             "record": self._record(),
             "telling": self._section("telling", TellingSection),
             "console": self._section("console", ConsoleSection),

@@ -104,6 +104,18 @@ def _at_most_a_month(value: float) -> float:
     return value
 
 
+def _canary_every(value: float) -> float:
+    if value and not 600 <= value <= _LONGEST:
+        raise ValueError("at least 10m, or 0s for never")
+    return value
+
+
+def _canary_within(value: float) -> float:
+    if not 5 <= value <= 300:
+        raise ValueError("from 5s to 5m: who waits longer for an alarm has lost it")
+    return value
+
+
 Span = Annotated[Duration, AfterValidator(_sensible)]
 """Seconds, more than 0."""
 
@@ -330,6 +342,18 @@ class PatrolSection(Section):
     alone."""
 
 
+class CanarySection(Section):
+    """How often a synthetic alarm tries the way to a person, and how long it may take.
+
+    Off unless it is asked for: it uses people's channels, if silently, and an existing site must
+    not begin to do so because its program was renewed.
+    """
+
+    every: Annotated[Duration, AfterValidator(_canary_every)] = 0.0
+    """0: never."""
+    within: Annotated[Duration, AfterValidator(_canary_within)] = 60.0
+
+
 class RecordSection(Section):
     """Where the record's anchors go besides: a file on another disk, or a URL that is posted to."""
 
@@ -432,6 +456,7 @@ class Settings(BaseModel):
     messages: MessagesSection
     templates: Annotated[Any, Field(repr=False)]
     """``gateway.notify.templates.Templates`` of the site's own wording; None without a folder."""
+    canary: CanarySection = CanarySection()
     patrol: PatrolSection | None = None
     points: tuple[Point, ...] = ()
     """Of the file that ``patrol`` names."""

@@ -15,7 +15,7 @@ from gateway.console import query, shapes
 from gateway.console.events import Streams
 from gateway.console.guard import as_json
 from gateway.console.media import CLIP, media_type
-from gateway.console.patrol import checkin_json, patrol_json
+from gateway.console.patrol import MOST_POINTS, checkin_json, patrol_json
 from gateway.console.query import ApiError
 from gateway.console.view import ActRefused, AttachRefused, ModeRow, View
 from gateway.model import Incident, Person, Site, Text
@@ -35,6 +35,7 @@ class Api:
         self._streams = streams
         self._chinese = chinese
         self._places = _Places((), Site(), {}, b"", "")
+        self._staff: _Staff | None = None
         self._making = asyncio.Lock()
 
     def routes(self) -> list[web.RouteDef]:
@@ -62,13 +63,25 @@ class Api:
         ]
 
     async def incidents(self, request: web.Request) -> web.Response:
-        """A list, newest first; every criterion that is asked for must hold."""
+        """A list, newest first; every criterion that is asked for must hold.
+
+        ``after`` is the key of the last incident that the asker has.
+        """
         limit = query.limit(request.query, 200, query.MAX_INCIDENTS)
         site, now = self._view.site(), self._view.now()
         wanted = query.wanted(request.query, now.wall)
-        found = await self._view.search(wanted, limit)
+        after = await self._after(query.optional(request.query, "after"))
+        found = await self._view.search(wanted, limit, after)
         names = self._view.announced()
         return as_json([shapes.incident_json(site, each, now, names) for each in found])
+
+    async def _after(self, key: str) -> tuple[int, str] | None:
+        if not key:
+            return None
+        found = await self._view.incident(key)
+        if found is None:
+            raise ApiError(400, f"after is {key[:60]!r}; write the key of an incident")
+        return found[0].opened_at, key
 
     async def incident(self, request: web.Request) -> web.Response:
         """One incident with ``events`` and ``messages``."""
@@ -119,12 +132,18 @@ class Api:
         known = shapes.Heard(view.latest(), view.heard(), view.announced())
         return as_json(shapes.devices_json(view.site(), known, view.now()))
 
-    async def people(self, _request: web.Request) -> web.Response:
-        """Who can receive, close and arm; the duty officer where the registry names nobody."""
+    async def people(self, request: web.Request) -> web.Response:
+        """Who can receive, close and arm; the duty officer where the registry names nobody.
+
+        304 for who knows them already: every page asks for a district's 4,000 every few seconds.
+        """
         site = self._view.site()
-        if not site.people:
-            return as_json([shapes.duty_json(self._view.duty())])
-        return as_json([shapes.person_json(site, person) for person in site.people.values()])
+        if self._staff is None or self._staff.site is not site:
+            self._staff = await asyncio.to_thread(_staff, site, self._view.duty())
+        kept = self._staff
+        if kept.tag == request.headers.get("If-None-Match", ""):
+            return web.Response(status=304, headers={"ETag": kept.tag})
+        return as_json(msgspec.Raw(kept.body), headers={"ETag": kept.tag})
 
     async def readings(self, request: web.Request) -> web.Response:
         """The readings of one device, oldest first."""
@@ -149,8 +168,7 @@ class Api:
             kept = self._places
             if kept.site is not site or kept.rows != rows or kept.titles != titles:
                 body = await asyncio.to_thread(_arming, site, rows, titles, duty)
-                tag = f'"{hashlib.sha256(body).hexdigest()[:32]}"'
-                kept = self._places = _Places(rows, site, titles, body, tag)
+                kept = self._places = _Places(rows, site, titles, body, _tag(body))
         if kept.tag == known:
             return web.Response(status=304, headers={"ETag": kept.tag})
         return as_json(msgspec.Raw(kept.body), headers={"ETag": kept.tag})
@@ -192,8 +210,9 @@ class Api:
         """Who was at which point in which round of a day, and what was missed."""
         view = self._view
         day = query.day(request.query, view.today())
+        most = query.limit(request.query, MOST_POINTS, MOST_POINTS)
         found = await view.patrol(day)
-        return as_json(patrol_json(view.site(), day, found, view.now()))
+        return as_json(patrol_json(view.site(), day, found, view.now(), most))
 
     async def check_in(self, request: web.Request) -> web.Response:
         """Somebody is at a point."""
@@ -253,6 +272,24 @@ class _Places(NamedTuple):
     titles: Mapping[str, Text]
     body: bytes
     tag: str
+
+
+class _Staff(NamedTuple):
+    """The newest answer about people, and the picture that it was made of."""
+
+    site: Site
+    body: bytes
+    tag: str
+
+
+def _staff(site: Site, duty: Person) -> _Staff:
+    people = [shapes.person_json(site, person) for person in site.people.values()]
+    body = msgspec.json.encode(people or [shapes.duty_json(duty)])
+    return _Staff(site, body, _tag(body))
+
+
+def _tag(body: bytes) -> str:
+    return f'"{hashlib.sha256(body).hexdigest()[:32]}"'
 
 
 def _arming(site: Site, rows: Sequence[ModeRow], titles: Mapping[str, Text], duty: Person) -> bytes:

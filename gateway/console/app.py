@@ -11,6 +11,7 @@ from aiohttp import web
 from gateway.clock import SystemClock
 from gateway.console.api import Api
 from gateway.console.case_page import CasePage
+from gateway.console.duty import DutyApi
 from gateway.console.events import Streams
 from gateway.console.guard import Hosts, add_headers, guard
 from gateway.console.metrics import Metrics
@@ -55,6 +56,7 @@ def create_app(
     app.on_shutdown.append(streams.close)
     app.add_routes(Api(view, streams, chinese).routes())
     app.add_routes(RegistryApi(view, chinese).routes())
+    app.add_routes(DutyApi(view.site, view.now).routes())
     if telling is not None:
         app.add_routes(TellingApi(telling, view.site, view.now, view.duty().id).routes())
     app.add_routes(

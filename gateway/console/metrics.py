@@ -172,6 +172,10 @@ class _Families:
             "1 when the wall clock is known to be right",
             {(): bool(health["clock"].get("trusted"))},
         )
+        if (canary := health["canary"]) is not None:
+            self.gauge("canary_lost", "1 when the newest trial was lost", {(): canary["lost"]})
+            hops: _Values = {(hop,): ms / 1_000 for hop, ms in canary["hops"].items()}
+            self.gauge("canary_seconds", "Time of each hop of the newest trial", hops, "hop")
         self.gauge("memory_bytes", "Resident memory", {(): health["memory_mib"] * 2**20})
         self.gauge(
             "task_up",

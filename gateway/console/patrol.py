@@ -4,26 +4,42 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import date
+from typing import Final
 
 from gateway.console.shapes import Json, iso, person_name, place_name
 from gateway.console.view import Now, PatrolLine
 from gateway.model import CheckIn, Site
 
+MOST_POINTS: Final = 100_000
+"""Of a round: more than 1,400 grids with 20 points each."""
+_STATES: Final = ("missed", "due", "planned", "done")
+"""Of a point, the most urgent first."""
 
-def patrol_json(site: Site, day: date, lines: Sequence[PatrolLine], now: Now) -> Json:
-    """A day: its rounds in order, each with its points and what is done, due and missed."""
+
+def patrol_json(
+    site: Site, day: date, lines: Sequence[PatrolLine], now: Now, most: int = MOST_POINTS
+) -> Json:
+    """A day: its rounds in order, each with its points and what is done, due and missed.
+
+    Of a round with more than ``most`` points the most urgent are shown; ``of`` is their number.
+    """
     rounds: dict[tuple[str, int], Json] = {}
     for line in lines:
         one = line.round
         found = rounds.setdefault(
             (one.name, one.begins),
             {"name": one.name, "begins": iso(one.begins), "ends": iso(one.ends),
-             "over": one.ends <= now.wall, "done": 0, "missed": 0, "points": []},
+             "over": one.ends <= now.wall, "done": 0, "missed": 0, "of": 0, "points": []},
         )  # fmt: skip
         state = _state(line, now)
         found["done"] += line.checkin is not None
         found["missed"] += state == "missed"
-        found["points"].append(_point(site, line, state))
+        found["of"] += 1
+        found["points"].append((state, line))
+    for each in rounds.values():
+        if each["of"] > most:
+            each["points"].sort(key=lambda point: _STATES.index(point[0]))
+        each["points"] = [_point(site, line, state) for state, line in each["points"][:most]]
     return {"day": day.isoformat(), "rounds": list(rounds.values())}
 
 

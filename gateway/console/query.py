@@ -239,17 +239,17 @@ def wanted(query: Mapping[str, str], now: int) -> Wanted:
         states=states,
         categories=_several(query, "category", Category),
         severities=_several(query, "severity", Severity),
-        owners=tuple(word for word in _optional(query, "owner").split(",") if word),
-        place=_optional(query, "place"),
+        owners=tuple(word for word in optional(query, "owner").split(",") if word),
+        place=optional(query, "place"),
         since=since(query, now) if "since" in query else 0,
         until=since(query, now, "until") if "until" in query else 0,
         overdue=flag(query, "overdue") if "overdue" in query else None,
-        text=_optional(query, "text").strip(),
+        text=optional(query, "text").strip(),
     )
 
 
 def _several(query: Mapping[str, str], name: str, known: type[StrEnum]) -> tuple[str, ...]:
-    words = tuple(word for word in _optional(query, name).split(",") if word)
+    words = tuple(word for word in optional(query, name).split(",") if word)
     values = [each.value for each in known]
     for word in words:
         if word not in values:
@@ -257,7 +257,8 @@ def _several(query: Mapping[str, str], name: str, known: type[StrEnum]) -> tuple
     return words
 
 
-def _optional(query: Mapping[str, str], name: str) -> str:
+def optional(query: Mapping[str, str], name: str) -> str:
+    """A text that is not endless; "" when it is not there."""
     value = query.get(name, "")
     _check_length(name, value, _MAX_NAME)
     return value

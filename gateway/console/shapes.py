@@ -41,6 +41,8 @@ _OWN: Final = "gateway/"
 """Ids of what the gateway reports on itself begin with it, like ``gateway/self``."""
 _FIXTURE: Final = "notifier:"
 """A siren that is told besides people is called as it is configured."""
+_PEOPLE: Final = ("from", "owner", "to")
+"""Of an event's data."""
 _DUTY: Final = Text(*WORDS["person.duty"])
 _WATCHED: Final = ("accepted", "installed")
 """A planned, bypassed or retired device is allowed to be silent."""
@@ -155,9 +157,23 @@ def event_json(site: Site, event: IncidentEvent, texts: Mapping[str, str]) -> Js
         "by_name": person_name(site, person) if by == "person" else "",
         "data": event.data,
         "texts": {k: texts[v] for k, v in event.data.items() if isinstance(v, str) and v in texts},
+        "names": _named(site, event),
         "previous": event.previous,
         "hash": event.hash,
     }
+
+
+def _named(site: Site, event: IncidentEvent) -> dict[str, str]:
+    """What those are called whom the event speaks of: people, and the place that has it now."""
+    found = {
+        name: person_name(site, id_)
+        for name in _PEOPLE
+        if isinstance(id_ := event.data.get(name), str) and id_
+    }
+    charge = event.data.get("charge")
+    if isinstance(charge, str) and charge:
+        found["charge"] = place_name(site, charge)
+    return found
 
 
 def message_json(site: Site, row: OutboxRow, now: Now) -> Json:
@@ -292,7 +308,10 @@ def task_json(task: TaskHealth) -> Json:
 
 def health_json(health: Health) -> Json:
     """The gateway's own state."""
-    return {**health, "tasks": [task_json(task) for task in health["tasks"]]}
+    canary = health["canary"]
+    if canary is not None:
+        canary = canary | {"at": iso(canary["at"])}
+    return {**health, "canary": canary, "tasks": [task_json(task) for task in health["tasks"]]}
 
 
 def duty_json(person: Person) -> Json:

@@ -101,6 +101,9 @@ class Health(TypedDict):
     memory_mib: float
     stores: dict[str, dict[str, Any]]
     """By store name; numbers become metrics, ``put_aside`` names a broken file's new name."""
+    canary: dict[str, Any] | None
+    """The newest trial of the way to a person: ``at``, ``lost``, ``hop``, ``reason``, ``person`` and
+    ``hops`` (ms of each); None before the first."""
     version: str
 
 
@@ -252,8 +255,13 @@ class View(Protocol):
     async def incidents(self, *, open_only: bool, limit: int) -> list[Incident]:
         """Newest first, at most ``limit``."""
 
-    async def search(self, wanted: Wanted, limit: int) -> list[Incident]:
-        """Those that are ``wanted``, newest first, at most ``limit``."""
+    async def search(
+        self, wanted: Wanted, limit: int, after: tuple[int, str] | None = None
+    ) -> list[Incident]:
+        """Those that are ``wanted``, newest first, at most ``limit``.
+
+        ``after``: only what follows the incident with this (``opened_at``, ``key``).
+        """
 
     async def incident(
         self, key: str

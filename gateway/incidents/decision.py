@@ -62,6 +62,8 @@ class World(NamedTuple):
     fixtures: Mapping[str, Collection[Category]] = MappingProxyType({})
     """Who is told besides people (``notifier:NAME``), and of what."""
     limits: Limits = Limits()
+    turn: str = ""
+    """Whose way the canary tries next; "": that of whoever has duty."""
 
     def limit(self, place: str, category: Category, severity: Severity, stage: Stage) -> Span:
         """How long a stage may take."""

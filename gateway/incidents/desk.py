@@ -33,17 +33,17 @@ from gateway.model import (
     Site,
     Stamp,
     State,
+    is_canary,
 )
 from gateway.ports import Clock, Unavailable
 from gateway.store.step import Step
 
-_TIMERS_AT_ONCE: Final = 100
+_AT_ONCE: Final = 100
+"""Decided in one transaction: an alarm waits for no more than these."""
 _LOOK_EVERY: Final = 180.0
 """Seconds between looks at who has duty: a shift's case waits no longer for the next one."""
 _LOOKED_AT_ONCE: Final = 50
 """Incidents looked at before others get the loop."""
-_HANDED_AT_ONCE: Final = 100
-"""In one transaction; an alarm waits for no more than these."""
 _ANSWERABLE: Final = 20
 """Of the newest incidents a person was told of, those an answer without a number may mean."""
 _HEARD: Final = ("", "told", "merged")
@@ -69,7 +69,9 @@ class Desk:
         limits: Iterable[Limit] = (),
         zone: tzinfo = CHINA,
         most_open: int = 5_000,
+        turn: Callable[[], str] = lambda: "",
     ) -> None:
+        """``turn``: whose way to a message the canary tries next."""
         self._cases = cases
         self._offer = offer
         self._site = site
@@ -78,6 +80,7 @@ class Desk:
         self._fixtures = fixtures
         self._limits = Limits(limits)
         self._most_open = most_open
+        self._turn = turn
         self._lock = asyncio.Lock()
         self._timers = Signal()
         self._open: dict[tuple[str, str], Incident] = {}
@@ -183,8 +186,9 @@ class Desk:
 
     def _world(self, site: Site | None = None) -> World:
         return World(
-            site or self._site(), self._deadlines, self._fallback, self._fixtures, self._limits
-        )
+            site or self._site(), self._deadlines, self._fallback, self._fixtures, self._limits,
+            self._turn(),
+        )  # fmt: skip
 
     # --- time ---------------------------------------------------------------------------------
 
@@ -192,7 +196,7 @@ class Desk:
         async with self._lock:
             await self._load()
             draft, world = Draft(Moment(stamp, now)), self._world()
-            for timer in await self._cases.due_timers(now, _TIMERS_AT_ONCE):
+            for timer in await self._cases.due_timers(now, _AT_ONCE):
                 of = timer.incident, timer.kind
                 if draft.timers.get(of) is not None:
                     continue  # set anew by what this step has decided already
@@ -208,19 +212,17 @@ class Desk:
     async def _hand_over(self, clock: Clock, arrival: Callable[[Stamp], int]) -> None:
         """What somebody else must have by now goes to whoever has duty."""
         moment = Moment(stamp := clock.now(), arrival(stamp))
-        self._looked_for, world = self._site(), self._world()
-        self._look_at = moment.arrival + int(_LOOK_EVERY * SECOND)
+        world = self._world()
+        self._looked_for, self._look_at = world.site, moment.arrival + int(_LOOK_EVERY * SECOND)
         found: list[str] = []
         for number, incident in enumerate(list(self._open.values())):
             if times.hand_over(incident, world, moment) is not None:
                 found.append(incident.key)
             if number % _LOOKED_AT_ONCE == _LOOKED_AT_ONCE - 1:
                 await clock.sleep(0)
-        for first in range(0, len(found), _HANDED_AT_ONCE):
-            stamp = clock.now()
-            await self._hand_on(
-                found[first : first + _HANDED_AT_ONCE], world, Moment(stamp, arrival(stamp))
-            )
+        for first in range(0, len(found), _AT_ONCE):
+            moment = Moment(stamp := clock.now(), arrival(stamp))
+            await self._hand_on(found[first : first + _AT_ONCE], world, moment)
 
     async def _hand_on(self, keys: Iterable[str], world: World, moment: Moment) -> None:
         async with self._lock:
@@ -239,7 +241,8 @@ class Desk:
         incident = await self._find(machine.group_of(change), change.same, draft)
         new_key = ""
         if incident is None and machine.opens(change):
-            new_key = await self._numbers.next(change.category, draft)
+            canary = is_canary(change)
+            new_key = await self._numbers.next(change.category, draft, canary=canary)
         told: list[str] = []
         if incident is not None:
             incident = self._owned(incident, draft, world)
@@ -283,11 +286,11 @@ class Desk:
         """Somebody answered a message: a deed like any other. Who is refused is told why."""
         if not replies.is_deed(action):
             return
-        person, lately = await self._author(action, draft, world)
+        named = replies.key_in(action)
+        person, lately = await self._author(action, named, draft, world)
         if person is None:
             self._log.warning("answer_from_nobody", verb=action.verb)
             return
-        named = replies.key_in(action)
         meant = named or replies.meant(action.verb, lately)
         try:
             if not meant:
@@ -301,21 +304,19 @@ class Desk:
                 draft.add(deeds.refuse(about, action.verb, person, refusal.text, draft.moment))
 
     async def _author(
-        self, action: Action, draft: Draft, world: World
+        self, action: Action, named: str, draft: Draft, world: World
     ) -> tuple[Person | None, list[Incident]]:
-        """Who answered, and what that person was told of; of a shared phone who was told last."""
+        """Who answered, and what that person was told of; of a shared phone see ``likely``."""
         found = [
             (person, await self._lately(person.id, draft))
             for person in replies.authors(action, world.site, world.fallback)
         ]
-        told = [each for each in found if each[1]]
-        newest = max(told, key=lambda each: each[1][0].opened_at, default=None)
-        return newest or next(iter(found), (None, []))
+        return replies.likely(found, named)
 
     async def _lately(self, person: str, draft: Draft) -> list[Incident]:
         """The newest incidents that ``person`` was told of, as this step has left them."""
         found = await self._cases.told_lately(person, _ANSWERABLE)
-        return [draft.incidents.get(one.key, one) for one in found]
+        return [draft.incidents.get(one.key, one) for one in found if not is_canary(one)]
 
     # --- what is known --------------------------------------------------------------------------
 

@@ -6,7 +6,8 @@
 
 An incident is the fold over its events. What people do with it is in ``deeds.py``, what time does
 in ``times.py``. Sensors going back to normal close nothing; a person does. Until then there is
-always an owner and a deadline.
+always an owner and a deadline. Only the canary, a test of ours, ends by itself: it is told to one
+person and to no siren, and the end of its alarm closes it.
 """
 
 from __future__ import annotations
@@ -17,11 +18,13 @@ from gateway.incidents.decision import (
     Decision,
     Moment,
     NotAllowed,
+    Span,
     World,
     begin,
     happen,
     limit,
     telling,
+    then,
     with_timers,
 )
 from gateway.incidents.fold import (
@@ -30,8 +33,20 @@ from gateway.incidents.fold import (
     severity_of,
     severity_with,
 )
-from gateway.incidents.people import first_rung
-from gateway.model import STAGES, Change, Happened, Incident, Severity, Stage, Turn, Value
+from gateway.incidents.limits import LONGEST
+from gateway.incidents.people import Rung, first_rung, person_of
+from gateway.model import (
+    STAGES,
+    Change,
+    Happened,
+    Incident,
+    Outcome,
+    Severity,
+    Stage,
+    Turn,
+    Value,
+    is_canary,
+)
 
 __all__ = [
     "Decision",
@@ -95,6 +110,8 @@ def react(
         return _picture(change, incident, moment)
     data: dict[str, Value] = {"device": change.device, "at": str(change.at), **_why(change)}
     now = happen(incident, Happened.cleared, f"rule:{change.rule}", data, moment)
+    if is_canary(change):
+        return _test_over(now, change, moment)
     if not now.incident.alarming:
         return telling(now, "cleared", told, moment)
     return now
@@ -108,6 +125,8 @@ def group_of(change: Change) -> str:
 def _open(change: Change, key: str, world: World, moment: Moment) -> Decision:
     owner = first_rung(world.site, change.place, world.fallback, moment.stamp.wall)
     span = world.limit(change.place, change.category, change.severity, Stage.receive)
+    if is_canary(change):  # no short limit of a site may escalate it
+        owner, span = _turn_of(world) or owner, Span(LONGEST)
     data: dict[str, Value] = {
         "rule": change.rule,
         "group": group_of(change),
@@ -122,7 +141,21 @@ def _open(change: Change, key: str, world: World, moment: Moment) -> Decision:
         **_alarm_data(change),
     }
     decision = begin(key, f"rule:{change.rule}", data, moment)
+    if is_canary(change):
+        return with_timers(telling(decision, "opened", [owner.person.id], moment))
     return with_timers(ring(decision, "opened", world, moment))
+
+
+def _turn_of(world: World) -> Rung | None:
+    person = person_of(world.site, world.turn, world.fallback) if world.turn else None
+    return Rung(person, "") if person is not None else None
+
+
+def _test_over(cleared: Decision, change: Change, moment: Moment) -> Decision:
+    """The canary's end closes it, in whatever state it is: no person has anything to do with it."""
+    data: dict[str, Value] = {"outcome": Outcome.test.value}
+    closed = happen(cleared.incident, Happened.closed, f"rule:{change.rule}", data, moment)
+    return with_timers(then(cleared, closed))
 
 
 def ring(decision: Decision, purpose: str, world: World, moment: Moment) -> Decision:

@@ -1,4 +1,7 @@
-"""The keys of incidents, as ``F20260105-0007``: category, local day, number, none left out."""
+"""The keys of incidents, as ``F20260105-0007``: category, local day, number, none left out.
+
+The canary counts by itself (``C``), so that a trial leaves no hole among the cases of a day.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ _LETTERS: Final[Mapping[Category, str]] = {
     Category.trouble: "T",
     Category.system: "S",
 }
+_CANARY: Final = "C"
 _DAYS: Final = 32
 """Prefixes whose last number is remembered; beyond it they are asked for again."""
 
@@ -30,11 +34,11 @@ class Numbers:
         self._zone = zone
         self._last: dict[str, int] = {}
 
-    async def next(self, category: Category, draft: Draft) -> str:
+    async def next(self, category: Category, draft: Draft, *, canary: bool = False) -> str:
         """Short enough for the telephone, and the same after a crash."""
         wall = draft.moment.stamp.wall
         day = datetime.fromtimestamp(wall // SECOND, UTC).astimezone(self._zone)
-        prefix = f"{_LETTERS[category]}{day:%Y%m%d}"
+        prefix = f"{_CANARY if canary else _LETTERS[category]}{day:%Y%m%d}"
         last = draft.numbers.get(prefix) or self._last.get(prefix)
         if last is None:
             last = await self._cases.last_number(prefix)

@@ -36,6 +36,24 @@ def authors(action: Action, site: Site, fallback: Person) -> tuple[Person, ...]:
     return people_at(site, number) if number else ()
 
 
+def likely(
+    found: Sequence[tuple[Person, list[Incident]]], named: str
+) -> tuple[Person | None, list[Incident]]:
+    """Of the people at a phone, with what each was told of, who it is that answers.
+
+    Who was told of the incident it names, else of the newest; of several its owner.
+    """
+
+    def fits(each: tuple[Person, list[Incident]]) -> tuple[bool, int, bool]:
+        person, lately = each
+        about = next((one for one in lately if one.key == named), None) or next(iter(lately), None)
+        if about is None:
+            return False, 0, False
+        return about.key == named, about.opened_at, about.owner == person.id
+
+    return max(found, key=fits, default=(None, []))
+
+
 def key_in(action: Action) -> str:
     """The incident it names, or ""."""
     return action.incident.strip() or understood(action.text).incident

@@ -12,6 +12,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from msgspec.structs import replace
+
 from gateway.incidents.decision import (
     DEADLINE,
     WARN,
@@ -49,6 +51,8 @@ def ring(incident: Incident, kind: str, world: World, moment: Moment) -> Decisio
         decision = _warn(incident, moment)
     if handed is None or decision is None:
         return decision or handed
+    hear = {row.person for row in decision.tell}  # nobody is rung twice for one step
+    handed = replace(handed, tell=tuple(row for row in handed.tell if row.person not in hear))
     return then(handed, decision)
 
 

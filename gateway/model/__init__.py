@@ -13,6 +13,9 @@ from __future__ import annotations
 
 from gateway.model.changes import Category, Change, Severity, Text, Turn
 from gateway.model.incidents import (
+    CANARY,
+    CANARY_DEVICE,
+    HAZARD,
     MANUAL,
     STAGES,
     VERBS,
@@ -26,6 +29,7 @@ from gateway.model.incidents import (
     Stage,
     State,
     Wanted,
+    is_canary,
 )
 from gateway.model.patrol import CheckIn, Point
 from gateway.model.records import (
@@ -81,8 +85,11 @@ from gateway.model.values import (
 )
 
 __all__ = [
+    "CANARY",
+    "CANARY_DEVICE",
     "DAY_MINUTES",
     "EXTRA",
+    "HAZARD",
     "KINDS",
     "LEVELS",
     "MANUAL",
@@ -143,5 +150,6 @@ __all__ = [
     "ValueType",
     "Wanted",
     "every_value_name",
+    "is_canary",
     "vocabulary",
 ]

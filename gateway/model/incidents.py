@@ -7,7 +7,7 @@ from typing import Final, NamedTuple
 
 import msgspec
 
-from gateway.model.changes import Category, Severity, Text
+from gateway.model.changes import Category, Change, Severity, Text
 from gateway.model.values import Value
 
 
@@ -64,6 +64,13 @@ VERBS: Final = (
 
 MANUAL: Final = "manual"
 """The rule and the group of a case that a person opened."""
+HAZARD: Final = "hazard"
+"""The same of a hazard: it stands in the register until a person closes it."""
+
+CANARY: Final = "canary"
+"""The rule of the marked synthetic alarm that tries the way to a person."""
+CANARY_DEVICE: Final = "gateway/canary"
+"""What raises it: a site's own rule of that name is an alarm like any other."""
 
 
 class Deed(msgspec.Struct, frozen=True):
@@ -226,3 +233,8 @@ class Incident(msgspec.Struct, frozen=True):
     """Arrival ns of the early warning of ``deadline``; 0: none."""
     early: int = 0
     """``seq`` of the early warning of this ``deadline``; 0: none yet."""
+
+
+def is_canary(of: Incident | Change) -> bool:
+    """Whether it is the synthetic alarm: told silently, and closed by its own end."""
+    return of.rule == CANARY and of.device == CANARY_DEVICE

@@ -109,6 +109,7 @@ KINDS: Final[Mapping[str, Mapping[str, ValueType]]] = MappingProxyType(
             "channel_refuses": ValueType(bool),
             "unreachable": ValueType(bool),
             "roster_gap": ValueType(bool),
+            "canary": ValueType(bool),
             "canary_lost": ValueType(bool),
             "record_broken": ValueType(bool),
         },

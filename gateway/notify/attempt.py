@@ -24,6 +24,7 @@ from gateway.model import (
     Stamp,
     State,
     TellingLimits,
+    is_canary,
 )
 from gateway.notify.channel import in_order, unseen
 from gateway.notify.channels import Channels
@@ -33,7 +34,7 @@ from gateway.notify.memory import Batch, Memory
 from gateway.notify.meters import Meters
 from gateway.notify.said import Archive, said_with
 from gateway.notify.settled import reason_of
-from gateway.notify.stages import WHEN, WORTH, judge
+from gateway.notify.stages import SILENT, WHEN, WORTH, judge
 from gateway.notify.storm import is_counted, is_still_worth
 from gateway.notify.writer import Writer
 from gateway.ports import Clock, Refused, Unavailable
@@ -147,6 +148,9 @@ class Attempts:
             return Turned(msgspec.structs.replace(row, due=due))
         others = await self._others(batch, row) if batch.rows else []
         facts = self._facts(row, incident, before, leads=bool(batch.rows))
+        if is_canary(incident):
+            verdict = judge(facts, SILENT)
+            return Turned(await self._try(facts) if verdict is None else self._over(row, verdict))
         verdict = judge(facts, WORTH)
         about = [each for each in others if is_still_worth(facts, each)]
         if verdict is None:
@@ -286,6 +290,30 @@ class Attempts:
         if not waits:
             return Turned(self._ended(row, End.failed_all_channels, detail))
         return Turned(self.later(row, detail, min(waits)))
+
+    async def _try(self, facts: Facts) -> OutboxRow:
+        """The canary: the first channel that can be reached without ringing anybody.
+
+        What it finds says nothing of whether a channel takes messages, and costs none of its quota.
+        """
+        tried: list[str] = []
+        refused = True
+        for name in facts.notifiers:
+            row = msgspec.structs.replace(facts.row, channel=name)
+            message = await self._message(row, facts, [facts.incident], name)
+            answer = await self._channels.trial(name, message)
+            if isinstance(answer, Receipt):
+                detail = "; ".join([*tried, f"{name}: tried {answer.detail}".rstrip()])
+                return self._ended(row, End.told, detail)
+            tried.append(f"{name}: {reason_of(answer)}")
+            refused &= isinstance(answer, Refused)
+        detail = "; ".join(tried)
+        if refused:
+            return self._ended(facts.row, End.failed_all_channels, detail)
+        return self.later(facts.row, detail)
+
+    def _over(self, row: OutboxRow, verdict: Verdict) -> OutboxRow:
+        return self._ended(row, verdict.end or End.superseded, verdict.why)
 
     async def _ask(self, name: str, message: Notification) -> Receipt | BaseException:
         if not self._meters.counts(name):

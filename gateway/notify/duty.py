@@ -1,7 +1,7 @@
 """Stage ``duty``: who is told, now. Pure.
 
 Of an alarm that had to wait, whoever has no duty by now and does not own the incident is spared,
-and whoever has duty in that place and role is told instead; who gave a case away, or lost it to
+and whoever has duty in that place and role is told instead, unless it is the owner; who gave a case away, or lost it to
 the next one up, hears of that on duty or not. Quiet hours hold everything but life safety and
 what is critical.
 """
@@ -13,22 +13,26 @@ from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
 from gateway.model import SECOND, Category, End, Severity
-from gateway.notify.facts import ALARMS, QUIET, Facts, Verdict, hold
+from gateway.notify.facts import ALARMS, ANSWER, QUIET, Facts, Verdict, hold
 
 _HOURS: Final = re.compile(r"([01]\d|2[0-3]):([0-5]\d)-([01]\d|2[0-3]):([0-5]\d)")
 _MINUTE: Final = timedelta(minutes=1)
 
 
 def duty(facts: Facts) -> Verdict | None:
-    """Who heard of the alarm hears of its end, on duty or not, but not at night."""
-    if facts.to_fixture:
+    """Who heard of the alarm hears of its end, on duty or not, but not at night.
+
+    Who has just written is awake.
+    """
+    if facts.to_fixture or facts.row.purpose == ANSWER:
         return None
     person = facts.person.id
     others = [each.id for each in facts.duty]
     spared = person != facts.incident.owner and facts.row.purpose in ALARMS
     if spared and others and person not in others:
         why = f"not on duty; {others[0]} is"
-        return Verdict(End.not_on_duty, why, instead=(others[0],))
+        owner_has_it = facts.incident.owner in others  # and was told so
+        return Verdict(End.not_on_duty, why, instead=() if owner_has_it else (others[0],))
     if facts.incident.category is Category.life or facts.incident.severity is Severity.critical:
         return None
     if left := _quiet_for(facts):
@@ -52,4 +56,4 @@ def _quiet_for(facts: Facts) -> int:
     if ends <= clock:
         end = datetime.combine(local.date() + timedelta(days=1), ends, facts.zone)
     left = int(end.timestamp()) * SECOND - facts.wall
-    return max(left, int(_MINUTE.total_seconds()) * SECOND)
+    return left if left > 0 else int(_MINUTE.total_seconds()) * SECOND  # an hour that comes twice

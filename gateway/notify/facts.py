@@ -12,9 +12,9 @@ from gateway.model import End, Incident, OutboxRow, Person, Silence, Site, Telli
 ANSWER: Final = "answer"
 """A sentence for a person who answered a message."""
 ALARMS: Final = ("opened", "again")
+ASKS: Final = (*ALARMS, "escalated", "transferred", "reopened")
+"""Somebody is to receive the incident."""
 RESOLVES: Final = ("cleared", "closed")
-ASKS: Final = (*ALARMS, "transferred", "escalated", "reopened")
-"""Purposes whose message asks for somebody who takes the incident."""
 STORM: Final = "storm"
 QUOTA: Final = "quota"
 QUIET: Final = "quiet"

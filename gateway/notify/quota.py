@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from gateway.model import SECOND, Category, End
-from gateway.notify.facts import QUOTA, Facts, Verdict, hold
+from gateway.notify.facts import ANSWER, QUOTA, Facts, Verdict, hold
 
 PATIENCE: Final = 60
 """Seconds that a message waits for the person's first channel though another one is free: the
@@ -27,7 +27,8 @@ def quota(facts: Facts) -> Verdict | None:
     patient = facts.incident.category is not Category.life and not facts.to_fixture
     if not soonest and not (patient and facts.ways[0].wait <= PATIENCE * SECOND):
         return None
-    if patient and len(facts.behind) >= FEW and not facts.leads:
+    single = facts.row.purpose == ANSWER
+    if patient and not single and len(facts.behind) >= FEW and not facts.leads:
         leader = facts.behind[-1]
         return Verdict(End.merged, f"told with message {leader}", into=leader)
     wait = soonest or facts.ways[0].wait

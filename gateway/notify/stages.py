@@ -29,6 +29,9 @@ WORTH: Final[tuple[Stage, ...]] = (superseded, silence, inhibit, cleared_before_
 WHEN: Final[tuple[Stage, ...]] = (storm, duty, quota, channel)
 """When, to whom and how."""
 STAGES: Final[tuple[Stage, ...]] = (*WORTH, *WHEN)
+SILENT: Final[tuple[Stage, ...]] = (superseded, channel)
+"""For the canary, which rings nobody: no silence, storm, quiet hour or quota is about it, and the
+way has to be known to be there in the middle of each of them."""
 
 
 def judge(facts: Facts, stages: Sequence[Stage] = STAGES) -> Verdict | None:

@@ -11,7 +11,17 @@ else, and with a window so short that nobody waits.
 from __future__ import annotations
 
 from gateway.model import SECOND, Category, End, Incident, OutboxRow, Severity, Site, State
-from gateway.notify.facts import ALARMS, QUIET, RESOLVES, STORM, UNSEEN, Facts, Verdict, hold
+from gateway.notify.facts import (
+    ALARMS,
+    ANSWER,
+    QUIET,
+    RESOLVES,
+    STORM,
+    UNSEEN,
+    Facts,
+    Verdict,
+    hold,
+)
 from gateway.notify.silence import silence
 
 
@@ -44,8 +54,10 @@ def is_counted(row: OutboxRow) -> bool:
 
 
 def storm(facts: Facts) -> Verdict | None:
-    """The first few singly, the others together."""
+    """The first few singly, the others together; answers have a sentence of their own."""
     look, limits = facts.look, facts.limits
+    if facts.row.purpose == ANSWER:
+        return None
     if facts.to_fixture or facts.leads or not is_counted(facts.row):
         return None
     awake = facts.incident.severity is Severity.critical
@@ -69,6 +81,8 @@ def is_still_worth(facts: Facts, incident: Incident) -> bool:
     closed, kind = incident.state is State.closed, kind_of(facts.row.purpose)
     if kind == "resolve":
         return closed or not incident.alarming
-    if closed or (kind == "overdue" and not incident.warned):
+    if closed or (kind in ("overdue", "escalated") and not incident.warned):
+        return False
+    if kind == "warned" and not incident.early:
         return False
     return silence(facts._replace(incident=incident)) is None

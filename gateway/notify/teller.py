@@ -30,6 +30,7 @@ from gateway.model import (
     Site,
     Stamp,
     TellingLimits,
+    is_canary,
 )
 from gateway.notify.attempt import Attempts, Scene
 from gateway.notify.channels import PATIENCE, Channels, Note, nobody_asks
@@ -224,6 +225,7 @@ class Teller:
         keys = {row.incident for row in [*held, *told]}
         incidents = await read(telling.incidents, keys)
         known = [(row, row.id in led) for row in told]
+        incidents = {key: one for key, one in incidents.items() if not is_canary(one)}
         self._memory.resume(held, members, known, incidents, self._site())
         self._resumed = True
 

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 from datetime import tzinfo
 from typing import Final
 
+import msgspec
+
 from gateway.incidents.people import FIXTURE
 from gateway.links import link
 from gateway.model import (
@@ -18,6 +20,7 @@ from gateway.model import (
     Person,
     Severity,
     Site,
+    is_canary,
 )
 from gateway.notify import words
 from gateway.notify.messages import notification
@@ -93,7 +96,8 @@ class Writer:
             announced = self._announced(incident.device)
             device = _stranger(incident, announced, person.language)
         # a siren opens no link, and nothing happened that a trial could link to
-        for_people = not person.id.startswith(FIXTURE) and row.purpose != "trial"
+        silent = is_canary(incident)
+        for_people = not (silent or person.id.startswith(FIXTURE) or row.purpose == "trial")
         about = About(
             row.purpose,
             incident,
@@ -109,7 +113,8 @@ class Writer:
             self._anchor(incident.head),
             said,
         )
-        return notification(row, about, channel, self._templates)
+        message = notification(row, about, channel, self._templates)
+        return msgspec.structs.replace(message, silent=True) if silent else message
 
 
 def _urgency(incident: Incident) -> tuple[bool, int, int]:

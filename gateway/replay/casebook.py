@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, Final, NamedTuple, ParamSpec, Self, TypeVar
 
-from gateway.model import SECOND, CheckIn, Incident, IncidentEvent, OutboxRow, Site
+from gateway.model import SECOND, CheckIn, Incident, IncidentEvent, OutboxRow, Site, is_canary
 from gateway.ports import Clock, Unavailable
 from gateway.replay.past import Past, Real, real
 from gateway.store import cases_read, patrol, registry
@@ -154,6 +154,8 @@ def _reals(connection: Connection, since: int) -> tuple[list[Real], int]:
     found: list[Real] = []
     unreadable = 0
     for incident in cases_read.incidents(connection, False, MOST_INCIDENTS):
+        if is_canary(incident):
+            continue
         if incident.deadline == 0 and incident.opened_at < since - OPEN_FOR:
             continue
         try:

@@ -117,7 +117,7 @@ def told_lately(connection: Connection, person: str, limit: int) -> list[Inciden
     heard = exists().where(
         OUTBOX.c.incident == INCIDENT.c.key,
         OUTBOX.c.person == person,
-        OUTBOX.c.ended.in_(("", "told")),
+        OUTBOX.c.ended.in_(("", "told", "merged")),
     )
     order = (INCIDENT.c.opened_at.desc(), INCIDENT.c.key.desc())
     newest = select(INCIDENT.c.key).order_by(*order).limit(_LATELY)

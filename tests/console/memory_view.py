@@ -8,6 +8,7 @@ import struct
 import zlib
 from collections import Counter
 from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from gateway.incidents.deeds import Report
 from gateway.model import (
     SECOND,
     Category,
+    CheckIn,
     Deed,
     Device,
     DeviceSeen,
@@ -28,6 +30,7 @@ from gateway.model import (
     OutboxRow,
     Person,
     Place,
+    Point,
     Quality,
     Reading,
     Severity,
@@ -36,6 +39,7 @@ from gateway.model import (
     Text,
     Wanted,
 )
+from gateway.patrol.report import Line
 from gateway.ports import Clock
 from gateway.registry.changes import Changes
 from gateway.store.evidence import Attached
@@ -174,6 +178,23 @@ RULES = (
 )  # fmt: skip
 
 
+def _is_wanted(incident: Incident, wanted: Wanted) -> bool:
+    kinds = (
+        (incident.state.value, wanted.states),
+        (incident.category.value, wanted.categories),
+        (incident.severity.value, wanted.severities),
+        (incident.owner, wanted.owners),
+    )
+    return (
+        all(not words or one in words for one, words in kinds)
+        and incident.place.startswith(wanted.place)
+        and wanted.text in incident.title.zh
+        and incident.opened_at >= wanted.since
+        and (not wanted.until or incident.opened_at < wanted.until)
+        and wanted.overdue in (None, incident.overdue)
+    )
+
+
 class MemoryView:
     """Fulfils ``gateway.console.view.View``; ``open`` and ``tell`` are what a test does to it."""
 
@@ -191,6 +212,7 @@ class MemoryView:
         self.folder = evidence
         wall = clock.now().wall
         self.armed = {code: ModeRow(code) for code in self.the_site.places}
+        self.canary: dict[str, Any] | None = None
         self.refuses_arming: Text | None = None
         self.rules: tuple[RuleRow, ...] = RULES
         self.edition = Edition("5f3c" * 16, wall - HOUR)
@@ -201,8 +223,12 @@ class MemoryView:
         self.imported = Imported()
         self.well = True
         self.deeds: list[Deed] = []
+        self.refuses: Text | None = None
+        """What every deed is refused with."""
         self.wanted = Wanted()
         self.broken = ""
+        self.lines: list[Line] = []
+        """Of today's patrol."""
         self.counter = 0
         self._grown = asyncio.Condition()
 
@@ -314,16 +340,34 @@ class MemoryView:
             ],
             "memory_mib": 48.2,
             "stores": {"journal": {"bytes": 1_048_576, "ok": True, "put_aside": self.broken}},
+            "canary": self.canary,
             "version": "0.1.0",
         }  # fmt: skip
 
     async def outbox_counts(self) -> dict[str, int]:
         return dict(Counter(row.end or "waiting" for rows in self.rows.values() for row in rows))
 
-    async def search(self, wanted: Wanted, limit: int) -> list[Incident]:
-        every = await self.incidents(open_only=False, limit=1_000)
+    async def search(
+        self, wanted: Wanted, limit: int, after: tuple[int, str] | None = None
+    ) -> list[Incident]:
         self.wanted = wanted
-        return [i for i in every if not wanted.states or i.state.value in wanted.states][:limit]
+        every = sorted(self.found.values(), key=lambda i: (i.opened_at, i.key), reverse=True)
+        found = (i for i in every if after is None or (i.opened_at, i.key) < after)
+        return [i for i in found if _is_wanted(i, wanted)][:limit]
+
+    def patrol_points(self) -> list[Point]:
+        return [line.point for line in self.lines]
+
+    def today(self) -> date:
+        return date(2026, 1, 5)
+
+    async def patrol(self, day: date) -> list[Line]:
+        return self.lines if day == self.today() else []
+
+    async def check_in(
+        self, point: str, person: str, position: tuple[float, float] | None
+    ) -> CheckIn:
+        raise ActRefused(Text("没有这个点位。", "There is no such point."))
 
     async def report(self, report: Report) -> Incident:
         if report.place not in self.the_site.places:
@@ -338,6 +382,8 @@ class MemoryView:
 
     async def act(self, key: str, deed: Deed) -> Incident:
         self.deeds.append(deed)
+        if self.refuses is not None:
+            raise ActRefused(self.refuses)
         verb, person, outcome, comment = deed.verb, deed.person, deed.outcome, deed.comment
         incident = self.found[key]
         if verb not in _NEXT:

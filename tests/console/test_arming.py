@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any
 
+import msgspec
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
@@ -187,7 +188,7 @@ async def test_where_the_registry_names_nobody_the_duty_officer_arms(
     async with client.get("/api/v1/people") as answer:
         assert "duty" not in {person["id"] for person in await answer.json()}
     await asked(client, {"place": GRID, "mode": "home", "person": "duty"}, 400)
-    view.the_site.people.clear()
+    view.the_site = msgspec.structs.replace(view.the_site, people={})
     async with client.get("/api/v1/people") as answer:
         [duty] = await answer.json()
     assert (duty["id"], duty["name"], duty["name_en"]) == ("duty", "值班员", "Duty officer")

@@ -42,7 +42,7 @@ def written(notification: Any = MESSAGE, **options: Any) -> str:
 
 def test_short_form_is_one_message_that_says_how_to_answer() -> None:
     text = written()
-    assert text == f"【紧急】烟感报警:3号楼2层201 04:11 {KEY}\n回1签收 2办结"
+    assert text == f"【紧急】烟感报警:3号楼2层201 04:11 {KEY}\n回1签收 再回2办结"
     assert parts_of(text) == 1
 
 
@@ -52,7 +52,7 @@ def test_short_form_is_one_message_that_says_how_to_answer() -> None:
         ({"state": "received"}, "回2办结"),
         ({"state": "closed"}, ""),
         ({"purpose": "cleared"}, ""),
-        ({"language": "en"}, "Reply 1 receive, 2 close"),
+        ({"language": "en"}, "Reply 1 receive, then 2 close"),
     ],
 )
 def test_hint_fits_the_state(changes: dict[str, str], hint: str) -> None:

@@ -61,8 +61,8 @@ async def test_the_first_three_are_told_singly_and_the_rest_as_one(tmp_path: Pat
         await clock.advance(1)
         assert counts(phone, "p0") == [1, 1, 1, 17]
         merged = phone.heard[-1]
-        assert merged.title in ("【入侵】第1网格:17 起报警", "【入侵】第2网格:17 起报警")
-        assert "烟感报警 17 起,其中 17 起仍在报警" in merged.text
+        assert merged.title in ("【入侵】第1网格：共 17 起报警", "【入侵】第2网格：共 17 起报警")
+        assert "烟感报警 17 起" in merged.text
         assert await house.cases.outbox_counts() == {"told": 8, "merged": 32}
 
 
@@ -114,7 +114,7 @@ async def test_the_end_reaches_who_was_told_by_a_merged_message_and_as_one(tmp_p
         assert [(each.purpose, each.count) for each in phone.heard] == [
             ("cleared", 1), ("cleared", 1), ("cleared", 1), ("cleared", 17),
         ]  # fmt: skip
-        assert phone.heard[-1].title == "【入侵】第1网格:17 起已解除或办结"
+        assert phone.heard[-1].title == "【报警解除】第1网格：共 17 起"
 
 
 async def test_an_intruder_who_has_passed_is_told_though_the_beam_is_free_again(
@@ -128,7 +128,7 @@ async def test_an_intruder_who_has_passed_is_told_though_the_beam_is_free_again(
         await clock.advance(55)
         alarms = [each for each in phone.heard if each.purpose == "opened"]
         assert [each.count for each in alarms] == [1, 1, 1, 17]
-        assert "其中 0 起仍在报警" in alarms[-1].text
+        assert "都已恢复正常" in alarms[-1].text
 
 
 async def test_closed_ones_are_left_out_and_when_all_are_nothing_is_sent(tmp_path: Path) -> None:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from drivers.sms_modem.simulator import Modem, modem
 from gateway.model import Action, Lane
-from gateway.simulate import serial_pair
+from gateway.simulate import SerialPair, serial_pair
 from gateway.store.journal_file import JournalFile
 from tests.stories.clock import Jumpable
 from tests.stories.house import PEOPLE, House
@@ -80,3 +81,78 @@ async def test_modem_whose_card_is_missing_is_an_incident(built: House, clock: J
             await clock.forward(120)
             await built.until(lambda: built.incidents(device="gateway/driver:modem"))
             await built.stop()
+
+
+async def whole(house: House, made: Modem, beam: SerialPair, to: str = CHEN) -> str:
+    """An alarm that somebody was told of by text message; its key."""
+    await house.start()
+    await house.has("modem/modem", 1)
+    beam.send(b"B7,1,ALARM\r\n")
+    await house.until(lambda: house.incidents(device="beam"))
+    (incident,) = await house.incidents(device="beam")
+    key = str(incident["key"])
+    await house.until(lambda: [m for m in made.sent if m.number == to and key in m.text])
+    return key
+
+
+async def state_of(house: House, key: str, wanted: str) -> dict[str, Any]:
+    """The incident, once it is in that state."""
+
+    async def there() -> dict[str, Any]:
+        found: dict[str, Any] = await house.get(f"incidents/{key}")
+        return found if found["state"] == wanted else {}
+
+    found: dict[str, Any] = await house.until(there)
+    return found
+
+
+async def test_officer_receives_and_closes_by_text_message_and_reads_why_not(
+    built: House, clock: Jumpable
+) -> None:
+    with serial_pair() as line, serial_pair() as beam:
+        async with modem(line, clock) as made:
+            by_text_message(built, line.port, beam.port)
+            key = await whole(built, made, beam)
+            made.receive(STRANGER, f"1 {key}")
+            made.receive(STRANGER, "1")
+            made.receive(CHEN, "2")  # nobody has received it
+            await built.until(partial(to_chen, made, "请先签收再办结"))
+            assert (await state_of(built, key, "open"))["owner"] == "chen"
+            made.receive(CHEN, "1")
+            assert (await state_of(built, key, "received"))["owner"] == "chen"
+            made.receive(CHEN, "2 误报 炒菜")
+            closed = await state_of(built, key, "closed")
+            assert (closed["outcome"], closed["cause"]) == ("false_alarm", "cooking")
+            made.receive(CHEN, f"1 {key}")
+            await built.until(partial(to_chen, made, "已办结,不能再签收"))
+            events = (await built.get(f"incidents/{key}"))["events"]
+            assert [(e["what"], e["by"]) for e in events if e["what"] != "cleared"] == [
+                ("opened", "rule:infrared_intrusion"),
+                ("refused", "person:chen"),
+                ("received", "person:chen"),
+                ("closed", "person:chen"),
+                ("refused", "person:chen"),
+            ]
+            assert {m.number for m in made.sent} == {CHEN}
+            await built.stop()
+
+
+async def test_of_a_shared_phone_the_owner_of_the_incident_answers(
+    built: House, clock: Jumpable
+) -> None:
+    with serial_pair() as line, serial_pair() as beam:
+        async with modem(line, clock) as made:
+            by_text_message(built, line.port, beam.port)
+            file = built.folder / "people.csv"
+            shared = file.read_text(encoding="utf-8").replace("13800000002", "13800000001")
+            file.write_text(shared, encoding="utf-8")
+            key = await whole(built, made, beam)
+            await clock.forward(601)  # the ladder goes on to lin, at the same phone
+            await built.until(partial(told, built, key, "escalated", "lin"))
+            made.receive(CHEN, "1")
+            assert (await state_of(built, key, "received"))["owner"] == "lin"
+            await built.stop()
+
+
+async def told(house: House, key: str, purpose: str, person: str) -> bool:
+    return (purpose, person, "told") in await house.ends(key)

@@ -3,7 +3,7 @@
 
 import { failure } from "./closing.js";
 import { get, post } from "./net.js";
-import { inCharge, peopleGroups } from "./people.js";
+import { acted, showPeople, usual } from "./people.js";
 import { icon, make, number, said, setText, t, whenAbout, word } from "./words.js";
 
 const ROWS = 60; // more are found with the search box
@@ -55,13 +55,13 @@ export class Arming {
     this.byPlace = new Map();
     this.all = false;
     this.people = [];
-    this.person = "";
     this.drawn = "";
     this.busy = false;
     this.list = byId("places");
     this.dialog = byId("arming-dialog");
     byId("place-search").addEventListener("input", () => this.draw());
     byId("places-all").addEventListener("click", () => { this.all = !this.all; this.draw(); });
+    byId("arming-person").addEventListener("change", () => this.tell());
     byId("arming-cancel").addEventListener("click", () => this.dialog.close());
     byId("arming-for").append(make("option", { value: "" }, t("arming.for_ever")),
       ...HOURS.map((n) => make("option", { value: `${n}h` }, t("arming.for_hours", { n }))));
@@ -139,14 +139,15 @@ export class Arming {
     setText(byId("arming-place"), row.path);
     byId("arming-error").hidden = true;
     byId("arming-for").value = "";
-    const groups = inCharge(this.people, row.codes);
-    const select = byId("arming-person");
-    select.replaceChildren(...peopleGroups(groups));
-    const usual = groups.flat().find((person) => person.id === this.person) ?? groups.flat()[0];
-    if (usual) select.value = usual.id;
-    else this.fail(t("arming.nobody"));
+    showPeople(byId("arming-person"), this.people, row.codes, usual());
+    if (!this.people.length) this.fail(t("arming.nobody"));
     this.tell();
     this.dialog.showModal();
+  }
+
+  // What a search for places looks at.
+  get places() {
+    return this.rows.map((row) => ({ value: row.place, name: row.path, note: "", codes: row.codes }));
   }
 
   // What the dialog says of its place: somebody else may set it while it is open.
@@ -167,12 +168,13 @@ export class Arming {
   async set(mode) {
     const place = this.current;
     const { name } = place ? this.byPlace.get(place) : this.everywhere;
-    this.person = byId("arming-person").value;
+    const person = byId("arming-person").value;
+    acted(person);
     const span = byId("arming-for").value;
     this.busy = true;
     this.tell();
     try {
-      const answer = await post("arming", { place, mode, person: this.person, for: mode === "plan" ? "" : span });
+      const answer = await post("arming", { place, mode, person, for: mode === "plan" ? "" : span });
       if (answer.ok) {
         if (this.current === place) this.dialog.close(); // not one that was opened meanwhile
         this.show(answer.body);

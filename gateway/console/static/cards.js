@@ -2,7 +2,7 @@
 // somebody reads it or has opened a list in it.
 
 import { get } from "./net.js";
-import { inCharge, peopleGroups } from "./people.js";
+import { showPeople } from "./people.js";
 import { clock, icon, language, make, personName, said, setText, t, when, word } from "./words.js";
 
 const SHOWN = 60; // cards; more nobody reads, and a storm must not stall an old computer
@@ -10,7 +10,9 @@ const DETAILED = 24; // cards whose messages are fetched
 const MESSAGES = 4;
 const PHOTOS = 2; // the newest: mostly a snapshot and its clip
 const SEVERITIES = ["critical", "alarm", "warning", "notice"];
-const VERBS = { open: ["receive"], received: ["handle", "close"], handling: ["close"], closed: [] };
+const VERBS = { open: ["receive"], received: ["handle", "close"], handling: ["close"], closed: ["reopen"] };
+const MORE = { closed: ["comment", "attach"] };
+const USUAL_MORE = ["transfer", "supervise", "comment", "attach"];
 
 // The most severe first, people's lives before things, then the newest.
 function rank(a, b) {
@@ -23,8 +25,8 @@ function line(name, value) {
   return make("div", { className: "line" }, make("dt", {}, name), value);
 }
 
-class Card {
-  constructor(incident, onAct) {
+export class Card {
+  constructor(incident, onAct, prefix = "") {
     this.onAct = onAct;
     this.people = null;
     this.settled = "";
@@ -32,7 +34,8 @@ class Card {
     this.severity = make("span", { className: "severity" });
     this.state = make("span", { className: "state" });
     this.mark = make("span", { className: "mark" });
-    this.title = make("h3", { id: `title-${incident.key}` });
+    this.early = make("span", { className: "mark early" }, t("card.warned"));
+    this.title = make("h3", { id: `${prefix}title-${incident.key}` });
     this.why = make("p", { className: "why" });
     this.since = make("strong");
     this.limitName = make("span");
@@ -42,26 +45,31 @@ class Card {
     this.contact = make("dd");
     this.contactLine = line(t("card.contact"), this.contact);
     this.owner = make("dd");
+    this.asked = make("dd");
+    this.askedLine = line(t("card.asked"), this.asked);
     this.sensor = make("dd");
+    this.outcome = make("dd");
+    this.outcomeLine = line(t("close.outcome"), this.outcome);
     this.photos = make("div", { className: "photos" });
     this.messages = make("ul", { className: "messages" });
     this.history = make("ol");
     this.buttons = make("div", { className: "buttons" });
-    this.select = make("select", { id: `person-${incident.key}` });
+    this.further = make("div", { className: "further" });
+    this.select = make("select", { id: `${prefix}person-${incident.key}` });
     this.element = make(
       "article", { className: `card ${incident.category}`, "aria-labelledby": this.title.id, "data-key": incident.key },
-      make("div", { className: "tags" }, this.badge, this.severity, make("small", { className: "key" }, incident.key), this.mark, this.state),
+      make("div", { className: "tags" }, this.badge, this.severity, make("small", { className: "key" }, incident.key), this.mark, this.early, this.state),
       make("div", {}, this.title, this.why),
       make("div", { className: "body" },
         make("div", { className: "facts" },
           make("div", { className: "times" },
             make("div", { className: "time" }, make("span", {}, t("card.since")), this.since), this.limitBox),
-          make("dl", {}, line(t("card.place"), this.place), this.contactLine, line(t("card.owner"), this.owner), line(t("card.sensor"), this.sensor))),
+          make("dl", {}, line(t("card.place"), this.place), this.contactLine, line(t("card.owner"), this.owner), this.askedLine, line(t("card.sensor"), this.sensor), this.outcomeLine)),
         this.photos),
       this.messages,
-      make("details", {}, make("summary", {}, t("card.history")), this.history),
+      this.story = make("details", {}, make("summary", {}, t("card.history")), this.history),
       make("div", { className: "act" },
-        make("label", { htmlFor: this.select.id }, t("card.person")), this.select, this.buttons),
+        make("label", { htmlFor: this.select.id }, t("card.person")), this.select, this.buttons, this.further),
     );
   }
 
@@ -82,6 +90,11 @@ class Card {
     setText(this.contact, incident.contact);
     this.contactLine.hidden = !incident.contact;
     setText(this.owner, personName(incident.owner, incident.owner_name));
+    setText(this.asked, incident.asked.map((each) => personName(each.person, each.name)).join(" → "));
+    this.askedLine.hidden = incident.asked.length < 2;
+    this.early.hidden = !incident.warned || incident.state === "closed";
+    setText(this.outcome, outcomeName(incident));
+    this.outcomeLine.hidden = !incident.outcome;
     setText(this.sensor, this.sensing());
     this.sensor.className = incident.cleared ? "calm" : "loud";
     if (first || before.evidence.join() !== incident.evidence.join()) this.showPhotos();
@@ -137,21 +150,22 @@ class Card {
 
   showButtons() {
     const verbs = VERBS[this.incident.state] ?? [];
-    this.buttons.replaceChildren(...verbs.map((verb, index) => {
-      const button = make("button", { type: "button", className: index ? "" : "primary", "data-verb": verb }, t(`act.${verb}`));
-      button.addEventListener("click", () => this.onAct(this.incident, verb, this.select.value, button));
-      return button;
-    }));
+    this.buttons.replaceChildren(...verbs.map((verb, index) => this.button(verb, index ? "" : "primary")));
+    this.further.replaceChildren(...(MORE[this.incident.state] ?? USUAL_MORE).map((verb) => this.button(verb, "")));
+  }
+
+  button(verb, className) {
+    const button = make("button", { type: "button", className, "data-verb": verb }, t(`act.${verb}`));
+    button.addEventListener("click", () => this.onAct(this.incident, verb, this.select.value, button));
+    return button;
   }
 
   showPeople(people) {
     const chosen = this.select.value || this.incident.owner;
-    const [here, others] = inCharge(people, this.incident.place_codes);
-    if (!people.some((person) => person.id === this.incident.owner)) {
-      here.unshift({ id: this.incident.owner, name: personName(this.incident.owner, this.incident.owner_name), role: "" });
-    }
-    this.select.replaceChildren(...peopleGroups([here, others]));
-    this.select.value = chosen;
+    const { owner, owner_name, place_codes } = this.incident;
+    const known = people.some((person) => person.id === owner);
+    const stranger = { id: owner, name: personName(owner, owner_name), role: "", grid: place_codes[0] ?? "" };
+    showPeople(this.select, known ? people : [stranger, ...people], place_codes, chosen);
     this.people = people;
   }
 
@@ -175,6 +189,7 @@ class Card {
       : row.end === "failed_all_channels" ? ["✕", "failed"] : ["–", "other"];
     const notes = [word("purpose", row.purpose)];
     if (row.channel) notes.push(row.channel);
+    if (row.end === "" && row.held) notes.push(word("held", row.held));
     if (row.end === "" && row.attempts) notes.push(t("card.attempts", { n: row.attempts }));
     if (row.ended_at) notes.push(when(row.ended_at));
     return make("li", { className: look, title: row.detail },
@@ -186,8 +201,8 @@ class Card {
   event(event) {
     const [kind, ...name] = event.by.split(":");
     const by = kind === "person" ? personName(name.join(":"), event.by_name)
-      : kind === "timer" ? t("card.by_timer") : t("card.by_rule", { name: name.join(":") });
-    const notes = [event.trusted ? "" : t("card.untrusted"), severityNote(event), event.data.outcome ? word("outcome", event.data.outcome) : "", event.texts.comment ?? ""];
+      : event.what === "transferred" ? t("card.by_itself") : kind === "timer" ? t("card.by_timer") : t("card.by_rule", { name: name.join(":") });
+    const notes = [event.trusted ? "" : t("card.untrusted"), severityNote(event), moveNote(event), outcomeName(event.data), event.texts.comment ?? ""];
     return make("li", {}, make("time", { dateTime: event.at }, when(event.at)), ` ${word("happened", event.what)} · ${by} `,
       make("small", {}, notes.filter(Boolean).join(" · ")));
   }
@@ -200,6 +215,25 @@ function severityNote({ what, data }) {
   const to = data.lowered_to ?? data.severity;
   const change = t("card.severity", { from: word("severity", from), to: word("severity", to) });
   return `${change} ${language === "en" ? data.why_en : data.why_zh}`;
+}
+
+// Who has it now, where, and why it moved by itself.
+function moveNote({ what, data, names }) {
+  const name = (field) => personName(data[field], names[field]);
+  const because = data.because ? word("because", data.because) : "";
+  if (what === "transferred") {
+    const moved = t("event.moved", { from: name("from"), to: name("owner") });
+    return [moved, names.charge, because].filter(Boolean).join(" · ");
+  }
+  if (what === "escalated") return `${because} → ${name("to")}`;
+  if (what === "refused") return data.verb ? t(`act.${data.verb}`) : "";
+  return what === "reopened" ? t("event.owner", { name: name("owner") }) : "";
+}
+
+export function outcomeName({ outcome, cause }) {
+  if (!outcome) return "";
+  const name = word("outcome", outcome);
+  return cause ? t("event.because", { what: name, why: word("cause", cause) }) : name;
 }
 
 export class Cards {

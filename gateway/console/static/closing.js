@@ -4,6 +4,7 @@ import { act } from "./net.js";
 import { language, make, said, setText, t, word } from "./words.js";
 
 const OUTCOMES = ["real", "false_alarm", "test", "duplicate", "cannot_reproduce"];
+const CAUSES = ["cooking", "steam", "dust", "insect", "test", "fault", "other"];
 const byId = (id) => document.getElementById(id);
 
 // The words for a failed action: the gateway's own sentence when it gave one in both languages.
@@ -17,12 +18,21 @@ export class Closing {
     this.dialog = byId("closing");
     byId("outcomes").append(...OUTCOMES.map((outcome) => make("label", {},
       make("input", { type: "radio", name: "outcome", value: outcome }), make("span", {}, word("outcome", outcome)))));
-    byId("outcomes").addEventListener("change", () => { byId("closing-confirm").disabled = false; });
+    byId("closing-cause").append(make("option", { value: "" }, t("close.cause_unknown")),
+      ...CAUSES.map((cause) => make("option", { value: cause }, word("cause", cause))));
+    byId("outcomes").addEventListener("change", () => {
+      byId("closing-confirm").disabled = false;
+      byId("closing-cause-field").hidden = this.outcome !== "false_alarm";
+    });
     byId("closing-cancel").addEventListener("click", () => this.dialog.close());
     this.dialog.querySelector("form").addEventListener("submit", (event) => {
       event.preventDefault();
       this.submit();
     });
+  }
+
+  get outcome() {
+    return this.dialog.querySelector("input:checked")?.value;
   }
 
   open(incident, person) {
@@ -31,17 +41,20 @@ export class Closing {
     setText(byId("closing-title"), said(incident, "title"));
     this.dialog.querySelectorAll("input").forEach((input) => { input.checked = false; });
     byId("comment").value = "";
+    byId("closing-cause").value = "";
+    byId("closing-cause-field").hidden = true;
     byId("closing-error").hidden = true;
     byId("closing-confirm").disabled = true;
     this.dialog.showModal();
   }
 
   async submit() {
-    const outcome = this.dialog.querySelector("input:checked")?.value;
+    const { outcome } = this;
+    const cause = outcome === "false_alarm" ? byId("closing-cause").value : "";
     if (!outcome) return;
     byId("closing-confirm").disabled = true;
     try {
-      const answer = await act(this.incident.key, "close", { person: this.person, outcome, comment: byId("comment").value });
+      const answer = await act(this.incident.key, "close", { person: this.person, outcome, cause, comment: byId("comment").value });
       if (answer.ok) {
         this.dialog.close();
         this.onDone(t("act.done_close", { key: this.incident.key }));

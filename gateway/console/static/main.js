@@ -4,8 +4,14 @@
 import { Arming } from "./arming.js";
 import { Cards } from "./cards.js";
 import { Closing, failure } from "./closing.js";
+import { Deeds } from "./deeds.js";
+import { Duty } from "./duty.js";
 import { act, get } from "./net.js";
+import { acted } from "./people.js";
+import { Report } from "./report.js";
 import { Rules } from "./rules.js";
+import { Search } from "./search.js";
+import { Silences } from "./silences.js";
 import { Devices, showHealth, showLedger } from "./tables.js";
 import { number, said, setText, t, timeOfDay, word } from "./words.js";
 
@@ -19,6 +25,13 @@ const devices = new Devices();
 const closing = new Closing(done);
 const arming = new Arming((sentence) => toast(sentence, true));
 const rules = new Rules(toast);
+const places = () => arming.places;
+const people = () => now.people;
+const deeds = new Deeds(places, done);
+const report = new Report(places, done);
+const search = new Search(places, people, onAct);
+const silences = new Silences(places, () => devices.items, people, toast, (key) => search.open(key));
+const duty = new Duty();
 
 function showIncidents() {
   cards.show(now.incidents, now.people, now.filter);
@@ -43,12 +56,13 @@ function announce(found) {
 
 async function fetchIncidents() {
   const [found, people] = await Promise.all([get(`incidents?open=1&limit=${LIMIT}`), get("people")]);
-  if (JSON.stringify(people) !== JSON.stringify(now.people)) now.people = people;
+  if (people !== now.people && JSON.stringify(people) !== JSON.stringify(now.people)) now.people = people;
   arming.people = now.people;
   announce(found);
   now.incidents = found;
   showIncidents();
-  await cards.fetchDetails();
+  if (!search.showing) await cards.fetchDetails();
+  await search.refresh();
 }
 
 async function fetchRest() {
@@ -56,7 +70,7 @@ async function fetchRest() {
   devices.show(list);
   showLedger(ledger);
   showHealth(health);
-  await rules.fetch();
+  await Promise.all([rules.fetch(), silences.fetch(), duty.fetch()]);
 }
 
 function reached(yes) {
@@ -136,8 +150,13 @@ function done(sentence) {
 }
 
 async function onAct(incident, verb, person, button) {
+  acted(person);
   if (verb === "close") {
     closing.open(incident, person);
+    return;
+  }
+  if (verb !== "receive" && verb !== "handle") {
+    deeds.open(incident, verb, person, now.people);
     return;
   }
   button.disabled = true;
@@ -166,7 +185,18 @@ for (const button of document.querySelectorAll("button.count")) {
   });
 }
 
-setInterval(() => cards.tick(), 1000);
+byId("report-open").addEventListener("click", () => report.open(now.people));
+byId("search-open").addEventListener("click", () => {
+  const shown = !search.showing;
+  byId("search-open").setAttribute("aria-pressed", String(shown));
+  document.querySelector("main").classList.toggle("searching", shown);
+  byId("live").hidden = shown;
+  setText(byId("incidents-heading"), t(shown ? "search.heading" : "incidents.heading"));
+  setText(byId("search-open"), t(shown ? "search.back" : "search.open"));
+  search.show(shown);
+});
+
+setInterval(() => { cards.tick(); search.tick(); }, 1000);
 setInterval(() => { refresh(); listen(); }, POLL);
 document.addEventListener("visibilitychange", refresh);
 listen();

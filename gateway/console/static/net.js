@@ -1,6 +1,7 @@
 // Talking to the gateway. Throws TypeError or DOMException when it can not be reached.
 
 const PATIENCE = 8000; // ms: a gateway that takes longer is as good as away
+const PATIENT = 300000; // ms: 20 MB at the pace of a bad telephone line
 const kept = new Map(); // path -> {tag, body} of answers that say how to recognise them
 
 export async function get(path) {
@@ -19,13 +20,20 @@ export async function get(path) {
 }
 
 // {ok, status, body}: a refusal is an answer as well.
-export async function post(path, body) {
-  const response = await fetch(`/api/v1/${path}`, {
-    method: "POST",
-    signal: AbortSignal.timeout(PATIENCE),
-    headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(body),
-  });
+export function post(path, body) {
+  return send("POST", path, PATIENCE, { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+}
+
+export function upload(path, file) {
+  return send("POST", path, PATIENT, { headers: { "Content-Type": file.type || "application/octet-stream" }, body: file });
+}
+
+export function remove(path) {
+  return send("DELETE", path, PATIENCE, {});
+}
+
+async function send(method, path, patience, more) {
+  const response = await fetch(`/api/v1/${path}`, { method, signal: AbortSignal.timeout(patience), ...more });
   return { ok: response.ok, status: response.status, body: await response.json() };
 }
 

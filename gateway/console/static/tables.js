@@ -55,6 +55,11 @@ export class Devices {
     this.draw();
   }
 
+  // What a search for devices looks at.
+  get items() {
+    return this.all.map((each) => ({ value: each.id, name: each.name, note: each.place_name }));
+  }
+
   offerKinds() {
     const select = byId("kind");
     const kinds = [...new Set(this.all.map((device) => device.kind))].sort();

@@ -24,6 +24,7 @@ const clockTime = timeFormat(hours);
 const minutes = { hour: "2-digit", minute: "2-digit" };
 const shortTime = timeFormat(minutes);
 const shortDayTime = timeFormat({ month: "numeric", day: "numeric", ...minutes });
+const fullParts = timeFormat({ year: "numeric", month: "2-digit", day: "2-digit", ...hours });
 const dayTime = timeFormat({ month: "numeric", day: "numeric", ...hours });
 
 export function t(key, fill = {}) {
@@ -68,6 +69,22 @@ export function whenAbout(iso) {
   const moment = new Date(iso);
   const today = day.format(moment) === day.format(new Date());
   return (today ? shortTime : shortDayTime).format(moment);
+}
+
+// 2026-01-05 16:00:12, for lists that are kept.
+export function fullTime(iso) {
+  const part = Object.fromEntries(fullParts.formatToParts(new Date(iso)).map(({ type, value }) => [type, value]));
+  return `${part.year}-${part.month}-${part.day} ${part.hour}:${part.minute}:${part.second}`;
+}
+
+// When a day of the site's calendar begins, `later` days after it: an ISO time. What the zone's
+// clocks show at a guess says how far the guess is off; twice, for the offset may change between.
+export function dayBegins(date, later) {
+  const [year, month, of] = date.split("-").map(Number);
+  const wanted = Date.UTC(year, month - 1, of + later);
+  let moment = wanted;
+  for (let turn = 0; turn < 2; turn += 1) moment += wanted - Date.parse(`${fullTime(moment).replace(" ", "T")}Z`);
+  return new Date(moment).toISOString();
 }
 
 // A running clock: 03:12, 1:03:12, 2 天 01:03:12.

@@ -9,9 +9,9 @@ from gateway.model import Notification, Text
 ONE: Final = 70
 """Characters of one message in Chinese."""
 OF_SEVERAL: Final = 67
-_ASKING: Final = ("opened", "again", "overdue")
+_ASKING: Final = ("opened", "again", "warned", "overdue", "escalated", "transferred", "reopened")
 _HOW: Final = {
-    "open": Text("回1签收 2办结", "Reply 1 receive, 2 close"),
+    "open": Text("回1签收 再回2办结", "Reply 1 receive, then 2 close"),
     "received": Text("回2办结", "Reply 2 close"),
     "handling": Text("回2办结", "Reply 2 close"),
 }
