@@ -38,13 +38,12 @@ from gateway.model import (
 from gateway.ports import Clock, Unavailable
 from gateway.store.step import Step
 
-_TIMERS_AT_ONCE: Final = 100
+_AT_ONCE: Final = 100
+"""Decided in one transaction: an alarm waits for no more than these."""
 _LOOK_EVERY: Final = 180.0
 """Seconds between looks at who has duty: a shift's case waits no longer for the next one."""
 _LOOKED_AT_ONCE: Final = 50
 """Incidents looked at before others get the loop."""
-_HANDED_AT_ONCE: Final = 100
-"""In one transaction; an alarm waits for no more than these."""
 _ANSWERABLE: Final = 20
 """Of the newest incidents a person was told of, those an answer without a number may mean."""
 _HEARD: Final = ("", "told", "merged")
@@ -197,7 +196,7 @@ class Desk:
         async with self._lock:
             await self._load()
             draft, world = Draft(Moment(stamp, now)), self._world()
-            for timer in await self._cases.due_timers(now, _TIMERS_AT_ONCE):
+            for timer in await self._cases.due_timers(now, _AT_ONCE):
                 of = timer.incident, timer.kind
                 if draft.timers.get(of) is not None:
                     continue  # set anew by what this step has decided already
@@ -213,19 +212,17 @@ class Desk:
     async def _hand_over(self, clock: Clock, arrival: Callable[[Stamp], int]) -> None:
         """What somebody else must have by now goes to whoever has duty."""
         moment = Moment(stamp := clock.now(), arrival(stamp))
-        self._looked_for, world = self._site(), self._world()
-        self._look_at = moment.arrival + int(_LOOK_EVERY * SECOND)
+        world = self._world()
+        self._looked_for, self._look_at = world.site, moment.arrival + int(_LOOK_EVERY * SECOND)
         found: list[str] = []
         for number, incident in enumerate(list(self._open.values())):
             if times.hand_over(incident, world, moment) is not None:
                 found.append(incident.key)
             if number % _LOOKED_AT_ONCE == _LOOKED_AT_ONCE - 1:
                 await clock.sleep(0)
-        for first in range(0, len(found), _HANDED_AT_ONCE):
-            stamp = clock.now()
-            await self._hand_on(
-                found[first : first + _HANDED_AT_ONCE], world, Moment(stamp, arrival(stamp))
-            )
+        for first in range(0, len(found), _AT_ONCE):
+            moment = Moment(stamp := clock.now(), arrival(stamp))
+            await self._hand_on(found[first : first + _AT_ONCE], world, moment)
 
     async def _hand_on(self, keys: Iterable[str], world: World, moment: Moment) -> None:
         async with self._lock:

@@ -11,7 +11,7 @@ from typing import Final
 
 from gateway.incidents.people import FIXTURE
 from gateway.model import SECOND, Category, End, Incident, OutboxRow, Person, TellingLimits
-from gateway.notify.facts import ASKS, UNSEEN, Facts, Verdict
+from gateway.notify.facts import ALARMS, ASKS, UNSEEN, Facts, Verdict
 
 TROUBLE: Final = "gateway/channel:"
 """With the name of a notifier: the part of the gateway that is its channel."""
@@ -55,10 +55,12 @@ def unseen(
 ) -> OutboxRow | None:
     """The row for when nobody has received the incident by then: the next channel of ``names``.
 
-    ``row`` was just told. None: it was the last channel, or it asks nothing of this person.
+    ``row`` was just told. None: it was the last channel, or asks for nothing.
     """
-    if row.purpose not in ASKS or row.person != incident.owner or row.channel not in names:
+    if row.purpose not in ASKS or row.person.startswith(FIXTURE) or row.channel not in names:
         return None
+    if row.purpose not in ALARMS and row.person != incident.owner:
+        return None  # it was only to be known
     rung = names.index(row.channel) + 1
     if rung >= len(names) or rung <= row.rung:
         return None

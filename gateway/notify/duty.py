@@ -1,7 +1,7 @@
 """Stage ``duty``: who is told, now. Pure.
 
 Of an alarm that had to wait, whoever has no duty by now and does not own the incident is spared,
-and whoever has duty in that place and role is told instead; who gave a case away, or lost it to
+and whoever has duty in that place and role is told instead, unless it is the owner; who gave a case away, or lost it to
 the next one up, hears of that on duty or not. Quiet hours hold everything but life safety and
 what is critical.
 """
@@ -31,7 +31,8 @@ def duty(facts: Facts) -> Verdict | None:
     spared = person != facts.incident.owner and facts.row.purpose in ALARMS
     if spared and others and person not in others:
         why = f"not on duty; {others[0]} is"
-        return Verdict(End.not_on_duty, why, instead=(others[0],))
+        owner_has_it = facts.incident.owner in others  # and was told so
+        return Verdict(End.not_on_duty, why, instead=() if owner_has_it else (others[0],))
     if facts.incident.category is Category.life or facts.incident.severity is Severity.critical:
         return None
     if left := _quiet_for(facts):

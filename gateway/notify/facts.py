@@ -13,8 +13,6 @@ ANSWER: Final = "answer"
 """A sentence for a person who answered a message."""
 ALARMS: Final = ("opened", "again")
 RESOLVES: Final = ("cleared", "closed")
-ASKS: Final = (*ALARMS, "transferred", "escalated", "reopened")
-"""Purposes whose message asks for somebody who takes the incident."""
 STORM: Final = "storm"
 QUOTA: Final = "quota"
 QUIET: Final = "quiet"

@@ -19,16 +19,19 @@ def superseded(facts: Facts) -> Verdict | None:
         return Verdict(End.superseded, "somebody took it on meanwhile, or a newer reminder did")
     if row.purpose == "warned" and incident.early != row.seq:
         return Verdict(End.superseded, "it was moved on meanwhile, or its limit has passed")
-    if row.purpose == "escalated" and incident.warned != row.seq - 1:  # it follows an overdue
+    late = row.purpose == "escalated" and row.rung >= 0  # it follows an overdue
+    if late and incident.warned != row.seq - 1:
         return Verdict(End.superseded, "somebody took it on meanwhile, or the next one was asked")
     if row.purpose == "cleared" and incident.alarming:
         return Verdict(End.superseded, "it alarms again")
-    if not row.rung:
-        return None
+    return _taken(facts) if row.rung else None
+
+
+def _taken(facts: Facts) -> Verdict | None:
+    """A further message, or one that a silence kept, is for when nobody has taken it on."""
+    row, incident = facts.row, facts.incident
     if incident.state is not State.open:
         return Verdict(End.superseded, "somebody has received it")
-    if row.person != incident.owner:
-        return Verdict(End.superseded, "somebody else has it now and was told")
     if row.rung > 0 and incident.warned > row.seq:
         return Verdict(End.superseded, "the time limit has passed and others were told")
     if incident.owner not in (row.person, facts.person.id):

@@ -36,6 +36,8 @@ _MOST: Final = 100_000
 """Check-ins of one look: 1,400 grids with 20 points and three rounds a day are 84,000."""
 _LOOKED_BACK: Final = 2 * 86_400 * SECOND
 """After a longer pause the rounds before are in the report and ring nobody."""
+_AT_ONCE: Final = 100
+"""Grids decided in one transaction: an alarm waits for no more than these."""
 _NAMED: Final = 5
 """Points that a sentence names; of the others it gives the number."""
 _AGAIN: Final = 3_600.0
@@ -143,7 +145,9 @@ class Patrol:
         changes = [_change(grid, found, one, stamp, arrival) for grid, found in grids.items()]
         if changes:
             log.info("patrol_missed", round=one.name, grids=len(grids))
-            await self._desk.take(changes, None, {}, arrival, stamp, site)
+        for first in range(0, len(changes), _AT_ONCE):
+            part = changes[first : first + _AT_ONCE]
+            await self._desk.take(part, None, {}, arrival, stamp, site)
 
     async def _lines(self, rounds: Sequence[Round]) -> list[Line]:
         if not rounds:
