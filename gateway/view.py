@@ -28,6 +28,7 @@ from gateway.model import (
     CheckIn,
     Deed,
     DeviceSeen,
+    Hazard,
     Incident,
     IncidentEvent,
     OutboxRow,
@@ -39,6 +40,7 @@ from gateway.model import (
     Wanted,
 )
 from gateway.notify.canary import HOPS
+from gateway.patrol.hazards import MOST
 from gateway.patrol.keeper import Patrol, Unknown
 from gateway.patrol.report import Line
 from gateway.ports import Clock, Refused, Unavailable
@@ -47,6 +49,7 @@ from gateway.reload import Imported, Outcome, Reloader
 from gateway.rule_care import RuleRow
 from gateway.store.cases import Cases
 from gateway.store.evidence import MOST_ATTACHED, EvidenceStore, TooLarge
+from gateway.store.hazards import hazards
 from gateway.store.journal import Journal
 from gateway.supervise import Health
 from rules import Ruleset
@@ -304,6 +307,11 @@ class StoreView:
     async def patrol(self, day: date) -> list[Line]:
         """See ``View``."""
         return await self._patrol.day(day)
+
+    async def hazards(self, since: int | None) -> list[Hazard]:
+        """See ``View``."""
+        found: list[Hazard] = await self._cases.read(hazards, since, MOST)
+        return found
 
     async def check_in(
         self, point: str, person: str, position: tuple[float, float] | None
