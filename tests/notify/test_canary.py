@@ -30,6 +30,14 @@ def test_everybody_is_tried_in_turn_and_who_is_gone_is_no_place_to_stop() -> Non
     assert whose_turn(Site(), "li", START) == ""
 
 
+def test_a_roster_says_who_is_passed_over_and_without_the_time_nobody_is() -> None:
+    line = Duty("G1", "officer", people=(("zhao",),))
+    site = Site(people=people("li", "wu", "zhao").people, rosters=(line,))
+    assert whose_turn(site, "", START) == "zhao"
+    assert whose_turn(site, "zhao", START) == "zhao"
+    assert whose_turn(site, "", 0) == "li"
+
+
 @given(st.sets(st.sampled_from([*HOPS])), st.lists(st.integers(0, 10**10), min_size=4, max_size=4))
 def test_the_report_names_the_first_hop_that_was_not_passed(hops: set[str], at: list[int]) -> None:
     walk = Walk(0)
