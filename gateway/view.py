@@ -36,6 +36,7 @@ from gateway.model import (
     CheckIn,
     Deed,
     DeviceSeen,
+    Hazard,
     Incident,
     IncidentEvent,
     OutboxRow,
@@ -49,6 +50,7 @@ from gateway.model import (
 from gateway.notify.canary import HOPS
 from gateway.notify.channels import Channels
 from gateway.notify.facts import UNSEEN
+from gateway.patrol.hazards import MOST
 from gateway.patrol.keeper import Patrol, Unknown
 from gateway.patrol.report import Line
 from gateway.ports import Clock, Refused, Unavailable
@@ -59,6 +61,7 @@ from gateway.rule_care import RuleRow
 from gateway.store import record, telling
 from gateway.store.cases import Cases
 from gateway.store.evidence import MOST_ATTACHED, EvidenceStore, TooLarge
+from gateway.store.hazards import hazards
 from gateway.store.journal import Journal
 from gateway.supervise import Health
 from rules import Ruleset
@@ -335,6 +338,11 @@ class StoreView:
     async def patrol(self, day: date) -> list[Line]:
         """See ``View``."""
         return await self._patrol.day(day)
+
+    async def hazards(self, since: int | None) -> list[Hazard]:
+        """See ``View``."""
+        found: list[Hazard] = await self._cases.read(hazards, since, MOST)
+        return found
 
     async def check_in(
         self, point: str, person: str, position: tuple[float, float] | None

@@ -47,6 +47,8 @@ COMMANDS: Final = {
         "the registry as files, also of a day past, or all there is about an incident",
     ),
     "arm": Text("布防、撤防,或显示各处的布防状态", "arm or disarm a place, or show what is armed"),
+    "silence": Text("检修静默:列出、新增、结束", "maintenance silences: list, begin or end one"),
+    "hazards": Text("隐患台账", "the hazard register"),
     "patrol": Text("某一天的巡查和漏点", "the rounds of a day and what was missed"),
     "import": Text(
         "导入登记表:网格、设备、人员、值班表", "import places, devices, people and rosters"

@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
+import difflib
+from collections.abc import Iterable
 from datetime import tzinfo
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import click
 import msgspec
 
 from gateway.cli._problems import told
-from gateway.cli._say import say
+from gateway.cli._say import language, say
 from gateway.config.load import read_document
 from gateway.config.settings import ConsoleSection
 from gateway.document import Document, validate
-from gateway.web import check_url
+from gateway.ports import Refused, Unavailable
+from gateway.web import check_url, one_line
 
+_T = TypeVar("_T")
+PATIENCE: Final = 10.0
+"""Seconds: a gateway of this machine answers at once, even while it writes."""
 _MOST: Final = 8_000_000
 """Bytes of an answer: a district's places."""
 _ANY: Final = {"": "127.0.0.1", "0.0.0.0": "127.0.0.1", "::": "::1"}  # noqa: S104 - read, not bound
@@ -84,3 +90,61 @@ def decoded(raw: bytes, type_: Any) -> Any:
         return msgspec.json.decode(raw, type=type_)
     except (msgspec.DecodeError, UnicodeDecodeError):
         return None
+
+
+class Who(msgspec.Struct):
+    """What the gateway answers of a person."""
+
+    id: str
+    name: str
+
+
+async def ask(session: Any, method: str, url: str, type_: type[_T], body: Any = None) -> list[_T]:
+    """The rows that the gateway answers. ``Unavailable`` or ``Refused`` with one line."""
+    import aiohttp
+
+    try:
+        async with session.request(method, url, json=body) as answer:
+            status, raw = answer.status, await whole(answer.content)
+    except (aiohttp.ClientError, TimeoutError, OSError) as error:
+        late = say(f"{PATIENCE:g} 秒内没有应答", f"no answer within {PATIENCE:g} s")
+        reason = late if isinstance(error, TimeoutError) else one_line(str(error))
+        where = url.split("/api/")[0]
+        raise Unavailable(
+            say(f"{where} 没有网关应答;网关运行了吗?(gridwarden run)({reason})",
+                f"no gateway answers at {where}; is it running (gridwarden run)? ({reason})")
+        ) from None  # fmt: skip
+    found: list[_T] | None = decoded(raw, list[type_])  # type: ignore[valid-type]
+    if status == 200 and found is not None:
+        return found
+    said = (status != 200 and decoded(raw, dict[str, Any])) or {}
+    reason = str(said.get(language()) or told(str(said.get("error", ""))))
+    if not reason:
+        raise Refused(
+            say(f"{url} 的应答不是 gridwarden 网关的(HTTP {status})",
+                f"what answers at {url} is no gridwarden gateway (HTTP {status})")
+        )  # fmt: skip
+    raise Refused(one_line(reason))
+
+
+def person_id(people: list[Who], wanted: str) -> str:
+    """The id of whoever has the id or the name ``wanted``."""
+    found = [each.id for each in people if each.id == wanted]
+    found = found or [each.id for each in people if each.name == wanted]
+    if len(found) > 1:
+        which = ", ".join(found[:5])
+        raise Refused(
+            say(f"有 {len(found)} 人叫 {wanted},请用编号:{which}",
+                f"{len(found)} people are called {wanted}; use the id: {which}")
+        )  # fmt: skip
+    if not found:
+        near = like(wanted, [word for each in people for word in (each.id, each.name)])
+        raise Refused(say(f"名单上没有 {wanted}{near}",
+                          f"the registry knows no person {wanted}{near}"))  # fmt: skip
+    return found[0]
+
+
+def like(word: str, known: Iterable[str]) -> str:
+    """A question for what ``word`` may have been meant to be; "" where nothing is like it."""
+    found = difflib.get_close_matches(word, list(known), 1, 0.5)
+    return say(f";是不是想写 {found[0]}?", f"; did you mean {found[0]}?") if found else ""

@@ -3,24 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from datetime import datetime, tzinfo
 from pathlib import Path
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple
 
 import click
 import msgspec
 
 from gateway.cli._problems import told
-from gateway.cli._running import decoded, gateway_at, whole
+from gateway.cli._running import PATIENCE, Who, ask, gateway_at, like, person_id
 from gateway.cli._say import language, say
 from gateway.cli.check import DEFAULT_FILE
 from gateway.console.query import MAX_ARMING
 from gateway.model import MODES, Text
 from gateway.options import parse_duration
-from gateway.ports import Refused, Unavailable
-from gateway.web import one_line
+from gateway.ports import Refused
 
 _MODES: Final[Mapping[str, Text]] = {
     "disarmed": Text("撤防", "disarmed"),
@@ -29,8 +27,6 @@ _MODES: Final[Mapping[str, Text]] = {
     "plan": Text("按计划", "as planned"),
 }
 _EVERYWHERE: Final = ("all", "全部")
-_PATIENCE: Final = 10.0
-"""Seconds: a gateway of this machine answers at once, even while it writes."""
 
 
 class _Row(msgspec.Struct, kw_only=True):
@@ -49,16 +45,6 @@ class _Row(msgspec.Struct, kw_only=True):
     plan_title_en: str
     next: datetime | None
     until: datetime | None
-
-
-class _Who(msgspec.Struct):
-    """What it answers of a person."""
-
-    id: str
-    name: str
-
-
-_Answer = TypeVar("_Answer", _Row, _Who)
 
 
 class _Wish(NamedTuple):
@@ -112,7 +98,7 @@ def _checked(place: str, mode: str, by: str, span: str) -> _Wish:
     chinese = {text.zh: name for name, text in _MODES.items()}
     named = chinese.get(mode, mode)
     if named not in _MODES:
-        near = _near(mode, [*_MODES, *chinese])
+        near = like(mode, [*_MODES, *chinese])
         known = say("、".join(f"{k}({t.zh})" for k, t in _MODES.items()), ", ".join(_MODES))
         raise click.BadParameter(
             say(f"没有布防方式 {mode}{near};可用的有 {known}",
@@ -149,53 +135,23 @@ def _check_span(span: str) -> None:
 async def _run(address: str, zone: tzinfo | None, wish: _Wish) -> None:
     import aiohttp
 
-    timeout = aiohttp.ClientTimeout(total=_PATIENCE)
+    timeout = aiohttp.ClientTimeout(total=PATIENCE)
     async with aiohttp.ClientSession(timeout=timeout) as session:
-        rows = await _ask(session, "GET", f"{address}/api/v1/arming", _Row)
+        rows = await ask(session, "GET", f"{address}/api/v1/arming", _Row)
         places = _pick(rows, wish.place) if wish.place else rows
         if not wish.mode:
             _show(places, zone)
             return
-        people = await _ask(session, "GET", f"{address}/api/v1/people", _Who)
+        people = await ask(session, "GET", f"{address}/api/v1/people", Who)
         everywhere = _is_everywhere(rows, wish.place)
         body = {
             "place": "" if everywhere else places[0].place,
             "mode": wish.mode,
-            "person": _person(people, wish.by),
+            "person": person_id(people, wish.by),
             "for": wish.span,
         }
-        rows = await _ask(session, "POST", f"{address}/api/v1/arming", _Row, body)
+        rows = await ask(session, "POST", f"{address}/api/v1/arming", _Row, body)
         _show([row for row in rows if everywhere or row.place == body["place"]], zone)
-
-
-async def _ask(
-    session: Any, method: str, url: str, type_: type[_Answer], body: Any = None
-) -> list[_Answer]:
-    """The rows that the gateway answers. ``Unavailable`` or ``Refused`` with one line."""
-    import aiohttp
-
-    try:
-        async with session.request(method, url, json=body) as answer:
-            status, raw = answer.status, await whole(answer.content)
-    except (aiohttp.ClientError, TimeoutError, OSError) as error:
-        late = say(f"{_PATIENCE:g} 秒内没有应答", f"no answer within {_PATIENCE:g} s")
-        reason = late if isinstance(error, TimeoutError) else one_line(str(error))
-        where = url.split("/api/")[0]
-        raise Unavailable(
-            say(f"{where} 没有网关应答;网关运行了吗?(gridwarden run)({reason})",
-                f"no gateway answers at {where}; is it running (gridwarden run)? ({reason})")
-        ) from None  # fmt: skip
-    found: list[_Answer] | None = decoded(raw, list[type_])  # type: ignore[valid-type]
-    if status == 200 and found is not None:
-        return found
-    said = (status != 200 and decoded(raw, dict[str, Any])) or {}
-    reason = str(said.get(language()) or told(str(said.get("error", ""))))
-    if not reason:
-        raise Refused(
-            say(f"{url} 的应答不是 gridwarden 网关的(HTTP {status})",
-                f"what answers at {url} is no gridwarden gateway (HTTP {status})")
-        )  # fmt: skip
-    raise Refused(one_line(reason))
 
 
 def _is_everywhere(rows: list[_Row], wanted: str) -> bool:
@@ -216,35 +172,13 @@ def _pick(rows: list[_Row], wanted: str) -> list[_Row]:
                 f"{len(found)} places are called {wanted}; use the code: {which}")
         )  # fmt: skip
     if not found:
-        near = _near(wanted, [each for row in rows for each in (row.place, row.name)])
+        near = like(wanted, [each for row in rows for each in (row.place, row.name)])
         raise Refused(say(f"没有地点 {wanted}{near}", f"there is no place {wanted}{near}"))
     inside = {found[0].place}
     for row in rows:  # a place comes before what lies in it
         if row.parent in inside:
             inside.add(row.place)
     return [row for row in rows if row.place in inside]
-
-
-def _person(people: list[_Who], wanted: str) -> str:
-    """The id of whoever has the id or the name ``wanted``."""
-    found = [each.id for each in people if each.id == wanted]
-    found = found or [each.id for each in people if each.name == wanted]
-    if len(found) > 1:
-        which = ", ".join(found[:5])
-        raise Refused(
-            say(f"有 {len(found)} 人叫 {wanted},请用编号:{which}",
-                f"{len(found)} people are called {wanted}; use the id: {which}")
-        )  # fmt: skip
-    if not found:
-        near = _near(wanted, [word for each in people for word in (each.id, each.name)])
-        raise Refused(say(f"名单上没有 {wanted}{near}",
-                          f"the registry knows no person {wanted}{near}"))  # fmt: skip
-    return found[0]
-
-
-def _near(word: str, known: Iterable[str]) -> str:
-    found = difflib.get_close_matches(word, list(known), 1, 0.5)
-    return say(f";是不是想写 {found[0]}?", f"; did you mean {found[0]}?") if found else ""
 
 
 # --- what is shown -----------------------------------------------------------------------

@@ -279,7 +279,8 @@ class LimitRow(Section):
     """
 
     place: Annotated[str, Field(max_length=40)] = ""
-    category: Literal["", "life", "intrusion", "facility", "trouble", "system"] = ""
+    category: Literal["", "life", "intrusion", "facility", "trouble", "system", "hazard"] = ""
+    """``hazard``: of what stands in the register, whatever its category."""
     severity: Literal["", "notice", "warning", "alarm", "critical"] = ""
     stage: Literal["", "receive", "handle", "close"] = ""
     within: Span

@@ -16,10 +16,11 @@ from gateway.console import query, shapes
 from gateway.console.events import Streams
 from gateway.console.guard import as_json
 from gateway.console.media import CLIP, media_type
-from gateway.console.patrol import MOST_POINTS, checkin_json, patrol_json
+from gateway.console.patrol import MOST_POINTS, checkin_json, hazards_json, patrol_json
 from gateway.console.query import ApiError
 from gateway.console.view import ActRefused, AttachRefused, ModeRow, View
 from gateway.model import Incident, Person, Site, Text
+from gateway.patrol.hazards import within
 from gateway.ports import Unavailable
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
@@ -55,6 +56,7 @@ class Api:
             web.post(f"{base}/arming", self.arm),
             web.get(f"{base}/rules", self.rules),
             web.post(f"{base}/rules/reload", self.reload_rules),
+            web.get(f"{base}/hazards", self.hazards),
             web.get(f"{base}/patrol", self.patrol),
             web.post(f"{base}/patrol/checkins", self.check_in),
             web.get(f"{base}/ledger", self.ledger),
@@ -117,7 +119,7 @@ class Api:
     async def report(self, request: web.Request) -> web.Response:
         """Open an incident by hand: 201 with it, or 409 with the reason in both languages."""
         _check_json(request)
-        asked = query.new_incident(await request.read())
+        asked = query.new_incident(await request.read(), self._view.patrol_points())
         try:
             return self._shown(await self._view.report(asked), 201)
         except ActRefused as refusal:
@@ -207,6 +209,15 @@ class Api:
         outcome = await self._view.reload_rules()
         faults = shapes.problems_json(outcome.problems, self._chinese)
         return as_json(self._rules() | {"ok": outcome.ok, "faults": faults})
+
+    async def hazards(self, request: web.Request) -> web.Response:
+        """The hazard register, the oldest first, and how many are open in each grid."""
+        view = self._view
+        now, asked = view.now(), request.query
+        since = query.since(asked, now.wall) if "since" in asked else None
+        place = query.name(asked, "place") if "place" in asked else ""
+        found = within(await view.hazards(since), view.site(), place)
+        return as_json(hazards_json(view.site(), found, now, view.announced()))
 
     async def patrol(self, request: web.Request) -> web.Response:
         """Who was at which point in which round of a day, and what was missed."""

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Final
 
-from gateway.console.shapes import Json, iso, person_name, place_name
+from gateway.console.shapes import Json, incident_json, iso, person_name, place_name
 from gateway.console.view import Now, PatrolLine
-from gateway.model import CheckIn, Site
+from gateway.model import CheckIn, DeviceSeen, Hazard, Site
+from gateway.patrol.hazards import counts, days, grid_of
 
 MOST_POINTS: Final = 100_000
 """Of a round: more than 1,400 grids with 20 points each."""
@@ -53,6 +54,23 @@ def checkin_json(site: Site, checkin: CheckIn) -> Json:
         "time_trusted": checkin.trusted,
         "metres": checkin.metres,
     }
+
+
+def hazards_json(
+    site: Site, found: Sequence[Hazard], now: Now, announced: Mapping[str, DeviceSeen]
+) -> Json:
+    """The register's lines as incidents, and the open ones counted by grid and age."""
+    lines = [
+        incident_json(site, hazard.incident, now, announced)
+        | {
+            "grid": grid_of(hazard, site),
+            "days": days(hazard, now.wall),
+            "closed_at": iso(hazard.closed_at) if hazard.closed_at else None,
+        }
+        for hazard in found
+    ]
+    grids = [{**line._asdict(), "open": line.total} for line in counts(found, site, now.wall)]
+    return {"hazards": lines, "grids": grids}
 
 
 def _point(site: Site, line: PatrolLine, state: str) -> Json:

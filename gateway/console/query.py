@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from enum import StrEnum
 from typing import Any, Final
@@ -19,6 +19,7 @@ from gateway.model import (
     Cause,
     Deed,
     Outcome,
+    Point,
     Severity,
     State,
     Text,
@@ -76,11 +77,14 @@ class NewIncident(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     why: str
     category: Category
     severity: Severity
-    place: str
     person: str
+    place: str = ""
     device: str = ""
     same: str = ""
     comment: str = ""
+    hazard: bool = False
+    point: str = ""
+    """A patrol point: it is there, and a place need not be named."""
 
 
 class Arm(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename={"span": "for"}):
@@ -205,28 +209,37 @@ def act(verb: str, body: bytes) -> Deed:
     )
 
 
-def new_incident(body: bytes) -> Report:
-    """The checked body of ``POST incidents``. A person writes one language; it stands for both."""
+def new_incident(body: bytes, points: Sequence[Point] = ()) -> Report:
+    """The checked body of ``POST incidents``. A person writes one language; it stands for both.
+
+    ``points`` are the patrol's.
+    """
     try:
         asked = msgspec.json.decode(body, type=NewIncident)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         fields = ", ".join(NewIncident.__struct_fields__)
         raise ApiError(400, f"the body must be {{{fields}}}: {error}") from None
     _check_person(asked.person)
-    for name in ("title", "place", "device", "same"):
+    for name in ("title", "place", "device", "same", "point"):
         _check_length(name, getattr(asked, name), _MAX_NAME)
     for name in ("why", "comment"):
         _check_length(name, getattr(asked, name), MAX_COMMENT)
+    point = next((each for each in points if each.id == asked.point), None)
+    if asked.point and point is None:
+        raise ApiError(404, f"there is no patrol point {_shown(asked.point)}", "没有这个巡查点。")
+    why = asked.why if point is None else f"{point.name}:{asked.why}"
     return Report(
         title=Text(asked.title, asked.title),
-        why=Text(asked.why, asked.why),
+        why=Text(why, why),
         category=asked.category,
         severity=asked.severity,
-        place=asked.place,
+        place=asked.place or (point.place if point is not None else ""),
         person=asked.person,
         device=asked.device,
         same=asked.same,
         comment=asked.comment,
+        hazard=asked.hazard,
+        point=asked.point,
     )
 
 

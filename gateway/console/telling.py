@@ -132,6 +132,7 @@ def silence_json(site: Site, silence: Silence, now: Now) -> Json:
         "since": iso(now.wall + silence.since - now.arrival),
         "until": iso(now.wall + silence.until - now.arrival),
         "stands": silence.since <= now.arrival < silence.until,
+        "over": silence.until <= now.arrival,
         "because": silence.because,
         "by": silence.by,
         "by_name": person_name(site, silence.by.removeprefix("person:")),

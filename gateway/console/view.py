@@ -12,6 +12,7 @@ from gateway.model import (
     CheckIn,
     Deed,
     DeviceSeen,
+    Hazard,
     Incident,
     IncidentEvent,
     OutboxRow,
@@ -350,6 +351,9 @@ class View(Protocol):
 
     async def patrol(self, day: date) -> Sequence[PatrolLine]:
         """Every point of every round that begins on ``day``."""
+
+    async def hazards(self, since: int | None) -> Sequence[Hazard]:
+        """The open ones, and with ``since`` (wall ns) those closed from then on; oldest first."""
 
     async def check_in(
         self, point: str, person: str, position: tuple[float, float] | None

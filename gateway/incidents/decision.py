@@ -65,9 +65,16 @@ class World(NamedTuple):
     turn: str = ""
     """Whose way the canary tries next; "": that of whoever has duty."""
 
-    def limit(self, place: str, category: Category, severity: Severity, stage: Stage) -> Span:
+    def limit(
+        self,
+        place: str,
+        category: Category,
+        severity: Severity,
+        stage: Stage,
+        group: str = "",
+    ) -> Span:
         """How long a stage may take."""
-        found = self.limits.find(self.site, place, category, severity, stage)
+        found = self.limits.find(self.site, place, category, severity, stage, group)
         if found is not None:
             return Span(max(found.within, SHORTEST), found.warn)
         seconds = self.deadlines.get(category, _NO_LIMIT_GIVEN)
@@ -190,7 +197,7 @@ def span_of(incident: Incident, world: World, stage: Stage | None = None) -> Spa
     """How long ``incident`` may take for ``stage``, or for what it waits for now."""
     place = incident.charge or incident.place
     stage = stage or STAGES.get(incident.state, Stage.receive)
-    return world.limit(place, incident.category, incident.severity, stage)
+    return world.limit(place, incident.category, incident.severity, stage, incident.group)
 
 
 def at_most_a_day(span: Span) -> Span:

@@ -37,6 +37,7 @@ from gateway.incidents.decision import (
 from gateway.incidents.machine import ring
 from gateway.incidents.people import Rung, duty_at, first_rung, own_rung, person_of
 from gateway.model import (
+    HAZARD,
     MANUAL,
     SECOND,
     Category,
@@ -299,9 +300,18 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     person: str
     device: str = ""
     same: str = ""
-    """With group ``manual``, what it is one incident of; "": it stands alone."""
+    """With its group, what it is one incident of; "": it stands alone."""
+    hazard: bool = False
+    """It stands in the hazard register until a person closes it."""
+    point: str = ""
+    """The patrol point where it was seen."""
     comment: str = ""
     """Who called, and how to reach them: kept apart from the record."""
+
+    @property
+    def group(self) -> str:
+        """``hazard`` or ``manual``."""
+        return HAZARD if self.hazard else MANUAL
 
 
 def check_report(report: Report, other: str, world: World) -> None:
@@ -331,12 +341,13 @@ def check_report(report: Report, other: str, world: World) -> None:
 def open_by_hand(report: Report, key: str, world: World, moment: Moment) -> Decision:
     """An ordinary incident from a person; it stands until a person closes it."""
     owner = first_rung(world.site, report.place, world.fallback, moment.stamp.wall)
-    span = world.limit(report.place, report.category, report.severity, Stage.receive)
+    group = report.group
+    span = world.limit(report.place, report.category, report.severity, Stage.receive, group)
     known = world.site.devices.get(report.device)
     data: dict[str, Value] = {
-        "rule": MANUAL,
-        "group": MANUAL,
-        "same": report.same or f"{MANUAL}:{key}",
+        "rule": group,
+        "group": group,
+        "same": report.same or f"{group}:{key}",
         "category": report.category.value,
         "kind": known.kind if known is not None else "",
         "device": report.device,
@@ -351,6 +362,7 @@ def open_by_hand(report: Report, key: str, world: World, moment: Moment) -> Deci
         "found": "",
         "at": str(moment.stamp.wall),
         "evidence": "",
+        **({"point": report.point} if report.point else {}),
         **limit(span, moment),
     }
     decision = begin(key, f"person:{report.person}", data, moment, report.comment)

@@ -17,9 +17,9 @@ from gateway.incidents.deeds import ANSWER, Report
 from gateway.incidents.draft import CaseStore, Draft
 from gateway.incidents.fold import fold, knows_severities
 from gateway.incidents.limits import Limits
-from gateway.incidents.numbers import CHINA, Numbers
+from gateway.incidents.numbers import CANARIES, CHINA, Numbers
 from gateway.model import (
-    MANUAL,
+    HAZARDS,
     SECOND,
     Action,
     Category,
@@ -154,9 +154,10 @@ class Desk:
         async with self._lock:
             await self._load()
             draft, world = Draft(Moment(stamp, arrival)), self._world()
-            other = await self._find(MANUAL, report.same, draft) if report.same else None
+            other = await self._find(report.group, report.same, draft) if report.same else None
             deeds.check_report(report, other.key if other is not None else "", world)
-            key = await self._numbers.next(report.category, draft)
+            letter = HAZARDS if report.hazard else ""
+            key = await self._numbers.next(report.category, draft, letter)
             draft.add(deeds.open_by_hand(report, key, world, draft.moment))
             await self._commit(draft)
             return draft.incidents[key]
@@ -241,8 +242,8 @@ class Desk:
         incident = await self._find(machine.group_of(change), change.same, draft)
         new_key = ""
         if incident is None and machine.opens(change):
-            canary = is_canary(change)
-            new_key = await self._numbers.next(change.category, draft, canary=canary)
+            letter = CANARIES if is_canary(change) else ""
+            new_key = await self._numbers.next(change.category, draft, letter)
         told: list[str] = []
         if incident is not None:
             incident = self._owned(incident, draft, world)

@@ -8,6 +8,7 @@ from typing import Any, Final
 import msgspec
 
 from gateway.model import (
+    HAZARD,
     MANUAL,
     Category,
     Happened,
@@ -224,7 +225,7 @@ def _closed(data: dict[str, Value]) -> dict[str, Any]:
 def _reopened(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
     """What the sensors did since it was closed nobody followed; a person's own case stands."""
     changes = {"state": State.open, "outcome": "", "cause": "", **_moved_on(incident, event)}
-    if incident.rule == MANUAL:
+    if incident.rule in (MANUAL, HAZARD):
         return changes
     held = {"holding": (), "severities": (), "alarming": (), "left": incident.severity}
     return changes | held | {"over": _UNKNOWN}

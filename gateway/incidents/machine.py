@@ -205,7 +205,7 @@ def _sooner(
 ) -> dict[str, Value]:
     """A worse alarm may have a shorter limit: it counts from now, and never puts the end off."""
     place, stage = incident.charge or incident.place, STAGES[incident.state]
-    span = world.limit(place, incident.category, severity, stage)
+    span = world.limit(place, incident.category, severity, stage, incident.group)
     sooner = moment.arrival + span.within < incident.deadline
     return limit(span, moment) if sooner else {}
 

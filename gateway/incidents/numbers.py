@@ -1,6 +1,7 @@
 """The keys of incidents, as ``F20260105-0007``: category, local day, number, none left out.
 
-The canary counts by itself (``C``), so that a trial leaves no hole among the cases of a day.
+The canary (``C``) and hazards (``H``) count by themselves: a trial leaves no hole among the cases
+of a day, and the register has numbers of its own.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ _LETTERS: Final[Mapping[Category, str]] = {
     Category.trouble: "T",
     Category.system: "S",
 }
-_CANARY: Final = "C"
+CANARIES: Final = "C"
 _DAYS: Final = 32
 """Prefixes whose last number is remembered; beyond it they are asked for again."""
 
@@ -34,11 +35,14 @@ class Numbers:
         self._zone = zone
         self._last: dict[str, int] = {}
 
-    async def next(self, category: Category, draft: Draft, *, canary: bool = False) -> str:
-        """Short enough for the telephone, and the same after a crash."""
+    async def next(self, category: Category, draft: Draft, letter: str = "") -> str:
+        """Short enough for the telephone, and the same after a crash.
+
+        ``letter``: of what counts by itself.
+        """
         wall = draft.moment.stamp.wall
         day = datetime.fromtimestamp(wall // SECOND, UTC).astimezone(self._zone)
-        prefix = f"{_CANARY if canary else _LETTERS[category]}{day:%Y%m%d}"
+        prefix = f"{letter or _LETTERS[category]}{day:%Y%m%d}"
         last = draft.numbers.get(prefix) or self._last.get(prefix)
         if last is None:
             last = await self._cases.last_number(prefix)

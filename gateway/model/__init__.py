@@ -16,6 +16,7 @@ from gateway.model.incidents import (
     CANARY,
     CANARY_DEVICE,
     HAZARD,
+    HAZARDS,
     MANUAL,
     STAGES,
     VERBS,
@@ -31,7 +32,7 @@ from gateway.model.incidents import (
     Wanted,
     is_canary,
 )
-from gateway.model.patrol import CheckIn, Point
+from gateway.model.patrol import CheckIn, Hazard, Point
 from gateway.model.records import (
     Action,
     Arming,
@@ -90,6 +91,7 @@ __all__ = [
     "DAY_MINUTES",
     "EXTRA",
     "HAZARD",
+    "HAZARDS",
     "KINDS",
     "LEVELS",
     "MANUAL",
@@ -115,6 +117,7 @@ __all__ = [
     "End",
     "Evidence",
     "Happened",
+    "Hazard",
     "Holiday",
     "Incident",
     "IncidentEvent",

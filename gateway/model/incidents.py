@@ -66,6 +66,8 @@ MANUAL: Final = "manual"
 """The rule and the group of a case that a person opened."""
 HAZARD: Final = "hazard"
 """The same of a hazard: it stands in the register until a person closes it."""
+HAZARDS: Final = "H"
+"""Begins the key of a hazard, and of nothing else: the register is found by it."""
 
 CANARY: Final = "canary"
 """The rule of the marked synthetic alarm that tries the way to a person."""

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import msgspec
+
+from gateway.model.incidents import Incident
 
 
 class Point(msgspec.Struct, frozen=True):
@@ -30,3 +34,11 @@ class CheckIn(msgspec.Struct, frozen=True):
     """Whether the wall clock could be believed."""
     metres: float | None = None
     """How far from the point the phone was; None where one of the two has no position."""
+
+
+class Hazard(NamedTuple):
+    """A line of the hazard register."""
+
+    incident: Incident
+    closed_at: int
+    """Wall ns; 0 while it is open."""

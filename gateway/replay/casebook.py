@@ -7,10 +7,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Concatenate, Final, NamedTuple, ParamSpec, Self, TypeVar
 
-from gateway.model import SECOND, CheckIn, Incident, IncidentEvent, OutboxRow, Site, is_canary
+from gateway.model import (
+    SECOND,
+    CheckIn,
+    Hazard,
+    Incident,
+    IncidentEvent,
+    OutboxRow,
+    Site,
+    is_canary,
+)
 from gateway.ports import Clock, Unavailable
 from gateway.replay.past import Past, Real, real
-from gateway.store import cases_read, patrol, registry
+from gateway.store import cases_read, hazards, patrol, registry
 from gateway.store.cases_side import Side
 from gateway.store.databases import Database, SqliteFile
 from gateway.store.schema import files
@@ -23,6 +32,7 @@ _R = TypeVar("_R")
 
 MOST_INCIDENTS: Final = 50_000
 """Of the newest incidents: who did what with them is held in memory."""
+MOST_HAZARDS: Final = 10_000
 MOST_CHECKINS: Final = 100_000
 """Of one day: 1,400 grids with 20 points and three rounds have 84,000."""
 OPEN_FOR: Final = 90 * 86_400 * SECOND
@@ -120,6 +130,10 @@ class Casebook:
     async def checkins(self, begin: int, end: int) -> list[CheckIn]:
         """Who was at which patrol point in [begin, end), wall ns."""
         return await self._side.run(patrol.between, begin, end, MOST_CHECKINS)
+
+    async def hazards(self, since: int | None) -> list[Hazard]:
+        """The register: see ``gateway.store.hazards``."""
+        return await self._side.run(hazards.hazards, since, MOST_HAZARDS)
 
     async def near(self, key: str) -> list[str]:
         """The keys most like ``key``, the likeliest first; the newest where none is."""

@@ -25,6 +25,7 @@ from gateway.model import (
     DeviceSeen,
     End,
     Happened,
+    Hazard,
     Incident,
     IncidentEvent,
     OutboxRow,
@@ -212,6 +213,7 @@ class MemoryView:
         self.folder = evidence
         wall = clock.now().wall
         self.armed = {code: ModeRow(code) for code in self.the_site.places}
+        self.kept_hazards: list[Hazard] = []
         self.canary: dict[str, Any] | None = None
         self.refuses_arming: Text | None = None
         self.rules: tuple[RuleRow, ...] = RULES
@@ -411,6 +413,9 @@ class MemoryView:
         )  # fmt: skip
         await self.happened(key, _HAPPENED[verb], f"person:{person}", data)
         return self.found[key]
+
+    async def hazards(self, since: int | None) -> list[Hazard]:
+        return self.kept_hazards
 
     async def modes(self) -> list[ModeRow]:
         return list(self.armed.values())

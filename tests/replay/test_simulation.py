@@ -224,3 +224,16 @@ def test_incidents_beyond_the_bound_are_counted(monkeypatch: pytest.MonkeyPatch)
     monkeypatch.setattr(module, "MOST_CASES", 1)
     found = run((1, 45.0), (5, 20.0), (60, 45.0), past=Past([met(1, 3, 30)]))
     assert (len(found.cases), found.over_limit, found.totals.incidents) == (1, 1, 2)
+
+
+def test_a_trial_of_the_way_to_a_person_is_no_past_that_rules_could_change() -> None:
+    ruleset = load(rule("when: canary", on="gateway", category="system", name="canary"))
+    where = here()
+    simulation = Simulation(
+        ruleset, where, world, Past([]), Axis({}), 0, Archive(), follows_rules=True
+    )
+    for minutes, holds in ((0.0, True), (1.0, False)):
+        values: dict[str, Value] = {"canary": holds}
+        simulation.feed([record(minutes * MINUTE, values, "gateway/canary", kind="gateway")])
+    assert simulation.cases == []
+    assert simulation.totals.told.total() == 0
