@@ -180,7 +180,8 @@ class Inbox:
         gathered: Gathered,
     ) -> None:  # fmt: skip
         number = _one_form(text.number, self._country)
-        known = site is None or bool(people_at(site(), number, self._country))
+        people = people_at(site(), number, self._country) if site is not None else ()
+        known = site is None or bool(people)
         if not self.gate.passes(number, known, stamp.mono):
             return
         person = f"tel:{number}"
@@ -188,6 +189,8 @@ class Inbox:
             said = text.text[:STRANGER_LETTERS]
             gathered.items.append(Action(UNKNOWN, "", person, said))
             return
+        if site is not None and not people_at(site(), number):
+            person = people[0].id  # written without a country that is not China: we know whose
         reply = understood(text.text)
         verb = reply.verb
         late = not reply.incident and verb in _ORDERS and self._is_stale(text.sent_at, stamp, old)

@@ -229,3 +229,18 @@ async def test_a_case_that_is_opened_again_and_closed_again_is_told_each_time(
         assert told.new() == [("phone", "reopened", "chen"), ("phone", "reopened", "lin")]
         await estate.clock.advance(60)
         assert ("paper", "reopened", "lin") in told.new()
+
+
+async def test_a_clock_that_nobody_believes_ends_no_shift(estate: Estate) -> None:
+    in_shifts(estate)
+    estate.limits = receive_within("40m")
+    await estate.begin((10, "s301", {"alarm": True}), at="2026-01-05 10:00")
+    await estate.at(20)
+    estate.clock.trusted = False
+    estate.clock.jump(-14 * 24 * HOUR + 12 * HOUR)  # "22:00"
+    await estate.skip(600, 20)
+    assert (await estate.only())["owner"] == "chen"
+    estate.clock.jump(14 * 24 * HOUR - 12 * HOUR)
+    estate.clock.trusted = True
+    await estate.skip(1_200, 20)
+    assert (await estate.only())["owner"] == "chen"

@@ -226,3 +226,11 @@ def test_change_of_the_registry_counts_at_once() -> None:
     [item] = gather(inbox(), messages, site=left).items
     assert isinstance(item, Action)
     assert item.verb == "unknown"
+
+
+def test_number_that_is_registered_without_its_country_is_that_persons_everywhere() -> None:
+    person = msgspec.structs.replace(next(iter(SITE.people.values())), phone="0151 23456789")
+    site = Site(version=1, people={person.id: person})
+    abroad = Inbox("sms", "49", 900)
+    messages = stored(*delivers("+4915123456789", "1", NOW.wall))
+    assert gather(abroad, messages, site=site).items == [Action("receive", "", person.id, "1")]
