@@ -39,10 +39,15 @@ def read_address(raw: bytes, at: int) -> tuple[str, int]:
     if end > len(raw):
         raise ValueError("the PDU ends within the number")
     body = raw[at + 2 : end]
-    if kind >> 4 & 0b111 == _WORD:
+    if is_word(raw, at):
         return letters(unpack(body, count * 4 // 7)), end
     prefix = "+" if kind >> 4 & 0b111 == 1 else ""
     return prefix + _digits(body, count), end
+
+
+def is_word(raw: bytes, at: int) -> bool:
+    """Whether the sender at ``at`` is a word, which whoever buys texts in bulk may choose."""
+    return raw[at + 1] >> 4 & 0b111 == _WORD
 
 
 def read_centre(raw: bytes) -> tuple[str, int]:

@@ -137,11 +137,11 @@ class Inbox:
             elif message.part is None:
                 gathered.done.append(each)
                 if message.text is not None:
-                    text = _Text(message.number, message.text, message.sent_at, True)
+                    text = _Text(_sender(message), message.text, message.sent_at, True)
                     self._add(text, stamp, site, old, gathered)
             else:
                 part = message.part
-                group = (message.number, part.reference, part.total)
+                group = (_sender(message), part.reference, part.total)
                 twin = groups.setdefault(group, {}).get(part.number)
                 if twin is not None:
                     gathered.done.append(twin[0])
@@ -211,6 +211,11 @@ class Inbox:
         gathered.done.append(each)
         if self.gate.passes(_UNREADABLE, False, stamp.mono):
             gathered.items.append(Undecodable(self._source, each.pdu.encode(), why))
+
+
+def _sender(message: Deliver) -> str:
+    """A word stands in quotes: "13800138000" as a name that was bought is nobody's number."""
+    return f"“{message.number}”" if message.is_word else message.number
 
 
 def _one_form(number: str, country: str) -> str:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from typing import Final, NamedTuple
 
-from drivers.sms_modem.address import address, read_address, read_centre, read_time
+from drivers.sms_modem.address import address, is_word, read_address, read_centre, read_time
 from drivers.sms_modem.alphabet import letters, pack, septets, unpack
 
 MAX_PARTS: Final = 255
@@ -60,6 +60,8 @@ class Deliver(NamedTuple):
     sent_at: int | None
     """Ns since 1970 UTC by the message centre's clock."""
     part: Part | None
+    is_word: bool = False
+    """``number`` is a name that the sender chose, though it may read like somebody's number."""
 
 
 class Report(NamedTuple):
@@ -114,7 +116,7 @@ def read(pdu: str) -> Deliver | Report:
     code = raw[at_code + 1]
     sent_at = read_time(raw[at_code + 2 : at_code + 9])
     text, part = _text(raw, at_code + 9, code, bool(raw[at] & _HAS_HEADER))
-    return Deliver(number, text, sent_at, part)
+    return Deliver(number, text, sent_at, part, is_word(raw, at + 1))
 
 
 def read_submit(pdu: str) -> Outgoing:

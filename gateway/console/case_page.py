@@ -21,7 +21,7 @@ from aiohttp import web
 
 from gateway.console.case_shape import case_shape
 from gateway.console.case_texts import TEXTS
-from gateway.console.media import media_type
+from gateway.console.media import CLIP, media_type
 from gateway.console.page import HERE
 from gateway.console.view import ActRefused, View
 from gateway.links import Expired, Granted, Wrong, verify
@@ -59,18 +59,19 @@ class CasePage:
 
     async def show(self, request: web.Request) -> web.Response:
         """The case as it is now."""
-        granted = self._granted(request)
+        granted = await self._granted(request)
         if isinstance(granted, str):
             return await self._refusal(granted)
         return await self._case(granted, request)
 
     async def act(self, request: web.Request) -> web.Response:
         """What the person's form says; refused with the sentence on top of the case."""
-        granted = self._granted(request)
+        granted = await self._granted(request)
         if isinstance(granted, str):
             return await self._refusal(granted)
-        form = await request.post()
-        deed = _deed(request.match_info["verb"], granted.person, form)
+        form = await _form(request)
+        verb = request.match_info["verb"]
+        deed = _deed(verb, granted.person, form) if form is not None else None
         if deed is None:
             return await self._case(granted, request, TEXTS["incomplete"], 400)
         try:
@@ -83,7 +84,7 @@ class CasePage:
 
     async def evidence(self, request: web.Request) -> web.StreamResponse:
         """A picture or clip of this case, and of no other."""
-        granted = self._granted(request)
+        granted = await self._granted(request)
         digest = request.match_info["sha256"]
         if isinstance(granted, str) or not _SHA256.fullmatch(digest):
             return await self._refusal("wrong")
@@ -93,9 +94,11 @@ class CasePage:
         if path is None or media is None:
             return await self._refusal("gone")
         headers = {"Content-Type": media, "Content-Security-Policy": "default-src 'none'; sandbox"}
+        if not media.startswith("image/") and media != CLIP:
+            headers["Content-Disposition"] = "attachment"
         return web.FileResponse(path, headers=headers)
 
-    def _granted(self, request: web.Request) -> Granted | str:
+    async def _granted(self, request: web.Request) -> Granted | str:
         """What the link grants, or which page says why it does not."""
         try:
             granted = verify(self._key, request.match_info["token"], self._view.now().wall)
@@ -106,7 +109,13 @@ class CasePage:
         people = self._view.site().people
         if granted.person not in people and granted.person != self._view.duty().id:
             return "left"
-        return granted
+        if granted.until:
+            return granted
+        try:  # made without a clock: good while the case is open
+            found = await self._view.incident(granted.incident)
+        except Unavailable:
+            return "later"
+        return granted if found is None or found[0].deadline else "expired"
 
     async def _case(
         self, granted: Granted, request: web.Request, said: Text | None = None, status: int = 200
@@ -118,8 +127,6 @@ class CasePage:
         if found is None:
             return await self._refusal("gone")
         incident, events, _ = found
-        if not granted.until and not incident.deadline:
-            return await self._refusal("expired")  # made without a clock: good while it is open
         site = self._view.site()
         person = site.people.get(granted.person, self._view.duty())
         now = self._view.now()
@@ -160,6 +167,16 @@ class CasePage:
     def _not_now(self, error: Unavailable) -> Text:
         del error  # its words are for the operator
         return TEXTS["later"]
+
+
+async def _form(request: web.Request) -> Mapping[str, Any] | None:
+    """What the page's own forms send; None for anything else."""
+    if request.content_type != "application/x-www-form-urlencoded":
+        return None
+    try:
+        return await request.post()
+    except (UnicodeDecodeError, LookupError):  # of bytes, or of a charset that there is not
+        return None
 
 
 def _deed(verb: str, person: str, form: Mapping[str, Any]) -> Deed | None:

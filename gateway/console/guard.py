@@ -97,6 +97,8 @@ def guard(hosts: Hosts, chinese: Callable[[str], str] = str) -> Middleware:
             return _refusal(error.status, error.message, error.chinese)
         except Unavailable as error:
             return _refusal(503, error.reason, chinese(error.reason))
+        except web.RequestPayloadError:
+            return _unreadable(request)
         except web.HTTPRedirection:
             raise
         except web.HTTPException as error:
@@ -135,6 +137,14 @@ def _refusal(status: int, english: str, chinese: str) -> web.Response:
     two = bool(chinese) and chinese != english
     both = {"zh": chinese, "en": english} if two else {}
     return as_json({"error": english} | both, status=status)
+
+
+def _unreadable(request: web.Request) -> web.Response:
+    """A body that is not packed as it says. The server would read on, and log where it failed."""
+    request.content.feed_eof()
+    answer = _refusal(400, "the body can not be read", "请求内容无法读取。")
+    answer.force_close()
+    return answer
 
 
 def _http_error(request: web.Request, error: web.HTTPException) -> web.Response:

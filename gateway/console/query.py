@@ -41,6 +41,8 @@ _MAX_NAME: Final = 200
 _DIGEST: Final = re.compile(r"[0-9a-f]{64}")
 _EPOCH: Final = re.compile(r"\d{1,11}(\.\d{1,9})?")
 _START: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST: Final = 2**63 - 1
+"""Wall ns: a database knows none later."""
 _SINCE_HELP: Final = "write a time like 2026-01-05T08:00:00Z, seconds since 1970, or a span like 1h"
 
 
@@ -138,7 +140,7 @@ def since(query: Mapping[str, str], now: int, name: str = "since") -> int:
     if len(value) > 40:
         raise ApiError(400, f"{name} is {_shown(value)}; {_SINCE_HELP}")
     if _EPOCH.fullmatch(value):
-        return int(float(value) * SECOND)
+        return min(int(float(value) * SECOND), _LATEST)
     try:
         return max(0, now - int(parse_duration(value) * SECOND))
     except (ValueError, OverflowError):
@@ -149,7 +151,7 @@ def since(query: Mapping[str, str], now: int, name: str = "since") -> int:
         raise ApiError(400, f"{name} is {_shown(value)}; {_SINCE_HELP}") from None
     if moment.tzinfo is None:
         moment = moment.replace(tzinfo=UTC)
-    return max(0, (moment - _START) // timedelta(microseconds=1) * 1_000)
+    return min(max(0, (moment - _START) // timedelta(microseconds=1) * 1_000), _LATEST)
 
 
 def day(query: Mapping[str, str], today: date) -> date:

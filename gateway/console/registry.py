@@ -18,6 +18,10 @@ MAX_FILES: Final = 20
 MAX_BODY: Final = 64_000_000
 """Bytes: a district's tables are a few millions."""
 _LONGEST: Final = 200
+_AT_ONCE: Final = 2
+"""Imports whose files are held in memory."""
+_WITHIN: Final = 300.0
+"""Seconds for the files to come, waiting for another import included."""
 
 
 class _Sent(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -41,6 +45,7 @@ class RegistryApi:
     def __init__(self, view: View, chinese: Callable[[str], str]) -> None:
         self._view = view
         self._chinese = chinese
+        self._imports = asyncio.Semaphore(_AT_ONCE)
 
     def routes(self) -> list[web.RouteDef]:
         """Its path."""
@@ -51,10 +56,19 @@ class RegistryApi:
         # A form of another site can send other types without asking first; JSON it can not.
         if request.content_type != "application/json":
             raise ApiError(415, "send Content-Type: application/json")
-        asked = await asyncio.to_thread(_checked, await _body(request))
+        try:
+            async with asyncio.timeout(_WITHIN) as patience, self._imports:
+                body = await _body(request)
+                patience.reschedule(None)
+                return as_json(self._shown(await self._taken(body)))
+        except TimeoutError:
+            message = f"the files did not come within {_WITHIN:g} s"
+            raise ApiError(408, message, "文件没有在规定时间内传完。") from None
+
+    async def _taken(self, body: bytes) -> Imported:
+        asked = await asyncio.to_thread(_checked, body)
         files = [(sent.name, sent.content) for sent in asked.files]
-        outcome = await self._view.import_registry(files, asked.by.strip(), dry=asked.dry)
-        return as_json(self._shown(outcome))
+        return await self._view.import_registry(files, asked.by.strip(), dry=asked.dry)
 
     def _shown(self, outcome: Imported) -> shapes.Json:
         changes = outcome.changes

@@ -124,6 +124,50 @@ async def test_a_changed_an_expired_and_another_gateways_link_show_nothing_of_th
     assert one["state"] == "open"
 
 
+async def test_a_link_without_an_end_is_good_for_nothing_once_the_case_is_closed(
+    house: House,
+) -> None:
+    url = await link(house)
+    base, _, good = url.rpartition("/")
+    incident = good.split(".")[0]
+    url = f"{base}/{token(load_key(house.data / 'link.key'), incident, 'chen', 0)}"
+    assert (await answer(f"{url}/receive", x=""))[0] == 200
+    assert (await answer(f"{url}/handle", x=""))[0] == 200
+    status, page = await answer(f"{url}/close", outcome="real", comment="已处理")
+    assert (status, "烟感" in page) == (410, False), "closed, and the page after it is another"
+    assert (await answer(f"{url}/comment", comment="afterwards"))[0] == 410
+    shown = f"{house.running.console_url}/api/v1/incidents/{incident}"
+    async with aiohttp.ClientSession() as session, session.get(shown) as found:
+        events = [event["what"] for event in (await found.json())["events"]]
+    assert (events[-1], "commented" in events) == ("closed", False)
+
+
+@pytest.mark.parametrize(
+    ("content_type", "body"),
+    [
+        ("application/x-www-form-urlencoded", b"comment=\xff\xfe"),
+        ("application/x-www-form-urlencoded; charset=bogus", b"comment=a"),
+        ("application/x-www-form-urlencoded; charset=hex", b"comment=a"),
+        ("multipart/form-data", b"x"),
+        ("multipart/form-data; boundary=x", b"x"),
+        ("multipart/form-data; boundary=x", b"--x\r\nContent-Disposition: form-data\r\n\r\na"),
+        ("text/plain", b"comment=a"),
+    ],
+    ids=str,
+)
+async def test_what_is_no_form_is_said_on_the_page(
+    house: House, content_type: str, body: bytes, caplog: pytest.LogCaptureFixture
+) -> None:
+    url = await link(house)
+    async with (
+        aiohttp.ClientSession(headers={"Content-Type": content_type}) as session,
+        session.post(f"{url}/comment", data=body) as found,
+    ):
+        assert (found.status, found.content_type) == (400, "text/html")
+        assert TEXTS["incomplete"].zh in await found.text()
+    assert not caplog.records
+
+
 async def test_the_link_opens_one_case_and_nothing_else_of_the_console_apart(
     tmp_path: Path,
 ) -> None:

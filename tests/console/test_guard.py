@@ -99,3 +99,17 @@ def test_bound_wider_addresses_and_the_machines_names_are_answered() -> None:
     for good in ("192.168.1.7:8080", "[fe80::1]:8080", "gateway.yunhe.example", "localhost"):
         assert hosts.allow(good), good
     assert not hosts.allow("evil.example"), "a rebound name is still a foreign name"
+
+
+@pytest.mark.parametrize("path", [RECEIVE, "/api/v1/registry", "/api/v1/attachments"])
+async def test_a_body_that_is_not_packed_as_it_says_is_one_line(
+    client: Client, caplog: pytest.LogCaptureFixture, path: str
+) -> None:
+    media = "image/jpeg" if "attachments" in path else "application/json"
+    headers = {"Content-Type": media, "Content-Encoding": "deflate"}
+    async with client.post(path, data=b"not packed", headers=headers) as answer:
+        assert answer.status == 400
+        assert (await answer.json())["en"] == "the body can not be read"
+    async with client.get("/api/v1/people") as answer:
+        assert answer.status == 200
+    assert not caplog.records

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 from collections.abc import AsyncIterator
 from typing import Any
@@ -89,3 +90,23 @@ async def test_a_form_of_another_site_and_an_endless_body_are_refused(
     monkeypatch.setattr(registry, "MAX_BODY", 1_000)
     assert (await post(session, body()))[0] == 413
     assert view.imports == []
+
+
+async def test_files_that_never_come_keep_no_place(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    view, session = asked
+    monkeypatch.setattr(registry, "_WITHIN", 0.0)
+    base = session._base_url
+    assert base is not None
+    reader, writer = await asyncio.open_connection(base.host, base.port)
+    head = f"Host: {base.authority}\r\nContent-Type: application/json\r\nContent-Length: 2\r\n"
+    writer.write(f"POST /api/v1/registry HTTP/1.1\r\n{head}\r\n{{".encode())
+    answer = await reader.readuntil(b"within 0 s")
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    writer.write(b"}")
+    writer.close()
+    await writer.wait_closed()
+    monkeypatch.undo()
+    assert (await post(session, body()))[0] == 200
+    assert len(view.imports) == 1

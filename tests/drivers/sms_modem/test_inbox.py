@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import msgspec
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from drivers.sms_modem.address import address
+from drivers.sms_modem.alphabet import pack, septets
 from drivers.sms_modem.inbox import (
     HOUR,
     KNOWN_AN_HOUR,
@@ -151,6 +154,22 @@ def test_what_was_not_taken_by_the_disk_is_said_again() -> None:
     messages = stored(*delivers(OFFICER, "1", NOW.wall))
     for _ in range(2):  # not settled: the door raised
         assert len(kept.gather(messages, NOW, lambda: SITE, False).items) == 1
+
+
+@pytest.mark.parametrize("name", ["13800138000", "zhang"])
+def test_a_name_that_reads_like_a_number_or_an_account_is_a_strangers(name: str) -> None:
+    """Whoever buys texts in bulk chooses the sender; it must not close the officer's case."""
+    codes = b"".join(septets(letter) or b"" for letter in name)
+    packed = pack(codes)
+    word = bytes((2 * len(packed), 0xD0)) + packed
+    [plain] = delivers("13800138000", "2", NOW.wall)
+    pdu = plain.replace(address("13800138000").hex().upper(), word.hex().upper(), 1)
+    assert pdu != plain
+    person = msgspec.structs.replace(SITE.people["p-1"], accounts={"wecom": "zhang"})
+    site = msgspec.structs.replace(SITE, people={"p-1": person})
+    [item] = gather(inbox(), stored(pdu), site=site).items
+    assert isinstance(item, Action)
+    assert (item.verb, item.person) == ("unknown", f"tel:“{name}”")
 
 
 def test_drafts_and_data_are_deleted_without_a_word() -> None:
