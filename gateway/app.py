@@ -238,7 +238,7 @@ class House:
         self.view = StoreView(
             self.journal, self.cases, self.intake, self.evidence, self.desk, self._site,
             self.tasks, self.clock, self.arrival, self.cases.news,
-            self.editions, self.reloader, self.detector, self.patrol,
+            self.editions, self.reloader, self.detector, self.patrol, self.teller.channels,
         )  # fmt: skip
 
     def _writer(self, zone: ZoneInfo) -> Writer:

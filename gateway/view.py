@@ -11,7 +11,15 @@ from typing import Any, Final, NamedTuple, cast
 
 from gateway.admission import BAD_VALUE, UNKNOWN_MODE, UNKNOWN_PLACE, UNSIGNED, Refusal
 from gateway.clock import Arrival, Signal
-from gateway.console.view import ActRefused, Attached, AttachRefused, Ledger, ModeRow, Now
+from gateway.console.view import (
+    ActRefused,
+    Attached,
+    AttachRefused,
+    Ledger,
+    ModeRow,
+    Now,
+    Telling,
+)
 from gateway.console.view import Health as HealthView
 from gateway.detect import Detector
 from gateway.editions import Editions
@@ -39,12 +47,16 @@ from gateway.model import (
     Wanted,
 )
 from gateway.notify.canary import HOPS
+from gateway.notify.channels import Channels
+from gateway.notify.facts import UNSEEN
 from gateway.patrol.keeper import Patrol, Unknown
 from gateway.patrol.report import Line
 from gateway.ports import Clock, Refused, Unavailable
+from gateway.record.anchor import parsed
 from gateway.registry.table import Source
 from gateway.reload import Imported, Outcome, Reloader
 from gateway.rule_care import RuleRow
+from gateway.store import record, telling
 from gateway.store.cases import Cases
 from gateway.store.evidence import MOST_ATTACHED, EvidenceStore, TooLarge
 from gateway.store.journal import Journal
@@ -96,6 +108,7 @@ class StoreView:
         reloader: Reloader,
         detector: Detector,
         patrol: Patrol,
+        channels: Channels,
     ) -> None:
         self._journal = journal
         self._cases = cases
@@ -111,6 +124,7 @@ class StoreView:
         self._reloader = reloader
         self._detector = detector
         self._patrol = patrol
+        self._channels = channels
         self._door = intake.door("console")
         self._modes: Sequence[ModeRow] = ()
         self._modes_at: int | None = None
@@ -217,6 +231,21 @@ class StoreView:
     async def outbox_counts(self) -> dict[str, int]:
         """See ``View``."""
         return await self._cases.outbox_counts()
+
+    async def telling(self) -> Telling:
+        """See ``View``."""
+        waiting = await self._cases.read(telling.waiting)
+        newest = await self._cases.read(record.newest_anchor)
+        now = self._arrival(self._clock.now())
+        since = [at for held, (_, at) in waiting.items() if held != UNSEEN]
+        age = _age(newest, now)
+        return {
+            "held": {held or "retry": count for held, (count, _) in waiting.items()},
+            "oldest": (now - min(since, default=now)) / SECOND,
+            "channels": self._channels.states(),
+            "anchor_age": age,
+            "unsigned": await self._cases.read(record.unsigned),
+        }
 
     async def act(self, key: str, deed: Deed) -> Incident:
         """See ``View``."""
@@ -372,6 +401,14 @@ def program_version() -> str:
         return version("gridwarden")
     except PackageNotFoundError:
         return "0"
+
+
+def _age(anchor: record.AnchorRow | None, now: int) -> float | None:
+    """Seconds. Of one that somebody wrote over nobody knows: the audit says more."""
+    try:
+        return (now - parsed(anchor).anchor.arrival) / SECOND if anchor is not None else None
+    except ValueError:
+        return None
 
 
 def _name(path: Path | None) -> str:

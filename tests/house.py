@@ -38,7 +38,7 @@ notifiers:
 console: {{port: 0}}
 log: {{level: warning}}
 {telling}"""
-ONE_BY_ONE = "telling: {storm: {first: 100, within: 1s}}\n"
+ONE_BY_ONE = "telling: {storm: {first: 100, within: 10ms}}\n"
 """Nothing is merged: each alarm has a message of its own."""
 _VALUES = {"alarm": "smoke", "temperature": "temperature", "battery": "battery", "tamper": "tamper"}
 _TOPIC = {

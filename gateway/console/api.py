@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import re
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import Final, NamedTuple
 
 import msgspec
@@ -19,6 +20,7 @@ from gateway.console.patrol import MOST_POINTS, checkin_json, patrol_json
 from gateway.console.query import ApiError
 from gateway.console.view import ActRefused, AttachRefused, ModeRow, View
 from gateway.model import Incident, Person, Site, Text
+from gateway.ports import Unavailable
 
 _SHA256: Final = re.compile(r"[0-9a-f]{64}")
 _ATTACHABLE: Final = ("image/jpeg", "image/png", "video/mp4", "application/pdf")
@@ -230,8 +232,10 @@ class Api:
 
     async def health(self, _request: web.Request) -> web.Response:
         """200 when all is well, else 503 with the same body."""
-        health = self._view.health()
-        return as_json(shapes.health_json(health), status=200 if health["ok"] else 503)
+        health, telling = self._view.health(), None
+        with suppress(Unavailable):
+            telling = await self._view.telling()
+        return as_json(shapes.health_json(health, telling), status=200 if health["ok"] else 503)
 
     async def evidence(self, request: web.Request) -> web.StreamResponse:
         """A snapshot or a clip. Only a SHA-256 is ever looked up, so no path can be asked for."""

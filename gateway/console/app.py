@@ -51,7 +51,7 @@ def create_app(
     app = web.Application(middlewares=[guard(allowed, chinese)], client_max_size=_MAX_BODY)
     app[_HOSTS] = allowed
     streams = Streams(view, clock if clock is not None else SystemClock())
-    page = Page(view, language, zone)
+    page = Page(view, language, zone, telling=telling is not None)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(streams.close)
     app.add_routes(Api(view, streams, chinese).routes())

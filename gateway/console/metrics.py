@@ -14,7 +14,7 @@ from aiohttp import web
 
 from gateway.console import shapes
 from gateway.console.query import MAX_INCIDENTS
-from gateway.console.view import Health, Ledger, ModeRow, RuleRow, RulesEdition, View
+from gateway.console.view import Health, Ledger, ModeRow, RuleRow, RulesEdition, Telling, View
 from gateway.model import MODES, Incident, Site
 
 if TYPE_CHECKING:
@@ -41,6 +41,7 @@ class Metrics:
         families.ledger(await self._view.ledger())
         families.incidents(await self._view.incidents(open_only=True, limit=MAX_INCIDENTS))
         families.messages(await self._view.outbox_counts())
+        families.telling(await self._view.telling())
         families.devices(self._view)
         modes = await self._view.modes()
         families.arming(self._view.site(), modes)
@@ -116,6 +117,23 @@ class _Families:
         self.gauge(
             "messages", "Messages by how they ended", {(e,): n for e, n in counts.items()}, "end"
         )
+
+    def telling(self, telling: Telling) -> None:
+        held: _Values = {(reason,): n for reason, n in telling["held"].items()}
+        self.gauge("messages_held", "Messages that wait, by what holds them", held, "reason")
+        self.gauge(
+            "messages_oldest_seconds",
+            "Age of the oldest message that is to be told",
+            {(): telling["oldest"]},
+        )
+        channels = telling["channels"].items()
+        up: _Values = {(name,): state == "ok" for name, state in channels}
+        self.gauge("channel_up", "0 while a channel is away or refuses", up, "channel")
+        age = telling["anchor_age"]
+        ages: _Values = {} if age is None else {(): age}
+        self.gauge("record_anchor_age_seconds", "Time since the newest anchor", ages)
+        unsigned: _Values = {(): telling["unsigned"]}
+        self.gauge("record_unsigned", "Incidents that moved since their anchor", unsigned)
 
     def devices(self, view: View) -> None:
         site, heard, now = view.site(), view.heard(), view.now()

@@ -22,12 +22,16 @@ _A_YEAR: Final = 365 * 86_400
 
 
 class Page:
-    """The handler; ``language`` is for those who have not chosen, ``zone`` for all times."""
+    """The handler; ``language`` is for those who have not chosen, ``zone`` for all times.
 
-    def __init__(self, view: View, language: str, zone: str) -> None:
+    ``telling``: whether there are silences and held messages to show.
+    """
+
+    def __init__(self, view: View, language: str, zone: str, *, telling: bool) -> None:
         self._view = view
         self._language = language
         self._zone = zone
+        self._telling = telling
         self._template: jinja2.Template | None = None
 
     async def _loaded(self) -> jinja2.Template:
@@ -47,6 +51,7 @@ class Page:
         text = template.render(
             language=language,
             zone=self._zone,
+            telling=self._telling,
             other="en" if language == "zh" else "zh",
             t=lambda key: TEXTS[key].say(language),
             texts=msgspec.json.encode(texts_in(language)).decode(),

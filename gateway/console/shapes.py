@@ -18,6 +18,7 @@ from gateway.console.view import (
     RuleRow,
     RulesEdition,
     TaskHealth,
+    Telling,
 )
 from gateway.console.words import WORDS
 from gateway.model import (
@@ -306,12 +307,13 @@ def task_json(task: TaskHealth) -> Json:
     return {**task, "since": iso(task["since"])}
 
 
-def health_json(health: Health) -> Json:
-    """The gateway's own state."""
+def health_json(health: Health, telling: Telling | None) -> Json:
+    """The gateway's own state; None: the store can not say how telling stands."""
     canary = health["canary"]
     if canary is not None:
         canary = canary | {"at": iso(canary["at"])}
-    return {**health, "canary": canary, "tasks": [task_json(task) for task in health["tasks"]]}
+    tasks = [task_json(task) for task in health["tasks"]]
+    return {**health, "canary": canary, "tasks": tasks, "telling": telling}
 
 
 def duty_json(person: Person) -> Json:

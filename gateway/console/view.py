@@ -102,9 +102,25 @@ class Health(TypedDict):
     stores: dict[str, dict[str, Any]]
     """By store name; numbers become metrics, ``put_aside`` names a broken file's new name."""
     canary: dict[str, Any] | None
-    """The newest trial of the way to a person: ``at``, ``lost``, ``hop``, ``reason``, ``person`` and
-    ``hops`` (ms of each); None before the first."""
+    """The newest trial of the way to a person: ``at``, ``lost``, ``hop``, ``reason``, ``person``,
+    and ``hops`` (ms of each); None before the first."""
     version: str
+
+
+class Telling(TypedDict):
+    """How telling people and signing the record stand."""
+
+    held: dict[str, int]
+    """Messages that wait by what holds them: ``storm``, ``quota``, ``quiet``, ``unseen`` (only for
+    when nobody takes the incident on); ``retry`` for those that nothing holds."""
+    oldest: float
+    """Seconds since the oldest message that is to be told was written; 0 when none waits."""
+    channels: dict[str, str]
+    """By name: ``ok``, ``down`` or ``refuses``."""
+    anchor_age: float | None
+    """Seconds since the newest anchor; None before the first."""
+    unsigned: int
+    """Incidents with an event that no anchor speaks for yet."""
 
 
 class ModeRow(Protocol):
@@ -291,6 +307,9 @@ class View(Protocol):
 
     async def outbox_counts(self) -> dict[str, int]:
         """How many messages ended in each way; ``waiting`` for those that have not."""
+
+    async def telling(self) -> Telling:
+        """What waits, what is in trouble. Raises ``Unavailable``."""
 
     async def act(self, key: str, deed: Deed) -> Incident:
         """What a person does with an incident; raises ``ActRefused``."""

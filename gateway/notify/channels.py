@@ -90,6 +90,13 @@ class Channels:
             if down:
                 state.down_since = state.failed_at = self._clock.now().mono
 
+    def states(self) -> dict[str, str]:
+        """``ok``, ``down`` or ``refuses`` by name, as it was reported last."""
+        return {
+            name: "down" if state.said[0] else "refuses" if state.said[1] else "ok"
+            for name, state in self._states.items()
+        }
+
     def of(self, person: Person) -> list[str]:
         """A siren is nobody's channel: it would take the message, and the person hear nothing."""
         if person.id.startswith(FIXTURE):

@@ -1,9 +1,9 @@
 """Stage ``duty``: who is told, now. Pure.
 
 Of an alarm that had to wait, whoever has no duty by now and does not own the incident is spared,
-and whoever has duty in that place and role is told instead, unless it is the owner; who gave a case away, or lost it to
-the next one up, hears of that on duty or not. Quiet hours hold everything but life safety and
-what is critical.
+and whoever has duty in that place and role is told instead, unless it is the owner; who gave a
+case away, or lost it to the next one up, hears of that on duty or not. Quiet hours hold everything
+but life safety and what is critical.
 """
 
 from __future__ import annotations

@@ -12,8 +12,8 @@ from gateway.model import End, Incident, OutboxRow, Person, Silence, Site, Telli
 ANSWER: Final = "answer"
 """A sentence for a person who answered a message."""
 ALARMS: Final = ("opened", "again")
-ASKS: Final = (*ALARMS, "escalated", "transferred", "reopened")
-"""Somebody is to receive the incident."""
+ASKS: Final = (*ALARMS, "transferred", "escalated", "reopened")
+"""Purposes whose message asks for somebody who takes the incident."""
 RESOLVES: Final = ("cleared", "closed")
 STORM: Final = "storm"
 QUOTA: Final = "quota"

@@ -14,7 +14,7 @@ from gateway.record.findings import Finding
 from gateway.record.terms import Progress, Read, Report, Terms
 from gateway.store import record
 from gateway.store.chain import Link, Walk, gaps
-from gateway.store.record import Case
+from gateway.store.record import Case, columns_of
 
 _PAGE: Final = 50
 _COMPARED: Final = (
@@ -98,8 +98,7 @@ def _differ(case: Case, row: Incident) -> list[str]:
     except (ValueError, KeyError, TypeError):
         return ["?"]
     differ = [name for name in _COMPARED if getattr(folded, name) != getattr(row, name)]
-    beside = (row.same, row.category.value, row.state.value, str(row.opened_at))
-    return differ or (["columns"] if case.columns != beside else [])
+    return differ or (["columns"] if case.columns != columns_of(row) else [])
 
 
 def event(link: Link) -> IncidentEvent:

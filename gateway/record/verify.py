@@ -17,6 +17,7 @@ import json
 import re
 import sys
 import zipfile
+import zlib
 from base64 import b32encode
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,10 @@ BOX_DOMAIN = b"gridwarden case file 1\n"
 ANCHOR_DOMAIN = b"gridwarden anchor 1\n"
 MOST_BYTES = 500_000_000
 MOST_FILES = 1_000
+MOST_ANCHORS = 20_000
+"""Each takes a few milliseconds; an incident has as many as it has events at most."""
+_PIECE = 1 << 20
+_NO_ZIP = (zipfile.BadZipFile, zlib.error, EOFError, RuntimeError, ValueError, NotImplementedError)
 _NAMED = re.compile(r'"([a-z_]+)":"([0-9a-f]{64})"')
 _FILES = ("evidence", "attachment")
 _FIELDS = [str, int, str, int, int, int, str, str, str, str]
@@ -50,6 +55,9 @@ class Broken(Exception):
         self.en = en
 
 
+_TOO_LARGE = Broken("档案过大", "the case file is too large")
+
+
 def check(path: Path, expected: str = "") -> list[Said]:
     """Everything about the case file at ``path``, a zip or a folder. Raises ``Broken``.
 
@@ -58,7 +66,7 @@ def check(path: Path, expected: str = "") -> list[Said]:
     files = _read(path)
     manifest = _json(files, MANIFEST)
     said = _files(files, manifest)
-    said += _signed(files, manifest)
+    said += _signed(files, manifest, expected)
     events = _lines(files, "events.jsonl")
     said += _chain(events, _json(files, "incident.json"))
     said += _anchors(files, events, str(manifest.get("key", "")), expected)
@@ -78,12 +86,33 @@ def _read(path: Path) -> dict[str, bytes]:
         with zipfile.ZipFile(path) as box:
             members = box.infolist()
             if len(members) > MOST_FILES or sum(m.file_size for m in members) > MOST_BYTES:
-                raise Broken("档案过大", "the case file is too large")
+                raise _TOO_LARGE
             if len({m.filename for m in members}) != len(members):
                 raise Broken("档案中有重名文件", "two files of it have the same name")
-            return {m.filename: box.read(m) for m in members}
-    except (zipfile.BadZipFile, EOFError, RuntimeError, ValueError, NotImplementedError) as error:
+            left, files = MOST_BYTES, {}
+            for member in members:
+                files[member.filename] = _unpacked(box, member, left)
+                left -= len(files[member.filename])
+            return files
+    except _NO_ZIP as error:
         raise Broken("不是完整的 zip 文件", "this is no whole zip file") from error
+
+
+def _unpacked(box: zipfile.ZipFile, member: zipfile.ZipInfo, most: int) -> bytes:
+    """To its true end and in pieces: what a zip says of its sizes may be a lie."""
+    if member.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
+        raise ValueError("the others unpack without any bound")
+    said, member.file_size = member.file_size, most + _PIECE + 1
+    pieces, size = [], 0
+    with box.open(member) as stream:
+        while piece := stream.read(_PIECE):
+            size += len(piece)
+            if size > most:
+                raise _TOO_LARGE
+            pieces.append(piece)
+    if size != said:
+        raise ValueError("not of the size that it says")
+    return b"".join(pieces)
 
 
 def _json(files: dict[str, bytes], name: str) -> dict[str, Any]:
@@ -126,15 +155,25 @@ def _files(files: dict[str, bytes], manifest: dict[str, Any]) -> list[Said]:
     return [Said(True, f"{len(listed)} 个文件与清单相符", f"{len(listed)} files are as listed")]
 
 
-def _signed(files: dict[str, bytes], manifest: dict[str, Any]) -> list[Said]:
+def _signed(files: dict[str, bytes], manifest: dict[str, Any], expected: str) -> list[Said]:
+    """Without a signature whoever had the file in hand may have changed what no event names."""
     if SIGNATURE not in files:
         en = "the manifest is not signed: whoever exported it could not read the key"
-        return [Said(True, "清单没有签名(导出者读不到密钥)", en)]
+        said = [Said(True, "清单没有签名(导出者读不到密钥)", en)]
+        if expected:
+            zh = "只有锚点和环节能与所给的密钥核对"
+            said.append(
+                Said(False, zh, "only anchors and events can be held against the key given")
+            )
+        return said
     key = str(manifest.get("key", ""))
     signature = files[SIGNATURE].decode("ascii", "replace").strip()
     if not is_signed(key, signature, BOX_DOMAIN + files[MANIFEST]):
         return [Said(False, "清单的签名不符", "the manifest's signature does not hold")]
     name = fingerprint(key)
+    if expected and name != expected:
+        en = f"the manifest is signed by another key: {name}"
+        return [Said(False, f"清单由另一密钥签署:{name}", en)]
     return [Said(True, f"清单由密钥 {name} 签署", f"the manifest is signed by key {name}")]
 
 
@@ -171,9 +210,10 @@ def _anchors(
     said: list[Said] = []
     signers: list[str] = []
     covered, last = 0, 0
-    for line in files.get("anchors.log", b"").decode("utf-8", "replace").split("\n"):
-        if not line:
-            continue
+    lines = [e for e in files.get("anchors.log", b"").decode("utf-8", "replace").split("\n") if e]
+    if len(lines) > MOST_ANCHORS:
+        raise _TOO_LARGE
+    for line in lines:
         anchor, holds = _anchor(line)
         n = anchor.get("n")
         if not holds:
@@ -192,6 +232,9 @@ def _anchors(
             else:
                 covered, last = max(covered, seq), int(anchor["n"])
     said += _coverage(covered, last, len(events))
+    if not signers and SIGNATURE not in files:
+        zh = "档案中没有任何签名,任何人都可能写出它"
+        said.append(Said(False, zh, "nothing in it is signed: anybody may have written it"))
     said += [_signer(each, expected) for each in signers]
     if signers and key and key not in signers:
         zh = "清单与锚点出自不同的密钥"
@@ -255,7 +298,7 @@ def _texts(files: dict[str, bytes], events: list[list[Any]]) -> list[Said]:
     said = [
         Said(False, f"文字 {digest[:12]} 被改动", f"text {digest[:12]} was changed")
         for digest, text in texts.items()
-        if hashlib.sha256(str(text).encode()).hexdigest() != digest
+        if hashlib.sha256(str(text).encode("utf-8", "replace")).hexdigest() != digest
     ]
     gone = sorted(seq for digest, seq in wanted.items() if digest not in texts)
     if gone:
@@ -379,7 +422,9 @@ def main(arguments: list[str], write: Callable[[str], Any]) -> int:
         write(f"✗ {zh} / {en}\n")
         return 1
     for each in said:
-        write(f"{'✓' if each.ok else '✗'} {each.zh} / {each.en}\n")
+        line = f"{'✓' if each.ok else '✗'} {each.zh} / {each.en}"
+        # A name in the file could hold line ends, and what a terminal obeys.
+        write("".join(sign if sign.isprintable() else "?" for sign in line) + "\n")
     well = all(each.ok for each in said)
     write("档案完整,未被改动 / the case file is whole\n" if well
           else "档案不可信 / the case file does NOT hold\n")  # fmt: skip

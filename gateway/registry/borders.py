@@ -151,6 +151,7 @@ def _feature(feature: Any, places: Collection[str] | None) -> tuple[str, Border]
     if not code:
         raise Fault("the feature has no property code (编码) with the place's code as a text")
     if places is not None and code not in places:
+        code = code[:60]
         raise Fault(f"there is no place {code!r}{nearest(code, places)}")
     kind = geometry.get("type") if isinstance(geometry, dict) else None
     if kind not in ("Polygon", "MultiPolygon") or not isinstance(geometry, dict):

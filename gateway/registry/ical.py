@@ -29,6 +29,8 @@ MAX_EVENTS: Final = 20_000
 MAX_DAYS: Final = 400
 """Of one entry, and days that one repetition may be written out to."""
 MAX_LINES: Final = 100_000
+MOST_FRUITLESS: Final = 20
+"""Repetitions without a second day: the library looks for 30 February until the year 9999."""
 _MOST_PROBLEMS: Final = 100
 URN: Final = "urn:gridwarden:person:"
 PLACE: Final = "X-GRIDWARDEN-PLACE"
@@ -50,6 +52,10 @@ _BROKEN: Final = (AttributeError, TypeError, ValueError, LookupError, Arithmetic
 
 class Fault(ValueError):
     """What is wrong with one entry."""
+
+
+class Endless(Fault):
+    """Too many repetitions without a day; nothing more of the file is read."""
 
 
 class _Entry(NamedTuple):
@@ -82,6 +88,8 @@ def read_duty(source: Source, zone: str, known: Known) -> list[Duty]:
             reading.take(event)
         except Fault as error:
             problems.append(Problem(source.name, line, 1, str(error)))
+            if isinstance(error, Endless):
+                break
         if len(problems) >= _MOST_PROBLEMS:
             break
     if problems:
@@ -169,6 +177,7 @@ class _Reading:
             self._place_names.setdefault(place.name, []).append(place.code)
         self.moved: dict[str, list[str]] = {}
         self.lines: list[Duty] = []
+        self._fruitless = 0
 
     def take(self, event: Any) -> None:
         """Add what ``event`` says to ``lines``. Raises ``Fault``."""
@@ -182,7 +191,7 @@ class _Reading:
             again = "RECURRENCE-ID" not in event
             if rule is not None and again:
                 if not self._repeated(plain, dict(rule), begin, end, out):
-                    for moment in _written_out(event, rule, begin):
+                    for moment in self._moments(event, rule, begin):
                         if moment.date().isoformat() not in out:
                             self._once(plain, moment, moment + (end - begin))
             else:
@@ -225,6 +234,7 @@ class _Reading:
         place = str(event.get(PLACE, "")) or self._place(str(event.get("LOCATION", "")).strip())
         place = place or first.grid
         if place not in self._places:
+            place = place[:60]
             raise Fault(f"there is no place {place!r}{nearest(place, self._places)}")
         role = str(event.get(ROLE, "")) or _role(event) or first.role
         if role not in words.ROLE_WORDS:
@@ -259,7 +269,8 @@ class _Reading:
             return location
         found = self._place_names.get(location, [])
         if len(found) != 1:
-            raise Fault(f"there is no place {location[:60]!r}{nearest(location, self._places)}")
+            location = location[:60]
+            raise Fault(f"there is no place {location!r}{nearest(location, self._places)}")
         return found[0]
 
     # --- when it is
@@ -302,6 +313,17 @@ class _Reading:
         self._add(plain, begin, end, when)
         return True
 
+    def _moments(self, event: Any, rule: Any, begin: datetime) -> list[datetime]:
+        """Of a repetition that no line of the roster can say."""
+        found = _written_out(event, rule, begin)
+        weekly = str(_first(dict(rule), "FREQ")).upper() == "WEEKLY"
+        sought = {"BYMONTH", "BYMONTHDAY"} if weekly else {"BYMONTH", "BYMONTHDAY", "BYDAY"}
+        if found in ([], [begin]) and sought & {str(name).upper() for name in rule}:
+            self._fruitless += 1
+        if self._fruitless > MOST_FRUITLESS:
+            raise Endless(f"more than {MOST_FRUITLESS} repetitions come to nothing")
+        return found
+
     def _add(self, plain: Duty, begin: datetime, end: datetime, when: Mapping[str, Any]) -> None:
         if len(self.lines) >= MAX_LINES:
             raise Fault(f"more than {MAX_LINES:,} shifts")
@@ -311,8 +333,11 @@ class _Reading:
 
     def _days_out(self, event: Any) -> list[str]:
         """Days that a repetition leaves out, or that another entry speaks of."""
+        moved = self.moved.get(str(event.get("UID", "")), []) if "RRULE" in event else []
+        if len(moved) > MAX_DAYS:  # every line of the roster would hold all of them
+            raise Fault(f"more than {MAX_DAYS} single dates")
         found = [self.local(each).date().isoformat() for each in _dates(event, "EXDATE")]
-        return sorted({*found, *self.moved.get(str(event.get("UID", "")), [])})
+        return sorted({*found, *moved})
 
     def _extra(self, event: Any) -> list[datetime]:
         return [self.local(each) for each in _dates(event, "RDATE")]

@@ -28,6 +28,14 @@ MAX_PARTS: Final = 200
 MAX_SHEETS: Final = 20
 MAX_COLUMNS: Final = 60
 _CHUNK: Final = 1_000_000
+_PACKED: Final = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
+"""What spreadsheets write. The others unpack a few bytes to gigabytes in one step."""
+_ENTITIES: Final = tuple(
+    word.encode(code)
+    for word in ("<!DOCTYPE", "<!ENTITY")
+    for code in ("utf-8", "utf-16-le", "utf-16-be")
+)
+_TAIL: Final = max(map(len, _ENTITIES))
 _ROUNDED: Final = 1e15
 """A spreadsheet keeps fifteen digits of a number: what is longer has been rounded."""
 _MOST_EMPTY: Final = 1_000
@@ -103,7 +111,11 @@ def _opened(name: str, raw: bytes) -> Workbook:
 
 
 def _check(name: str, raw: bytes) -> None:
-    """Refuse what is too large unpacked, whatever the archive says of its sizes."""
+    """Refuse what is too large unpacked, whatever the archive says of its sizes.
+
+    Each part is read to its true end: the library would unpack all of it at once, and keep only
+    as much as the archive says.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(raw)) as archive:
             parts = archive.infolist()
@@ -111,8 +123,14 @@ def _check(name: str, raw: bytes) -> None:
                 raise Problems([Problem(name, 1, 1, f"more than {MAX_PARTS} parts in the file")])
             left = MAX_UNPACKED
             for part in parts:
+                said, part.file_size = part.file_size, left + _CHUNK + 1
+                if part.compress_type not in _PACKED:
+                    raise _no_workbook(name)
                 with archive.open(part) as stream:
-                    left -= _measured(name, stream, left)
+                    size = _measured(name, stream, left)
+                if size != said:
+                    raise _no_workbook(name)
+                left -= size
     except _BROKEN:
         raise _no_workbook(name) from None
 
@@ -124,9 +142,9 @@ def _measured(name: str, stream: Any, most: int) -> int:
         if size > most:
             message = f"larger than {MAX_UNPACKED:,} bytes unpacked; split it"
             raise Problems([Problem(name, 1, 1, message)])
-        if b"<!DOCTYPE" in end + chunk or b"<!ENTITY" in end + chunk:
+        if any(word in end + chunk for word in _ENTITIES):
             raise Problems([Problem(name, 1, 1, "the file defines entities; save it again")])
-        end = chunk[-10:]
+        end = chunk[-_TAIL:]
     return size
 
 

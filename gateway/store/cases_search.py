@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import msgspec
 from sqlalchemy import ColumnElement, Connection, func, literal_column, select, tuple_
@@ -91,3 +91,21 @@ def _postgresql_holds(word: str) -> ColumnElement[bool]:
 
 
 _HOLDS: Final = {"sqlite": _sqlite_holds, "postgresql": _postgresql_holds}
+
+
+def incident_values(incident: Incident) -> dict[str, Any]:
+    """The row of an incident."""
+    return {
+        "key": incident.key,
+        "group": incident.group,
+        "same": incident.same,
+        "category": incident.category.value,
+        "state": incident.state.value,
+        "opened_at": incident.opened_at,
+        "body": msgspec.json.encode(incident),
+        "severity": incident.severity.value,
+        "place": incident.place,
+        "owner": incident.owner,
+        "overdue": int(incident.overdue),
+        "words": words_of(incident),
+    }

@@ -194,3 +194,5 @@ RULE_STEP: Final = Table(
     _number("seq", key=True),
     Column("body", LargeBinary, nullable=False),
 )
+
+MOVED: Final = Table("moved", TABLES, _text("incident", key=True))

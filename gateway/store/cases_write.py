@@ -22,11 +22,12 @@ from sqlalchemy.dialects.sqlite import insert
 
 from gateway.model import Incident, OutboxRow, Position
 from gateway.store import chain
-from gateway.store.cases_search import words_of
+from gateway.store.cases_search import incident_values
 from gateway.store.cases_tables import (
     EVENT,
     INCIDENT,
     META,
+    MOVED,
     OUTBOX,
     REMOVED,
     RULE_STATE,
@@ -35,7 +36,6 @@ from gateway.store.cases_tables import (
     TEXT,
     TIMER,
 )
-from gateway.store.record import MOVED
 from gateway.store.step import Step
 
 encode_state = msgspec.msgpack.Encoder().encode
@@ -276,24 +276,6 @@ def bookmark_text(position: Position) -> str:
 def _many(connection: Connection, statement: Any, rows: list[dict[str, Any]]) -> None:
     if rows:
         connection.execute(statement, rows)
-
-
-def incident_values(incident: Incident) -> dict[str, Any]:
-    """The row of an incident."""
-    return {
-        "key": incident.key,
-        "group": incident.group,
-        "same": incident.same,
-        "category": incident.category.value,
-        "state": incident.state.value,
-        "opened_at": incident.opened_at,
-        "body": msgspec.json.encode(incident),
-        "severity": incident.severity.value,
-        "place": incident.place,
-        "owner": incident.owner,
-        "overdue": int(incident.overdue),
-        "words": words_of(incident),
-    }
 
 
 def outbox_values(row: OutboxRow) -> dict[str, Any]:

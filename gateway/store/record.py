@@ -26,7 +26,9 @@ from sqlalchemy import (
 )
 
 from gateway.model import Incident
-from gateway.store.cases_tables import EVENT, INCIDENT, META, REMOVED, TABLES
+from gateway.store.cases_read import snapshot
+from gateway.store.cases_search import incident_values
+from gateway.store.cases_tables import EVENT, INCIDENT, META, MOVED, REMOVED, TABLES
 from gateway.store.chain import Link, Walk
 
 ANCHOR: Final = Table(
@@ -35,7 +37,6 @@ ANCHOR: Final = Table(
     Column("n", Integer, primary_key=True, nullable=False),
     *(Column(name, Text, nullable=False) for name in ("hash", "body", "signature")),
 )
-MOVED: Final = Table("moved", TABLES, Column("incident", Text, primary_key=True))
 
 SENT: Final = "anchors_sent"
 """Key in ``meta``: the newest anchor that the far end has taken."""
@@ -81,6 +82,11 @@ def moved(connection: Connection, after: str, limit: int) -> list[str]:
     """The next incidents after key ``after`` that no anchor speaks for as they are now."""
     statement = select(MOVED.c.incident).where(MOVED.c.incident > after)
     return list(connection.execute(statement.order_by(MOVED.c.incident).limit(limit)).scalars())
+
+
+def unsigned(connection: Connection) -> int:
+    """How many incidents no anchor speaks for as they are now."""
+    return int(connection.execute(select(func.count()).select_from(MOVED)).scalar() or 0)
 
 
 def write_anchor(
@@ -185,6 +191,9 @@ def hashes(connection: Connection, pairs: Sequence[tuple[str, int]]) -> dict[tup
     return {(row.incident, row.seq): row.hash for row in connection.execute(statement)}
 
 
+_BESIDE: Final = [c.name for c in INCIDENT.columns if c.name not in ("key", "body")]
+
+
 class Case(NamedTuple):
     """Everything that the record has of one incident, read in one snapshot."""
 
@@ -193,25 +202,19 @@ class Case(NamedTuple):
     row: Incident | None
     """The fold that was stored; None where there is none, or it can not be read."""
     columns: tuple[str, ...]
-    """What the row says beside it: same, category, state, opened_at; empty without a row."""
+    """What the row says beside it, as ``columns_of``; empty without a row."""
 
 
 def case_page(connection: Connection, after: str, limit: int) -> list[Case]:
     """The next incidents after key ``after``, those that have only events or only a row too."""
-    connection.exec_driver_sql("BEGIN")
-    try:
+    with snapshot(connection):
         return _cases(connection, _next_keys(connection, after, limit))
-    finally:
-        connection.exec_driver_sql("ROLLBACK")
 
 
 def case_named(connection: Connection, key: str) -> list[Case]:
     """One incident alone; empty where there is nothing of it."""
-    connection.exec_driver_sql("BEGIN")
-    try:
+    with snapshot(connection):
         return [case for case in _cases(connection, [key]) if case.links or case.columns]
-    finally:
-        connection.exec_driver_sql("ROLLBACK")
 
 
 def flaws(connection: Connection, keys: Sequence[str]) -> dict[str, str]:
@@ -219,11 +222,8 @@ def flaws(connection: Connection, keys: Sequence[str]) -> dict[str, str]:
 
     One that retention has removed has neither events nor a row, and nothing is wrong with it.
     """
-    connection.exec_driver_sql("BEGIN")
-    try:
+    with snapshot(connection):
         cases = _cases(connection, list(keys))
-    finally:
-        connection.exec_driver_sql("ROLLBACK")
     walk = Walk()
     heads: dict[str, tuple[int, str]] = {}
     for case in cases:
@@ -239,7 +239,7 @@ def _cases(connection: Connection, keys: list[str]) -> list[Case]:
     events = select(EVENT).where(EVENT.c.incident.in_(keys))
     for row in connection.execute(events.order_by(EVENT.c.incident, EVENT.c.seq)):
         links[row.incident].append(Link(*row))
-    beside = (INCIDENT.c.same, INCIDENT.c.category, INCIDENT.c.state, INCIDENT.c.opened_at)
+    beside = [INCIDENT.c[name] for name in _BESIDE]
     found = select(INCIDENT.c.key, INCIDENT.c.body, *beside).where(INCIDENT.c.key.in_(keys))
     rows = {row.key: row for row in connection.execute(found)}
     return [
@@ -251,6 +251,12 @@ def _cases(connection: Connection, keys: list[str]) -> list[Case]:
         )
         for key in keys
     ]
+
+
+def columns_of(incident: Incident) -> tuple[str, ...]:
+    """What stands beside the incident in its row, for searches."""
+    values = incident_values(incident)
+    return tuple(str(values[name]) for name in _BESIDE)
 
 
 def _next_keys(connection: Connection, after: str, limit: int) -> list[str]:

@@ -46,6 +46,16 @@ def held(connection: Connection, limit: int) -> list[OutboxRow]:
     return [OutboxRow(*row) for row in connection.execute(ordered)]
 
 
+def waiting(connection: Connection) -> dict[str, tuple[int, int]]:
+    """What holds rows that wait ("" for those that nothing holds) -> how many, and since when.
+
+    The moment is the arrival ns when the oldest of them was written.
+    """
+    statement = select(OUTBOX.c.held, func.count(), func.min(OUTBOX.c.since)).where(_WAITING)
+    found = connection.execute(statement.group_by(OUTBOX.c.held))
+    return {held: (count, since) for held, count, since in found}
+
+
 def told_since(connection: Connection, due: int, limit: int) -> list[OutboxRow]:
     """Of the newest ``limit`` rows, those told that fell due later than ``due``, oldest first."""
     newest = int(connection.execute(select(func.max(OUTBOX.c.id))).scalar() or 0)

@@ -40,7 +40,7 @@ from gateway.model import (
     Text,
     Wanted,
 )
-from gateway.store import cases_write, chain
+from gateway.store import cases_search, cases_write, chain
 from gateway.store.cases import Cases
 from gateway.store.cases_tables import EVENT, INCIDENT, OUTBOX, TIMER
 from gateway.store.databases import Database, SqliteFile, database
@@ -125,7 +125,7 @@ def fill(connection: Connection, count: int, site: Site) -> None:
             for number in range(begin, min(begin + _AT_ONCE, count))
         ]
         with connection.begin():
-            connection.execute(insert(INCIDENT), [cases_write.incident_values(c) for c in cases])
+            connection.execute(insert(INCIDENT), [cases_search.incident_values(c) for c in cases])
             connection.execute(insert(EVENT), [link for c in cases for link in _links(c)])
             rows = [
                 cases_write.outbox_values(row)

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from gateway.console.view import ActRefused, Health, Ledger, Now
+from gateway.console.view import ActRefused, Health, Ledger, Now, Telling
 from gateway.incidents.deeds import Report
 from gateway.model import (
     SECOND,
@@ -346,6 +346,15 @@ class MemoryView:
 
     async def outbox_counts(self) -> dict[str, int]:
         return dict(Counter(row.end or "waiting" for rows in self.rows.values() for row in rows))
+
+    async def telling(self) -> Telling:
+        return {
+            "held": {"quota": 3, "retry": 1},
+            "oldest": 42.5,
+            "channels": {"phone": "ok", "robot": "down"},
+            "anchor_age": 61.0,
+            "unsigned": 2,
+        }
 
     async def search(
         self, wanted: Wanted, limit: int, after: tuple[int, str] | None = None

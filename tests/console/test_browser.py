@@ -17,6 +17,7 @@ from playwright.async_api import Page, async_playwright, expect
 
 from gateway.clock import SystemClock
 from gateway.console.app import create_app, serve
+from gateway.console.telling import TellingView
 from gateway.model import SECOND, Category, End, Happened, Place, Severity, State, Text
 from tests.console.memory_view import HOUR, MemoryView, ModeRow, make_incident
 
@@ -40,10 +41,12 @@ class Desk:
 
 
 @asynccontextmanager
-async def a_desk(folder: Path, width: int = 1366, height: int = 768) -> AsyncIterator[Desk]:
+async def a_desk(
+    folder: Path, width: int = 1366, height: int = 768, telling: TellingView | None = None
+) -> AsyncIterator[Desk]:
     view = MemoryView(SystemClock(), folder)
     async with (
-        serve(create_app(view, chinese=in_chinese), "127.0.0.1", 0) as bound,
+        serve(create_app(view, chinese=in_chinese, telling=telling), "127.0.0.1", 0) as bound,
         async_playwright() as playwright,
         await playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS) as browser,
     ):
@@ -124,7 +127,7 @@ async def test_an_incident_appears_live_and_is_received_and_closed_by_clicking(
         await card.get_by_role("button", name="办结").click()
         confirm = page.get_by_role("button", name="确认办结")
         await expect(confirm).to_be_disabled()
-        await page.get_by_text("误报").click()
+        await page.get_by_text("误报", exact=True).click()
         await page.locator("#comment").fill("炒菜油烟")
         await shoot(desk, "closing")
         await confirm.click()
@@ -345,7 +348,8 @@ async def test_english_is_remembered_and_leaves_no_chinese_of_ours(tmp_path: Pat
         await expect(page.locator("#health")).to_contain_text("Gateway is well")
         site = desk.view.the_site
         ours = await page.locator("body").inner_text()
-        names = [p.name for p in site.places.values()] + [d.name for d in site.devices.values()]
+        known = [*site.places.values(), *site.devices.values(), *site.people.values()]
+        names = [each.name for each in known]
         for name in sorted([*names, "中文"], key=len, reverse=True):
             ours = ours.replace(name, "")
         assert not CHINESE.search(ours), ours

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
+from gateway.clock import SystemClock
 from gateway.model import Value
 from gateway.record.anchorer import Anchorer
 from gateway.record.audit import audit
@@ -67,7 +68,7 @@ async def a_record(data: Path) -> None:
 
 async def audited(data: Path, **terms: Any) -> Report:
     """Of a record whose gateway does not run."""
-    async with Casebook(data / "cases.db") as cases:
+    async with Casebook(data / "cases.db", SystemClock()) as cases:
         return await audit(cases.read, Terms(data, **terms))
 
 

@@ -374,7 +374,7 @@ async def test_it_reads_beside_a_gateway_that_writes(tmp_path: Path) -> None:
                 await house.take(alarmed(same=f"device:{number}"))
                 await record.anchorer.anchor()
 
-        async with Casebook(tmp_path / "cases.db") as beside:
+        async with Casebook(tmp_path / "cases.db", StoryClock()) as beside:
             writing = asyncio.create_task(write())
             reports = [await audit(beside.read, Terms(tmp_path)) for _ in range(3)]
             await writing

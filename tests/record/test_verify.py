@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import io
 import json
 import os
+import struct
+import tracemalloc
 import zipfile
+import zlib
 from pathlib import Path
 
 import pytest
@@ -125,3 +130,112 @@ def test_any_bytes_are_refused_and_never_break_it(
     with pytest.raises(verify.Broken):
         verify.check(path)
     os.remove(path)
+
+
+# --- what a zip can do to its reader ---------------------------------------------------------
+
+
+def lying(raw: bytes, said: bytes) -> bytes:
+    """The zip of one file, which now says of itself that it unpacks to ``said``."""
+    with zipfile.ZipFile(io.BytesIO(raw)) as box:
+        (part,) = box.infolist()
+    true = struct.pack("<I", part.file_size)
+    crc = struct.pack("<I", part.CRC)
+    assert raw.count(true) == raw.count(crc) == 2
+    raw = raw.replace(true, struct.pack("<I", len(said)))
+    return raw.replace(crc, struct.pack("<I", zlib.crc32(said)))
+
+
+def test_a_bomb_that_lies_of_its_size_is_not_unpacked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verify, "MOST_BYTES", 3_000_000)
+    path = boxed(tmp_path / "x.zip", bomb="0" * 70_000_001)
+    path.write_bytes(lying(path.read_bytes(), b"0" * 1_001))
+    tracemalloc.start()
+    try:
+        with pytest.raises(verify.Broken, match="too large"):
+            verify.check(path)
+        assert tracemalloc.get_traced_memory()[1] < 20_000_000
+    finally:
+        tracemalloc.stop()
+    monkeypatch.setattr(verify, "MOST_BYTES", 100_000_000)
+    with pytest.raises(verify.Broken, match="no whole zip"):
+        verify.check(path)
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_ways_to_pack_that_have_no_bound_are_refused(tmp_path: Path, method: int) -> None:
+    with zipfile.ZipFile(tmp_path / "x.zip", "w", method) as box:
+        box.writestr("manifest.json", "{}")
+    with pytest.raises(verify.Broken, match="no whole zip"):
+        verify.check(tmp_path / "x.zip")
+
+
+def test_a_torn_stream_is_said_in_one_line(tmp_path: Path) -> None:
+    path = boxed(tmp_path / "x.zip", manifest_json=os.urandom(50).hex())
+    raw = bytearray(path.read_bytes())
+    at = 30 + len("manifest.json")
+    raw[at : at + 8] = b"\xff" * 8
+    path.write_bytes(raw)
+    with pytest.raises(verify.Broken, match="no whole zip"):
+        verify.check(path)
+
+
+# --- forged from nothing ---------------------------------------------------------------------
+
+
+def invented(path: Path, key: Ed25519PrivateKey | None, **more: bytes) -> Path:
+    """A case file that somebody made up; ``key`` is the forger's own."""
+    event: list[object] = ["L1-0001", 1, "opened", 1, 1, 1, "rules", "{}", ""]
+    event.append(verify.link_hash([*event, ""]))
+    files = {
+        "events.jsonl": json.dumps(event).encode(),
+        "incident.json": json.dumps({"key": "L1-0001", "events": 1, "head": event[9]}).encode(),
+        "texts.json": b"{}",
+    } | more
+    public = key.public_key().public_bytes_raw().hex() if key is not None else ""
+    listed = {name: hashlib.sha256(data).hexdigest() for name, data in files.items()}
+    manifest = json.dumps({"key": public, "files": listed}).encode()
+    with zipfile.ZipFile(path, "w") as box:
+        for name, data in {**files, "manifest.json": manifest}.items():
+            box.writestr(name, data)
+        if key is not None:
+            box.writestr("manifest.sig", key.sign(verify.BOX_DOMAIN + manifest).hex())
+    return path
+
+
+def wrong(said: list[verify.Said]) -> list[str]:
+    return [each.en for each in said if not each.ok]
+
+
+def test_a_file_in_which_nothing_is_signed_does_not_hold(tmp_path: Path) -> None:
+    path = invented(tmp_path / "x.zip", None)
+    assert wrong(verify.check(path)) == ["nothing in it is signed: anybody may have written it"]
+    assert len(wrong(verify.check(path, "AAAA-BBBB-CCCC-DDDD-EEEE"))) == 2
+
+
+def test_a_file_without_anchors_does_not_pass_for_one_of_the_key_given(tmp_path: Path) -> None:
+    key = Ed25519PrivateKey.generate()
+    path = invented(tmp_path / "x.zip", key)
+    own = fingerprint(key.public_key().public_bytes_raw().hex())
+    assert wrong(verify.check(path, own)) == []
+    assert wrong(verify.check(path, "AAAA-BBBB-CCCC-DDDD-EEEE")) == [
+        f"the manifest is signed by another key: {own}"
+    ]
+
+
+def test_a_name_or_a_text_of_the_file_can_not_write_lines_of_its_own(tmp_path: Path) -> None:
+    named = {"x\n\x1b[2J✓ 档案完整": b"", "texts.json": b'{"a": "\\ud800"}'}
+    path = invented(tmp_path / "x.zip", None, **named)
+    with zipfile.ZipFile(path, "a") as box:
+        box.writestr("y\n✓ the case file is whole\n", b"")
+    lines: list[str] = []
+    assert verify.main([str(path)], lines.append) == 1
+    assert all(line.count("\n") == 1 and line[:-1].isprintable() for line in lines)
+
+
+def test_more_anchors_than_an_incident_can_have_are_not_worked_through(tmp_path: Path) -> None:
+    path = invented(tmp_path / "x.zip", None, **{"anchors.log": b"x\n" * 20_001})
+    with pytest.raises(verify.Broken, match="too large"):
+        verify.check(path)

