@@ -8,7 +8,7 @@ from typing import Any, Final, NamedTuple, Protocol
 
 import msgspec
 
-from gateway.incidents.people import in_charge, recipient_of
+from gateway.incidents.people import in_charge, next_rung, own_rung, recipient_of
 from gateway.model import (
     SECOND,
     Category,
@@ -288,8 +288,22 @@ class Attempts:
                 waits.append(wish or 0.0)
         detail = "; ".join(tried)
         if not waits:
-            return Turned(self._ended(row, End.failed_all_channels, detail))
+            ended = self._ended(row, End.failed_all_channels, detail)
+            return Turned(ended, self._next_up(facts))
         return Turned(self.later(row, detail, min(waits)))
+
+    def _next_up(self, facts: Facts) -> list[OutboxRow]:
+        """No channel takes anything for this person: the next one on the ladder hears of it now.
+
+        It stays with its owner until the time limit; nobody waits for that to hear of a fire.
+        """
+        row, incident, site = facts.row, facts.incident, facts.site
+        if row.purpose not in ASKS or incident.state is not State.open or facts.to_fixture:
+            return []
+        place, asked = incident.charge or incident.place, {row.person, *incident.ladder}
+        rung = own_rung(site, place, facts.person) or incident.rung
+        above = next_rung(site, place, rung, asked, self._scene.clock.now().wall)
+        return [_anew(row, above.person.id, facts.now)] if above is not None else []
 
     async def _try(self, facts: Facts) -> OutboxRow:
         """The canary: the first channel that can be reached without ringing anybody.

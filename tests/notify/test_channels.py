@@ -127,7 +127,8 @@ async def test_channel_away_for_long_is_tried_last_and_noticed_when_it_is_back(
 
 async def test_one_number_that_is_refused_is_no_trouble_of_the_channel(tmp_path: Path) -> None:
     clock, phone = StoryClock(), Phone()
-    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+    alone = site(people=(site().people["zhang"],))
+    async with living(tmp_path / "c.db", clock, {"phone": phone}, alone) as house:
         await house.take(alarmed())
         await clock.settle()
         phone.answers = [Refused("no such number")]

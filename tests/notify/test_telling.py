@@ -74,7 +74,23 @@ async def test_refused_by_all_ends_at_once(tmp_path: Path) -> None:
         await clock.settle()
         row = (await house.cases.outbox(KEY))[0]
         assert (row.end, row.detail) == ("failed_all_channels", "phone: number unknown")
-        assert len(phone.asked) == 1
+        assert [each.person for each in phone.asked] == ["zhang", "li", "wang"]  # and so up
+
+
+async def test_who_can_not_be_told_at_all_is_followed_by_the_next_one_up_at_once(
+    tmp_path: Path,
+) -> None:
+    clock, phone = StoryClock(), Phone()
+    phone.answers = [Refused("number unknown")]
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        await house.take(alarmed())
+        await clock.settle()
+        assert phone.said() == [("opened", "li")]
+        assert (await house.one()).owner == "zhang"  # the time limit goes on as it was
+        await house.act(KEY, "receive", "li")
+        await house.take(cleared())
+        await clock.settle()
+        assert phone.said() == [("opened", "li"), ("cleared", "li")]
 
 
 async def test_no_notifier_is_a_named_end(tmp_path: Path) -> None:

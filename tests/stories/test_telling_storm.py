@@ -67,7 +67,8 @@ def moments(monkeypatch: pytest.MonkeyPatch, virtual: House) -> list[int]:
     tell = Notifier.tell
 
     async def noted(notifier: Notifier, notification: Notification) -> Receipt:
-        found.append(virtual.clock.now().mono)
+        if not notification.silent:  # the roster check's trials send nothing
+            found.append(virtual.clock.now().mono)
         return await tell(notifier, notification)
 
     monkeypatch.setattr(Notifier, "tell", noted)
