@@ -17,7 +17,7 @@ export class Silences {
     Object.assign(this, { places, people, onDone, onOpen });
     this.dialog = byId("silencing");
     this.place = new Picker(byId("silence-place"), t("card.place"), places, () => this.moved());
-    this.device = new Picker(byId("silence-device"), t("devices.name"), devices, () => this.ready());
+    this.device = new Picker(byId("silence-device"), t("search.device"), devices, () => this.ready());
     byId("silence-category").append(make("option", { value: "" }, t("silence.any")),
       ...CATEGORIES.map((each) => make("option", { value: each }, word("category", each))));
     byId("silence-for").append(...SPANS.map((span) => make("option", { value: span }, spanName(span))));
