@@ -95,7 +95,6 @@ _PAGE: Final[Mapping[str, tuple[str, str]]] = {
     "deed.file": ("照片、视频或 PDF", "Photo, clip or PDF"),
     "deed.reason": ("理由（必填）", "Reason (required)"),
     "deed.words": ("说明（可不填）", "Words (optional)"),
-    "deed.confirm": ("确定", "Do it"),
     "deed.uploading": ("正在上传……", "Uploading…"),
     "deed.too_large": ("附件不能超过 20 MB。", "An attachment may have 20 MB."),
     "deed.wrong_type": (

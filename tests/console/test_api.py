@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import Any
 
 import msgspec
@@ -15,9 +15,24 @@ from hypothesis import strategies as st
 from gateway.console import query, shapes
 from gateway.console.query import ApiError
 from gateway.console.view import Now
-from gateway.model import SECOND, Deed, DeviceSeen, End, Quality, Reading, Site, State, Wanted
+from gateway.model import (
+    SECOND,
+    CheckIn,
+    Deed,
+    DeviceSeen,
+    End,
+    Happened,
+    Point,
+    Quality,
+    Reading,
+    Site,
+    State,
+    Wanted,
+)
+from gateway.patrol.report import Line
+from gateway.patrol.rounds import Round
 from tests.console.conftest import Client
-from tests.console.memory_view import MemoryView, make_incident
+from tests.console.memory_view import HOUR, MemoryView, make_incident
 from tests.virtual import START
 
 KEY = "F0105-0001"
@@ -40,6 +55,60 @@ async def posted(client: Client, path: str, body: Any, status: int = 200, **more
     async with client.post(path, json=body, **more) as answer:
         assert answer.status == status, await answer.text()
         return await answer.json()
+
+
+async def test_a_list_goes_on_after_the_last_that_was_shown(
+    client: Client, view: MemoryView
+) -> None:
+    for n in range(5):
+        await view.open(make_incident(f"F{n}", START, opened_at=START - n // 2))
+    found: list[str] = []
+    while True:
+        after = f"&after={found[-1]}" if found else ""
+        page = await asked(client, f"/api/v1/incidents?limit=2{after}")
+        found += [each["key"] for each in page]
+        if len(page) < 2:
+            break
+    assert found == ["F1", "F0", "F3", "F2", "F4"]
+    said = await asked(client, "/api/v1/incidents?after=F9", 400)
+    assert said["error"] == "after is 'F9'; write the key of an incident"
+
+
+async def test_people_are_sent_again_only_when_they_changed(
+    client: Client, view: MemoryView
+) -> None:
+    async with client.get("/api/v1/people") as answer:
+        tag = answer.headers["ETag"]
+    async with client.get("/api/v1/people", headers={"If-None-Match": tag}) as answer:
+        assert answer.status == 304
+    people = {"li": view.the_site.people["li"]}
+    view.the_site = msgspec.structs.replace(view.the_site, people=people)
+    async with client.get("/api/v1/people", headers={"If-None-Match": tag}) as answer:
+        assert [each["id"] for each in await answer.json()] == ["li"]
+
+
+async def test_an_event_names_those_it_speaks_of(client: Client, view: MemoryView) -> None:
+    await view.open(make_incident(KEY, START))
+    moved = {"from": "zhang", "owner": "gone", "charge": "1309010102"}
+    await view.happened(KEY, Happened.transferred, "person:li", moved)
+    event = (await asked(client, f"/api/v1/incidents/{KEY}"))["events"][-1]
+    assert event["names"] == {
+        "from": "张三", "owner": "gone", "charge": "云河区 / 建设街道 / 花园社区 / 第二网格",
+    }  # fmt: skip
+
+
+async def test_a_long_round_shows_its_most_urgent_points(client: Client, view: MemoryView) -> None:
+    begins = view.now().wall - HOUR
+    early = Round("早巡", date(2026, 1, 5), begins, begins + 1)
+    done = CheckIn("p0", "li", begins, 0, True)
+    view.lines = [
+        Line(early, Point(f"p{n}", f"点 {n}", "1309"), None if n else done) for n in range(4)
+    ]
+    [found] = (await asked(client, "/api/v1/patrol?day=2026-01-05&limit=2"))["rounds"]
+    assert (found["of"], found["done"], found["missed"]) == (4, 1, 3)
+    assert [each["id"] for each in found["points"]] == ["p1", "p2"]
+    [whole] = (await asked(client, "/api/v1/patrol"))["rounds"]
+    assert [each["id"] for each in whole["points"]] == ["p0", "p1", "p2", "p3"]
 
 
 async def test_incidents_have_the_promised_fields(client: Client, view: MemoryView) -> None:

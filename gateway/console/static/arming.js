@@ -147,7 +147,7 @@ export class Arming {
 
   // What a search for places looks at.
   get places() {
-    return this.rows.map((row) => ({ value: row.place, name: row.path, note: "", codes: row.codes }));
+    return this.rows.map((row) => ({ value: row.place, name: row.name, note: this.byPlace.get(row.parent)?.path ?? "", codes: row.codes }));
   }
 
   // What the dialog says of its place: somebody else may set it while it is open.

@@ -35,6 +35,7 @@ export class Deeds {
     Object.assign(this, { incident, verb, person, people, busy: false });
     const who = people.find((each) => each.id === person);
     setText(byId("deed-heading"), t(`act.${verb}`));
+    setText(byId("deed-confirm"), t(`act.${verb}`));
     setText(byId("deed-title"), said(incident, "title"));
     setText(byId("deed-by"), t("deed.by", { name: who ? said(who, "name") : person }));
     setText(byId("deed-hint"), t(`deed.hint_${verb}`));

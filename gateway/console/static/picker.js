@@ -64,6 +64,7 @@ export class Picker {
   }
 
   choose(item) {
+    this.chosen = item;
     this.input.value = item.name;
     this.list.hidden = true;
     this.take(item.value, true);

@@ -19,6 +19,7 @@ export class Report {
     byId("report-category").append(...CATEGORIES.map((each) => make("option", { value: each }, word("category", each))));
     byId("report-severity").append(...SEVERITIES.map((each) => make("option", { value: each }, word("severity", each))));
     this.dialog.addEventListener("input", () => this.ready());
+    byId("report-person").addEventListener("change", () => { this.person = byId("report-person").value; });
     byId("report-cancel").addEventListener("click", () => this.dialog.close());
     this.dialog.querySelector("form").addEventListener("submit", (event) => {
       event.preventDefault();
@@ -29,6 +30,7 @@ export class Report {
   open(people) {
     this.people = people;
     this.busy = false;
+    this.person = usual(); // or whoever is chosen here; the place only proposes
     for (const id of ["title", "why", "caller"]) byId(`report-${id}`).value = "";
     byId("report-category").value = "facility";
     byId("report-severity").value = "warning";
@@ -41,7 +43,7 @@ export class Report {
   // Who is in charge of the place stands first.
   moved() {
     const codes = this.places().find((each) => each.value === this.place.value)?.codes ?? [];
-    showPeople(byId("report-person"), this.people, codes, byId("report-person").value || usual());
+    showPeople(byId("report-person"), this.people, codes, this.person);
     this.ready();
   }
 

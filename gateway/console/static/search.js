@@ -4,7 +4,7 @@
 import { Card, outcomeName } from "./cards.js";
 import { get } from "./net.js";
 import { Picker, personItem } from "./picker.js";
-import { dayBegins, fullTime, make, number, personName, said, setText, t, whenAbout, word } from "./words.js";
+import { dayBegins, fullTime, make, number, personName, said, setText, t, word } from "./words.js";
 
 const PAGE = 100; // cases of the first look
 const MORE = 500; // and of each further one
@@ -61,7 +61,8 @@ export class Search {
       const chosen = values.filter((value) => byId(`search-${name}`).querySelector(`[value="${value}"]`).checked);
       if (chosen.length) add(name, chosen.join(","), chosen.map((value) => word(name, value)).join(t("list.separator")));
     }
-    for (const name of ["place", "owner"]) if (this[name].value) add(name, this[name].value, this[name].input.value);
+    if (this.place.value) add("place", this.place.value, [this.place.chosen.note, this.place.chosen.name].filter(Boolean).join(" / "));
+    if (this.owner.value) add("owner", this.owner.value, this.owner.chosen.name);
     const overdue = byId("search-overdue");
     if (overdue.value) add("overdue", overdue.value, overdue.selectedOptions[0].textContent);
     const text = byId("search-text").value.trim();
@@ -126,7 +127,7 @@ export class Search {
       make("td", {}, word("category", incident.category), make("small", {}, word("severity", incident.severity))),
       make("td", { className: "wide" }, incident.place_name, make("small", {}, incident.device_name)),
       make("td", {}, personName(incident.owner, incident.owner_name)),
-      make("td", { className: "age" }, whenAbout(incident.opened_at)),
+      make("td", { className: "age" }, fullTime(incident.opened_at).slice(0, 16)),
       make("td", {}, make("span", { className: `state ${incident.state}` }, result[0]), make("small", {}, result.slice(1).filter(Boolean).join(" · "))));
   }
 

@@ -17,11 +17,12 @@ export class Silences {
     Object.assign(this, { places, people, onDone, onOpen });
     this.dialog = byId("silencing");
     this.place = new Picker(byId("silence-place"), t("card.place"), places, () => this.moved());
-    this.device = new Picker(byId("silence-device"), t("devices.name"), devices, () => this.ready());
+    this.device = new Picker(byId("silence-device"), t("search.device"), devices, () => this.ready());
     byId("silence-category").append(make("option", { value: "" }, t("silence.any")),
       ...CATEGORIES.map((each) => make("option", { value: each }, word("category", each))));
     byId("silence-for").append(...SPANS.map((span) => make("option", { value: span }, spanName(span))));
     byId("silence-add").addEventListener("click", () => this.open());
+    byId("silence-person").addEventListener("change", () => { this.person = byId("silence-person").value; });
     byId("silence-cancel").addEventListener("click", () => this.dialog.close());
     this.dialog.addEventListener("input", () => this.ready());
     this.dialog.querySelector("form").addEventListener("submit", (event) => {
@@ -79,6 +80,7 @@ export class Silences {
     byId("silence-for").value = "2h";
     byId("silence-error").hidden = true;
     this.busy = false;
+    this.person = usual(); // or whoever is chosen here; the place only proposes
     this.place.clear();
     this.device.clear();
     this.moved();
@@ -87,7 +89,7 @@ export class Silences {
 
   moved() {
     const codes = this.places().find((each) => each.value === this.place.value)?.codes ?? [];
-    showPeople(byId("silence-person"), this.people(), codes, byId("silence-person").value || usual());
+    showPeople(byId("silence-person"), this.people(), codes, this.person);
     this.ready();
   }
 
