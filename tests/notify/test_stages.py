@@ -74,7 +74,6 @@ BYPASSED = site(device("s1", state="bypassed"))
         (facts("overdue", where=BYPASSED, warned=1), "silenced"),
         (facts(where=BYPASSED, alarming=("s1", "unknown")), None),
         (facts("cleared", where=BYPASSED, heard=True, alarming=()), None),
-        (facts("answer", where=BYPASSED), None),
         (facts("supervised", where=BYPASSED), None),
         (facts("reopened", where=BYPASSED), None),
         (facts(where=BYPASSED, rule=MANUAL), None),  # a person reports it, and not the sensor
