@@ -42,7 +42,8 @@ FLAGS: Final[Mapping[str, Says]] = MappingProxyType(
         "open": _says("被打开", "open", "已关闭", "closed"),
         "roster_gap": _says("值班表有空缺", "roster gap", "值班表已补齐", "no roster gap"),
         "unreachable": _says("联系不上", "can not be reached", "已能联系上", "can be reached"),
-        "canary_lost": _says("自检报警未送达", "canary lost", "自检报警正常", "canary arrives"),
+        "canary": _says("巡检报警", "canary", "巡检结束", "canary over"),
+        "canary_lost": _says("巡检报警未送达", "canary lost", "巡检报警已送达", "canary arrived"),
         "rule_failing": _says("规则出错或过慢", "rule failing", "规则正常", "rule working"),
         "rules_refused": _says(
             "改动的规则或登记表有错，仍用原来的",

@@ -148,7 +148,8 @@ _GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
     "value": {
         "unreachable": ("联系不上", "Unreachable"),
         "roster_gap": ("值班空缺", "Roster gap"),
-        "canary_lost": ("巡检报警", "Canary"),
+        "canary": ("巡检报警", "Canary"),
+        "canary_lost": ("巡检结果", "Canary's result"),
         "alarm": ("报警", "Alarm"),
         "area": ("移动面积", "Moving area"),
         "armed": ("布防", "Armed"),
@@ -205,6 +206,7 @@ _GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
     },
     "true": {
         "roster_gap": ("无人值班", "nobody on duty"),
+        "canary": ("巡检中", "canary under way"),
         "canary_lost": ("巡检报警未送达", "canary lost"),
         "alarm": ("报警中", "alarm"),
         "armed": ("已布防", "armed"),
@@ -237,6 +239,7 @@ _GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
     },
     "false": {
         "roster_gap": ("有人值班", "somebody on duty"),
+        "canary": ("未在巡检", "no canary under way"),
         "canary_lost": ("巡检报警已送达", "canary arrived"),
         "alarm": ("无报警", "no alarm"),
         "armed": ("已撤防", "disarmed"),

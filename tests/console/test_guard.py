@@ -76,7 +76,7 @@ async def test_store_that_is_away_is_one_line_and_503(client: Client, view: Memo
         raise Unavailable("/data/cases.db: database disk image is malformed; start again")
 
     await view.open(make_incident("F1", START))
-    view.incidents = view.act = away  # type: ignore[assignment,method-assign]
+    view.incidents = view.search = view.act = away  # type: ignore[assignment,method-assign]
     async with client.get("/api/v1/incidents") as answer:
         assert answer.status == 503
         assert (await answer.json())["error"].startswith("/data/cases.db: ")

@@ -91,6 +91,7 @@ async def test_metrics_speak_of_everything_and_each_is_in_the_readme(
     await view.open(make_incident("F1", START), "zhang", "li")
     await view.end("F1", "zhang", End.told)
     await view.arm("1309", "disarmed", "person:li", 0)
+    view.canary = {"lost": False, "hops": {"stored": 12.0}}
     async with client.get("/metrics") as answer:
         text = await answer.text()
         assert answer.content_type == "text/plain"
@@ -108,6 +109,8 @@ async def test_metrics_speak_of_everything_and_each_is_in_the_readme(
         "gridwarden_record_anchor_age_seconds 61.0",
         "gridwarden_record_unsigned 2.0",
         'gridwarden_devices{which="silent"} 1.0',
+        "gridwarden_canary_lost 0.0",
+        'gridwarden_canary_seconds{hop="stored"} 0.012',
         'gridwarden_arming_places{mode="away"} 4.0',
         'gridwarden_arming_mode{place="1309"} 0.0',
         'gridwarden_rule_alarms_total{rule="smoke_alarm"} 12345.0',
