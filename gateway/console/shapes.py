@@ -13,7 +13,6 @@ from typing import Any, Final, NamedTuple
 
 from gateway.console.view import (
     Health,
-    ModeRow,
     Now,
     RuleRow,
     RulesEdition,
@@ -44,7 +43,8 @@ _FIXTURE: Final = "notifier:"
 """A siren that is told besides people is called as it is configured."""
 _PEOPLE: Final = ("from", "owner", "to")
 """Of an event's data."""
-_DUTY: Final = Text(*WORDS["person.duty"])
+DUTY: Final = Text(*WORDS["person.duty"])
+"""What whoever acts for an empty registry is called."""
 _WATCHED: Final = ("accepted", "installed")
 """A planned, bypassed or retired device is allowed to be silent."""
 
@@ -318,76 +318,7 @@ def health_json(health: Health, telling: Telling | None) -> Json:
 
 def duty_json(person: Person) -> Json:
     """Who acts where the registry names nobody."""
-    return person_json(Site(), person) | {"name": _DUTY.zh, "name_en": _DUTY.en}
-
-
-def arming_json(
-    site: Site, rows: Iterable[ModeRow], titles: Mapping[str, Text], duty: Person
-) -> list[Json]:
-    """How each place is armed, a place before what lies in it; ``titles`` are those of plans."""
-    names = _Names(site, titles, duty)
-    by_code = {row.place: row for row in rows}
-    below: dict[str, list[str]] = {}
-    for code, place in site.places.items():
-        parent = place.parent if place.parent in site.places else ""
-        below.setdefault(parent, []).append(code)
-    found: list[Json] = []
-    left = [(code, 0) for code in reversed(below.get("", []))]
-    while left:  # no recursion: a registry may be deep
-        code, depth = left.pop()
-        left += [(each, depth + 1) for each in reversed(below.get(code, []))]
-        if code in by_code:
-            found.append(mode_json(names, by_code[code], depth))
-    return found
-
-
-class _Names(NamedTuple):
-    """What people, devices and plans are called."""
-
-    site: Site
-    titles: Mapping[str, Text]
-    duty: Person
-
-    def plan(self, name: str) -> Text:
-        """Its title; its name when it is no longer in the rules."""
-        return self.titles.get(name) or Text(name, name)
-
-    def author(self, by: str, who: str) -> Text:
-        """Whoever set a mode."""
-        if by == "plan":
-            return self.plan(who)
-        if by == "person":
-            if who == self.duty.id and who not in self.site.people:
-                return _DUTY
-            name = person_name(self.site, who)
-        else:
-            device = self.site.devices.get(who) if by == "device" else None
-            name = device.name if device is not None and device.name else who
-        return Text(name, name)
-
-
-def mode_json(names: _Names, row: ModeRow, depth: int) -> Json:
-    """How one place is armed; ``depth`` is 0 for a topmost place."""
-    place = names.site.places[row.place]
-    by, _, who = row.by.partition(":")
-    author, plan = names.author(by, who), names.plan(row.plan)
-    return {
-        "place": row.place,
-        "name": place.name,
-        "parent": place.parent,
-        "level": place.level,
-        "depth": depth,
-        "mode": row.mode,
-        "by": row.by,
-        "by_name": author.zh,
-        "by_name_en": author.en,
-        "since": iso(row.since),
-        "plan": row.plan,
-        "plan_title": plan.zh,
-        "plan_title_en": plan.en,
-        "next": iso(row.next),
-        "until": iso(row.until),
-    }
+    return person_json(Site(), person) | {"name": DUTY.zh, "name_en": DUTY.en}
 
 
 def rules_json(

@@ -362,7 +362,8 @@ class MemoryView:
         self, wanted: Wanted, limit: int, after: tuple[int, str] | None = None
     ) -> list[Incident]:
         self.wanted = wanted
-        every = sorted(self.found.values(), key=lambda i: (i.opened_at, i.key), reverse=True)
+        every = await self.incidents(open_only=False, limit=10_000)
+        every.sort(key=lambda i: (i.opened_at, i.key), reverse=True)
         found = (i for i in every if after is None or (i.opened_at, i.key) < after)
         return [i for i in found if _is_wanted(i, wanted)][:limit]
 

@@ -10,7 +10,7 @@ import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from gateway.cli._problems import in_chinese
-from gateway.console import shapes
+from gateway.console import arming
 from gateway.console.app import create_app
 from gateway.model import Device, Place, Text
 from gateway.ports import Unavailable
@@ -228,13 +228,13 @@ async def test_one_thousand_four_hundred_grids_are_made_into_an_answer_off_the_l
 ) -> None:
     loop_thread = threading.get_ident()
     made_in: list[int] = []
-    make = shapes.arming_json
+    make = arming.arming_json
 
     def noting(*arguments: Any) -> Any:
         made_in.append(threading.get_ident())
         return make(*arguments)
 
-    monkeypatch.setattr(shapes, "arming_json", noting)
+    monkeypatch.setattr("gateway.console.api.arming_json", noting)
     grids = [Place(f"g{n}", "1309", "grid", f"{n} 网格") for n in range(1_400)]
     view.the_site.places.update({each.code: each for each in grids})
     view.armed |= {each.code: ModeRow(each.code) for each in grids}

@@ -348,8 +348,8 @@ async def test_english_is_remembered_and_leaves_no_chinese_of_ours(tmp_path: Pat
         await expect(page.locator("#health")).to_contain_text("Gateway is well")
         site = desk.view.the_site
         ours = await page.locator("body").inner_text()
-        known = [*site.places.values(), *site.devices.values(), *site.people.values()]
-        names = [each.name for each in known]
+        names = [p.name for p in site.places.values()] + [d.name for d in site.devices.values()]
+        names += [person.name for person in site.people.values()]
         for name in sorted([*names, "中文"], key=len, reverse=True):
             ours = ours.replace(name, "")
         assert not CHINESE.search(ours), ours
