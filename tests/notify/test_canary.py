@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from gateway.clock import Signal
-from gateway.model import Incident, IncidentEvent, OutboxRow, Person, Reading, Site
+from gateway.model import Duty, Incident, IncidentEvent, OutboxRow, Person, Reading, Site
 from gateway.notify.canary import FIRST, HOPS, Canary, Walk, report, whose_turn
 from gateway.ports import Unavailable
 from tests.virtual import START, VirtualClock
