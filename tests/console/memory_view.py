@@ -28,6 +28,7 @@ from gateway.model import (
     IncidentEvent,
     OutboxRow,
     Person,
+    Point,
     Place,
     Quality,
     Reading,
@@ -360,6 +361,9 @@ class MemoryView:
         )  # fmt: skip
         await self.happened(key, _HAPPENED[verb], f"person:{person}", data)
         return self.found[key]
+
+    def patrol_points(self) -> list[Point]:
+        return []
 
     async def hazards(self, since: int | None) -> list[Hazard]:
         return self.kept_hazards
