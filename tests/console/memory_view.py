@@ -415,6 +415,9 @@ class MemoryView:
         await self.happened(key, _HAPPENED[verb], f"person:{person}", data)
         return self.found[key]
 
+    def patrol_points(self) -> list[Point]:
+        return []
+
     async def hazards(self, since: int | None) -> list[Hazard]:
         return self.kept_hazards
 

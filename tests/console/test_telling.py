@@ -58,6 +58,7 @@ async def test_silence_is_made_shown_and_ended(console: Console) -> None:
         "since": "2026-01-05T08:00:00.000Z",
         "until": "2026-01-05T10:00:00.000Z",
         "stands": True,
+        "over": False,
         "because": "换电池",
         "by": "person:li",
         "by_name": "李四",

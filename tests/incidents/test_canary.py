@@ -119,6 +119,7 @@ async def test_quiet_hours_and_an_answer_by_sms_pass_it_by(tmp_path: Path) -> No
     where = site(people=sleeping)
     async with living(tmp_path / "c.db", clock, {"phone": phone}, where) as house:
         await house.take(alarmed("s1", place="1301", same="a"))
+        await clock.advance(1)
         await house.take(canary())
         await clock.advance(1)
         assert [each.silent for each in phone.heard] == [False, True]
