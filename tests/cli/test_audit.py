@@ -30,7 +30,7 @@ def test_an_untouched_record_is_0_and_says_what_was_looked_at(
     done = inside("--lang", language, "audit", str(day))
     assert (done.returncode, done.stderr) == (0, "")
     assert whole in done.stdout
-    assert re.search(r"3 .*11 .*\d+", done.stdout.splitlines()[0])
+    assert re.search(r"3 .*12 .*\d+", done.stdout.splitlines()[0])
 
 
 @pytest.mark.parametrize(("language", "line"), [
