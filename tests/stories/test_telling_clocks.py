@@ -108,6 +108,7 @@ async def night(
     await estate.at(500)
     (fire,) = await house.incidents(device="s301")
     await house.act(fire["key"], "receive", "sun")
+    await estate.at(650)
     if until > 1_000:
         await estate.skip(until - 70, 60)
     await estate.at(until)
@@ -133,11 +134,12 @@ CALM: Final[list[Moment]] = [
     (330.0, "opened", "chen", 1),
     (330.1, "opened", "chen", 1),
     (350.0, "opened", "chen", 1),
+    (390.3, "opened", "chen", 1),  # the silence is over, and it still stands
     (430.0, "warned", "lin", 1),
     (490.0, "overdue", "lin", 1),
     (490.0, "overdue", "chen", 1),
     (490.0, "escalated", "sun", 1),
-    (530.0, "opened", "chen", 1),
+    (610.0, "opened", "chen", 1),
 ]
 
 
