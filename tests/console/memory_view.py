@@ -415,9 +415,6 @@ class MemoryView:
         await self.happened(key, _HAPPENED[verb], f"person:{person}", data)
         return self.found[key]
 
-    def patrol_points(self) -> list[Point]:
-        return []
-
     async def hazards(self, since: int | None) -> list[Hazard]:
         return self.kept_hazards
 
