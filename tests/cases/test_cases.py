@@ -296,6 +296,8 @@ async def test_number_of_a_removed_incident_is_not_given_again(tmp_path: Path) -
     async with living(path, clock, {}) as house:
         await closed_after(house, clock, range(1, 11))
         assert (await house.cases.retain(house.now, kept=60)).incidents == 10
+        with closing(sqlite3.connect(path)) as connection:  # the file is as small as its content
+            assert connection.execute("PRAGMA freelist_count").fetchone() == (0,)
     async with living(path, clock, {}) as house:  # a clock without a battery: the day comes again
         await house.take(alarmed())
         assert await keys(house) == [11]

@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 
+@pytest.mark.long
 def test_whatever_was_acknowledged_is_there_once_after_a_kill_at_any_commit_point(
     tmp_path: Path,
 ) -> None:
