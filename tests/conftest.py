@@ -16,6 +16,11 @@ from tests import servers
 from tests.servers import InfluxDB, Mosquitto, PostgreSQL, VictoriaMetrics
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The long ones first, so that two processes end at the same time."""
+    items.sort(key=lambda item: item.get_closest_marker("long") is None)
+
+
 @pytest.fixture
 def mosquitto() -> Iterator[Mosquitto]:
     """A broker; like every server here it starts in 15 to 35 ms, so each test has its own."""

@@ -163,6 +163,7 @@ async def test_what_devices_and_people_send_moves_no_terminal(tmp_path: Path) ->
     assert [line for line in text.splitlines() if line.startswith("The record")] == ["The record"]
 
 
+@pytest.mark.long
 async def test_a_night_of_flapping_is_shown_by_its_two_ends(tmp_path: Path) -> None:
     async with lived(tmp_path) as history:
         flaps = [

@@ -376,6 +376,7 @@ async def test_a_category_and_a_search_narrow_what_is_shown(tmp_path: Path) -> N
         await expect(page.locator("#devices-none")).to_have_text("没有符合条件的设备。")
 
 
+@pytest.mark.long
 async def test_a_lost_gateway_is_said_in_words_and_forgotten_when_it_is_back(
     tmp_path: Path,
 ) -> None:

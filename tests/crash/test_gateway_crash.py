@@ -12,6 +12,8 @@ import time
 from collections import Counter
 from pathlib import Path
 
+import pytest
+
 from gateway.model import Lane, Reading
 from gateway.store.journal_file import JournalFile
 from tests.house import House, house
@@ -39,6 +41,7 @@ class Source(threading.Thread):
                     self.alarms.append(name)
 
 
+@pytest.mark.long
 def test_killed_at_random_moments_nothing_acknowledged_is_lost_and_everybody_is_told() -> None:
     kills = int(os.environ.get("GRIDWARDEN_KILLS", "40"))
     chance = random.Random(20260105)

@@ -11,6 +11,8 @@ import sys
 import time
 from pathlib import Path
 
+import pytest
+
 from gateway.config import load
 from gateway.editions import RULES, pack_rules, unpack_rules
 from gateway.model import Edition, Lane
@@ -32,6 +34,7 @@ rules:
 """
 
 
+@pytest.mark.long
 def test_killed_around_a_reload_the_journal_has_what_every_edition_says(tmp_path: Path) -> None:
     chance = random.Random(20260105)
     file, own = tmp_path / "gridwarden.yaml", tmp_path / "rules" / "own.yaml"

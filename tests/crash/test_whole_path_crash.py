@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import aiohttp
+import pytest
 
 from drivers.sms_modem.simulator import Modem, modem
 from gateway.clock import SystemClock
@@ -148,6 +149,7 @@ def faults(file: Path) -> list[str]:
     return found + [f"the story had none {what}" for what in sorted(missing)]
 
 
+@pytest.mark.long
 async def test_killed_with_answers_and_deeds_under_way_every_promise_holds_and_the_record_is_whole(
     tmp_path: Path,
 ) -> None:

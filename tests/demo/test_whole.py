@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import aiohttp
+import pytest
 
 from gateway.app import gateway
 from gateway.demo.run import run
@@ -22,6 +23,7 @@ def adds_up(ledger: dict[str, Any]) -> bool:
     )
 
 
+@pytest.mark.long
 async def test_within_thirty_seconds_every_kind_of_incident_reached_a_person() -> None:
     lines: list[str] = []
     console: asyncio.Future[str] = asyncio.get_running_loop().create_future()

@@ -6,6 +6,7 @@ import tempfile
 from pathlib import Path
 
 import msgspec
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -127,6 +128,7 @@ async def one_move(house: House, clock: StoryClock, phone: Phone, move: object) 
         phone.always = ANSWERS[str(move)]
 
 
+@pytest.mark.long
 @settings(
     max_examples=40,
     deadline=None,

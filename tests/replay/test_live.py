@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
@@ -82,6 +83,7 @@ def moments() -> st.SearchStrategy[list[Moment]]:
     return st.lists(one, min_size=4, max_size=10)
 
 
+@pytest.mark.long
 @given(story=moments())
 @settings(
     max_examples=6,

@@ -152,6 +152,7 @@ async def test_the_gateway_is_online_until_it_is_not(broker: Mosquitto) -> None:
         assert (await heard.until(2))[-1].payload == b"offline"
 
 
+@pytest.mark.long
 async def test_a_broker_that_goes_is_unavailable_and_all_is_said_again_after() -> None:
     with Mosquitto() as own:
         made = House(own.port, base="a8")

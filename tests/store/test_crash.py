@@ -8,7 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
 
+
+@pytest.mark.long
 def test_whatever_was_acknowledged_is_there_once_after_a_kill_at_any_commit_point(
     tmp_path: Path,
 ) -> None:

@@ -7,6 +7,7 @@ import sys
 from typing import Any
 
 import aiohttp
+import pytest
 
 from tests.stories.house import adds_up
 
@@ -16,6 +17,7 @@ _TO_START = 30.0
 _CATEGORIES = {"life", "intrusion", "facility"}
 
 
+@pytest.mark.long
 async def test_demo_shows_every_kind_of_incident_within_thirty_seconds_and_ends_well() -> None:
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "gateway", "demo", "--for", "30s",

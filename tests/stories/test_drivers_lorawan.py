@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 from typing import Any, Final
 
+import pytest
+
 from tests.servers import Mosquitto
 from tests.stories.bridge import listening
 from tests.stories.clock import Jumpable
@@ -124,6 +126,7 @@ async def test_flooded_shaft_is_told_from_the_bytes_of_a_level_sensor(
         await built.told("cleared", "shaft7")
 
 
+@pytest.mark.long
 async def test_device_that_nobody_can_decode_is_kept_raw_and_named(
     built: House, mosquitto: Mosquitto
 ) -> None:

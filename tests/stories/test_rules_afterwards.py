@@ -62,6 +62,7 @@ async def lived(estate: Estate) -> Path:
     return estate.house.file
 
 
+@pytest.mark.long
 async def test_explain_says_who_disarmed_what_confirmed_and_which_rule_it_was_then(
     estate: Estate,
 ) -> None:
@@ -90,6 +91,7 @@ async def test_explain_says_who_disarmed_what_confirmed_and_which_rule_it_was_th
     assert "I20260105-0001" in wrong.stderr
 
 
+@pytest.mark.long
 async def test_replay_of_the_same_rules_is_the_same_and_gentler_ones_lose_just_the_hot_room(
     estate: Estate,
 ) -> None:

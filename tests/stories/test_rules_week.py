@@ -128,6 +128,7 @@ def heard(estate: Estate) -> Counter[tuple[str, str]]:
     return Counter((m["purpose"], m["device"]) for m in estate.house.phone.messages)
 
 
+@pytest.mark.long
 async def test_quiet_week_of_sixty_devices_rings_nobody(estate: Estate) -> None:
     lines = week(1)
     await estate.begin(*lines)
@@ -138,6 +139,7 @@ async def test_quiet_week_of_sixty_devices_rings_nobody(estate: Estate) -> None:
     assert told.total() <= _MOST_MESSAGES
 
 
+@pytest.mark.long
 async def test_quiet_week_with_a_restart_every_night_rings_nobody_either(estate: Estate) -> None:
     await estate.begin(*week(3))
     for day in range(7):
