@@ -28,6 +28,9 @@ FIRST: Final = 60.0
 """Seconds after a start to the first look: channels open their sessions first."""
 EVERY: Final = 900.0
 """Seconds between looks."""
+ONCE_MORE: Final = 60.0
+"""Seconds until somebody whom no channel reached is tried once more, before it is said: a server
+that restarts, or one lost packet, makes nobody unreachable."""
 AGAIN: Final = 20 * 3_600.0
 """Seconds until somebody who could be reached is tried again: once a day, at any hour."""
 PURPOSE: Final = "trial"
@@ -74,8 +77,7 @@ class RosterCheck:
             stamp, site = self._clock.now(), self._site()
             if stamp.trusted:
                 await self._look_for_gaps(site, stamp.wall)
-                for person in await self._due(site, stamp):
-                    await self._try(person)
+                await self._try_all(await self._due(site, stamp))
             self._forget(site)
             await self._clock.sleep(EVERY)
 
@@ -116,8 +118,19 @@ class RosterCheck:
                     found |= {person.id: person for person in shift.people}
         return found
 
-    async def _try(self, person: Person) -> None:
-        """Every channel of one person, so that the second one is known to be there too."""
+    async def _try_all(self, people: list[Person]) -> None:
+        doubtful = [person for person in people if await self._lost(person, surely=False)]
+        if doubtful:
+            await self._clock.sleep(ONCE_MORE)
+        for each in doubtful:  # as the registry has them by now
+            if person := self._site().people.get(each.id):
+                await self._lost(person, surely=True)
+
+    async def _lost(self, person: Person, *, surely: bool) -> bool:
+        """Whether no channel of one person answers; ``surely``: it is said then.
+
+        Every one is tried, so that the second one is known to be there too.
+        """
         failed: list[str] = []
         names = self._channels.of(person)
         for name in names:
@@ -125,6 +138,14 @@ class RosterCheck:
             if not isinstance(answer, Receipt):
                 failed.append(f"{name}: {reason_of(answer)}")
         lost = len(failed) == len(names)
+        if failed:
+            log.warning("trial_failed", person=person.id, failed=failed, lost=lost)
+        if surely or not lost or not names:
+            self._tell(person, lost, failed)
+            return False
+        return True
+
+    def _tell(self, person: Person, lost: bool, failed: list[str]) -> None:
         wait = _SOON_AGAIN if failed else AGAIN
         self._tried[person.id] = self._clock.now().mono + int(wait * SECOND)
         part = f"person:{person.id}"
@@ -133,8 +154,6 @@ class RosterCheck:
             if lost:
                 values["extra.reason"] = ("; ".join(failed) or "no notifier")[:_REASON]
             self._note(part, values)
-        if failed:
-            log.warning("trial_failed", person=person.id, failed=failed, lost=lost)
 
     def _forget(self, site: Site) -> None:
         """Who left the registry needs not be reachable."""

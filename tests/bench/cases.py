@@ -115,7 +115,7 @@ def case(number: int, grids: list[str], chance: random.Random, closed: bool) -> 
     )
 
 
-def fill(connection: Connection, count: int, site: Site) -> None:
+async def fill(database: Cases, count: int, site: Site) -> None:
     """``count`` cases with three events and three messages each, in few transactions."""
     chance = random.Random(7)
     grids = [place.code for place in site.places.values() if place.level == "grid"]
@@ -124,22 +124,24 @@ def fill(connection: Connection, count: int, site: Site) -> None:
             case(number, grids, chance, number < count - _OPEN)
             for number in range(begin, min(begin + _AT_ONCE, count))
         ]
-        with connection.begin():
-            connection.execute(insert(INCIDENT), [cases_search.incident_values(c) for c in cases])
-            connection.execute(insert(EVENT), [link for c in cases for link in _links(c)])
-            rows = [
-                cases_write.outbox_values(row)
-                for at, c in enumerate(cases, begin)
-                for row in _messages(c, at, at >= count - _WAITING // 3)
-            ]
-            connection.execute(insert(OUTBOX), rows)
-            timers = [
-                {"incident": c.key, "kind": "deadline", "due": c.deadline}
-                for c in cases
-                if c.deadline
-            ]
-            if timers:
-                connection.execute(insert(TIMER), timers)
+        await database.write(_put, cases, begin, count)
+
+
+def _put(connection: Connection, cases: list[Incident], begin: int, count: int) -> None:
+    with connection.begin():
+        connection.execute(insert(INCIDENT), [cases_search.incident_values(c) for c in cases])
+        connection.execute(insert(EVENT), [link for c in cases for link in _links(c)])
+        rows = [
+            cases_write.outbox_values(row)
+            for at, c in enumerate(cases, begin)
+            for row in _messages(c, at, at >= count - _WAITING // 3)
+        ]
+        connection.execute(insert(OUTBOX), rows)
+        timers = [
+            {"incident": c.key, "kind": "deadline", "due": c.deadline} for c in cases if c.deadline
+        ]
+        if timers:
+            connection.execute(insert(TIMER), timers)
 
 
 def _links(each: Incident) -> list[dict[str, object]]:
@@ -261,7 +263,7 @@ async def measure(
     site = district()
     async with Cases(where, SystemClock("always")) as cases:
         await cases.replace_registry(site, "bench")
-        await cases.write(fill, count, site)
+        await fill(cases, count, site)
         await cases.write(_analysed)
         return await asked(cases, runs), await commits(cases, steps)
 

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 
 from gateway.model import SECOND, Duty, Notification, Person, Place, Receipt, Site, Value
 from gateway.notify.channels import Channels
-from gateway.notify.roster_check import AGAIN, EVERY, FIRST, RosterCheck
+from gateway.notify.roster_check import AGAIN, EVERY, FIRST, ONCE_MORE, RosterCheck
 from gateway.ports import Unavailable
 from tests.virtual import VirtualClock, settle
 
@@ -102,6 +102,8 @@ async def test_somebody_whom_no_channel_reaches_is_said_once_and_once_when_it_do
     watch.phone.away = True
     async with watch.running():
         await watch.clock.advance(FIRST)
+        assert watch.told() == []
+        await watch.clock.advance(ONCE_MORE)
         assert watch.told() == [
             ("person:wu", {"unreachable": True, "extra.reason": "phone: no answer"})
         ]
@@ -110,6 +112,17 @@ async def test_somebody_whom_no_channel_reaches_is_said_once_and_once_when_it_do
         watch.phone.away = False
         await watch.clock.advance(2 * HOUR)
         assert watch.told() == [("person:wu", {"unreachable": False})]
+
+
+async def test_one_lost_trial_makes_nobody_unreachable() -> None:
+    watch = Watch(site())
+    watch.phone.away = True
+    async with watch.running():
+        await watch.clock.advance(FIRST)
+        watch.phone.away = False
+        await watch.clock.advance(ONCE_MORE + EVERY)
+    assert watch.told() == []
+    assert [each.person for each in watch.phone.tried].count("wu") == 2
 
 
 async def test_what_was_said_before_a_restart_is_taken_back_after_it() -> None:
@@ -128,7 +141,8 @@ async def test_who_left_the_registry_needs_not_be_reachable() -> None:
     watch.phone.away = True
     async with watch.running():
         await watch.clock.advance(FIRST)
-        watch.told()
+        await watch.clock.advance(ONCE_MORE)
+        assert watch.told()
         watch.site = Site(places=watch.site.places, people={"li": watch.site.people["li"]})
         await watch.clock.advance(EVERY)
         assert watch.told() == [("person:wu", {"unreachable": False})]
@@ -195,3 +209,13 @@ async def test_a_district_of_rosters_is_looked_through_in_small_steps() -> None:
     async with watch.running():
         await clock.advance(FIRST)
     assert clock.turns == 2 * 5
+
+
+async def test_who_left_the_registry_between_two_trials_is_not_said() -> None:
+    watch = Watch(site())
+    watch.phone.away = True
+    async with watch.running():
+        await watch.clock.advance(FIRST)
+        watch.site = Site(places=watch.site.places, people={"li": watch.site.people["li"]})
+        await watch.clock.advance(ONCE_MORE + EVERY)
+    assert watch.told() == []

@@ -121,9 +121,9 @@ async def test_board_that_is_gone_is_trouble_until_it_is_back(
         await built.has("board", 2)
         await board.send(f"tele/{BOARD}/LWT", b"Offline", retain=True)
         await built.has("board", 3)
-        await clock.forward(590)
+        await clock.forward(570)
         assert built.phone.messages == []
-        await clock.forward(15, step=5)
+        await clock.forward(35, step=5)
         message = await built.told("opened", "board")
         assert message["category"] == "trouble"
         (incident,) = await built.incidents()
