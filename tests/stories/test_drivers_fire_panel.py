@@ -79,9 +79,9 @@ async def test_fire_of_a_detector_is_told_with_its_place_and_cleared_with_its_en
         )  # fmt: skip
         await device.tell(device.states(NORMAL))
         await built.has("smoke23", 3)
-        await clock.forward(29)
+        await clock.forward(20)
         assert not built.phone.told("cleared")  # smoke comes in waves
-        await clock.forward(3, step=1)
+        await clock.forward(12, step=1)
         await built.told("cleared", "smoke23")
     assert built.quarantine() == []
     assert (await built.ledger())["refused"] == {}
