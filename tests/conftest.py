@@ -87,12 +87,21 @@ def _may_stay(thread: threading.Thread) -> bool:
 def _children() -> dict[int, str]:
     """Process id and name of our direct children; nothing where there is no /proc."""
     found = {}
-    for path in Path("/proc").glob("[0-9]*/stat"):
+    for pid in _child_ids():
         try:
-            head, _, tail = path.read_text(errors="replace").rpartition(")")
+            stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
         except OSError:  # it ended meanwhile
             continue
-        if int(tail.split()[1]) == os.getpid():
-            pid, _, name = head.partition(" (")
-            found[int(pid)] = name
+        found[pid] = stat.partition(" (")[2].rpartition(")")[0]
+    return found
+
+
+def _child_ids() -> set[int]:
+    """Asked of the kernel, thread by thread: looking through every process costs 2 ms a test."""
+    found: set[int] = set()
+    for path in Path("/proc/self/task").glob("*/children"):
+        try:
+            found |= {int(pid) for pid in path.read_text().split()}
+        except OSError:  # the thread ended meanwhile; its children are the main thread's now
+            continue
     return found
