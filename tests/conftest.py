@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
-import os
 import threading
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
