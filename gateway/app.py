@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from gateway.clock import Arrival, SystemClock
+from gateway.clock import Arrival, Signal, SystemClock
 from gateway.config import Configured, Settings
 from gateway.console.app import Bound, create_app, create_case_app, serve
 from gateway.console.view import View
@@ -362,11 +362,12 @@ class House:
         found: list[Life] = []
         for lane in (Lane.alarms, Lane.rest):
             self.journal.lane(name, lane)
+            proof = Signal()
             live = partial(
                 pump, self.journal, name, lane, sink, self.clock,
-                batch=batching.batch, flush=batching.flush,
+                batch=batching.batch, flush=batching.flush, proof=proof,
             )  # fmt: skip
-            found.append((Health(f"sink {name} {lane.value}"), live, changed))
+            found.append((Health(f"sink {name} {lane.value}", proof), live, changed))
         return found
 
     def _part_changed(self, health: Health) -> None:
