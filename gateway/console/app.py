@@ -16,6 +16,7 @@ from gateway.console.events import Streams
 from gateway.console.guard import Hosts, add_headers, guard
 from gateway.console.metrics import Metrics
 from gateway.console.page import HERE, Page
+from gateway.console.patrol_page import PatrolPage
 from gateway.console.phone_forms import PhoneForms
 from gateway.console.registry import RegistryApi
 from gateway.console.telling import TellingApi, TellingView
@@ -92,7 +93,8 @@ def create_case_app(
 
 def _phone_pages(view: View, link_key: bytes, zone: str) -> list[web.RouteDef]:
     forms = PhoneForms(view)
-    return CasePage(view, link_key, zone, forms).routes()
+    cases, rounds = CasePage(view, link_key, zone, forms), PatrolPage(view, link_key, zone, forms)
+    return [*cases.routes(), *rounds.routes()]
 
 
 class Bound(NamedTuple):
