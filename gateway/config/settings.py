@@ -341,6 +341,8 @@ class PatrolSection(Section):
     missed: Literal["tell", "record"] = "tell"
     """Whether points missed in a round become an incident of their grid, or stand in the report
     alone."""
+    link_days: Annotated[int, Field(strict=True, ge=1, le=366)] = 30
+    """How long an officer's link to the page for rounds is good, unless it is made for fewer."""
 
 
 class CanarySection(Section):

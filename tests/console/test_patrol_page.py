@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import csv
 import re
+import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import aiohttp
 import pytest
 from playwright.async_api import Page, async_playwright, expect
 
+from gateway.cli import main
 from gateway.console.patrol_page import MOST_HAZARDS
 from gateway.console.patrol_texts import TEXTS
 from gateway.links import load_key, patrol_link, token
@@ -257,3 +261,58 @@ async def test_one_tap_checks_in_where_the_phone_is_and_a_photo_goes_with_the_ha
 def test_every_text_says_the_same_in_both_languages() -> None:
     for key, text in TEXTS.items():
         check_pair(key, text)
+
+
+async def command(*asked: str) -> int:
+    with pytest.raises(SystemExit) as ended:
+        await asyncio.to_thread(main, ["--lang", "zh", "patrol", "link", *asked])
+    return int(ended.value.code or 0)
+
+
+async def test_the_command_makes_the_link_of_one_person_or_of_everybody_with_points(
+    beat: Beat, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    config = ["--config", str(beat.house.file)]
+    assert await command("陈静", "--days", "7", *config) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("https://desk.example.cn/p/chen.")
+    assert "陈静,2 个巡查点,有效至 " in said.err
+    path = urlsplit(said.out.strip()).path
+    assert (await answer(beat.house.running.console_url + path))[0] == 200
+    out = tmp_path / "links.csv"
+    assert await command("--all", "--out", str(out), *config) == 0
+    assert stat.S_IMODE(out.stat().st_mode) == 0o600
+    rows = list(csv.DictReader(out.read_text(encoding="utf-8-sig").splitlines()))
+    assert {row["person"]: row["points"] for row in rows}["far"] == "1"
+    for row in rows:
+        link = beat.house.running.console_url + urlsplit(row["link"]).path
+        assert (await answer(link))[0] == 200, row
+
+
+async def test_the_command_says_in_one_line_what_it_lacks(
+    beat: Beat, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    config = beat.house.file
+    text = config.read_text(encoding="utf-8")
+    bare, keyless, plain = (tmp_path / f"{name}.yaml" for name in ("bare", "keyless", "plain"))
+    bare.write_text(re.sub(r"messages: .*", "", text), encoding="utf-8")
+    plain.write_text(re.sub(r"patrol: .*", "", text), encoding="utf-8")
+    keyless.write_text(text.replace(str(beat.house.data), str(tmp_path / "new")), encoding="utf-8")
+    for said, asked in {
+        "没有写 messages.link": ["chen", "--config", str(bare)],
+        "没有 patrol: 这一节": ["chen", "--config", str(plain)],
+        "link.key 还没有": ["chen", "--config", str(keyless)],
+        "名单上没有 chan;是不是想写 chen?": ["chan", "--config", str(config)],
+    }.items():
+        assert await command(*asked) == 1
+        shown = capsys.readouterr()
+        assert (shown.out, said in shown.err, shown.err.count("\n")) == ("", True, 1), shown
+    assert not (tmp_path / "new").exists()
+    for wrong in (
+        [],
+        ["chen", "--all"],
+        ["--all"],
+        ["chen", "--days", "0"],
+        ["chen", "--days", "367"],
+    ):
+        assert await command(*wrong, "--config", str(config)) == 2
