@@ -17,7 +17,7 @@ from gateway.clock import SystemClock
 from gateway.config import Settings
 from gateway.links import load_key, patrol_link
 from gateway.model import SECOND, Person, Site
-from gateway.patrol.beat import beat
+from gateway.patrol.beat import Beats
 from gateway.ports import Refused
 
 _DAY = 86_400 * SECOND
@@ -55,7 +55,8 @@ def links(settings: Settings, person: str, days: int | None) -> list[Line]:
     wall = SystemClock().now().wall
     until = wall + (days or asked.link_days) * _DAY
     people = [site.people[_id(site, person)]] if person else list(site.people.values())
-    own = [(each, len(beat(settings.points, site, each, wall))) for each in people]
+    beats = Beats(settings.points, site)
+    own = [(each, len(beats.of(each, wall))) for each in people]
     zone = ZoneInfo(settings.site.zone)
     return [
         Line(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -25,7 +26,7 @@ from gateway.model import (
     Text,
     Turn,
 )
-from gateway.patrol.beat import MOST, Walk, beat, rounds_around
+from gateway.patrol.beat import MOST, Beats, Walk, rounds_around
 from gateway.patrol.report import GRACE, Line, counting, lines, missed
 from gateway.patrol.rounds import Round, Spans, ended_between, local_day, next_end, rounds_of
 from gateway.ports import Clock
@@ -82,6 +83,8 @@ class Patrol:
         self._clock = clock
         self._arrival = arrival
         self._tell = tell
+        self._beats: Beats | None = None
+        """Of the newest picture that was asked about."""
 
     @property
     def points(self) -> list[Point]:
@@ -116,7 +119,9 @@ class Patrol:
         """The points of ``person`` in today's rounds. Raises ``Unavailable``."""
         wall, site = self._clock.now().wall, self._site()
         known = site.people.get(person)
-        own = beat(self.points, site, known, wall) if known is not None else []
+        if self._beats is None or self._beats.site is not site:
+            self._beats = await asyncio.to_thread(Beats, self.points, site)
+        own = self._beats.of(known, wall) if known is not None else []
         rounds = rounds_around(wall, self._spans, self._zone)
         found = await self._lines(rounds, own[:MOST])
         return Walk(tuple(found), counting(rounds, wall), len(own))

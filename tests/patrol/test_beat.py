@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from gateway.model import Duty, Person, Place, Point, Site
-from gateway.patrol.beat import beat, rounds_around
+from gateway.patrol.beat import Beats, rounds_around
 from tests.patrol.test_rounds import SPANS, ZONE, wall
 
 PLACES = {
@@ -29,7 +29,7 @@ SITE = Site(places=PLACES, people={each.id: each for each in (LI, AREAS, CHIEF, 
 
 
 def own(person: Person, site: Site = SITE, at: int = NOON) -> list[str]:
-    return [point.id for point in beat(POINTS, site, person, at)]
+    return [point.id for point in Beats(POINTS, site).of(person, at)]
 
 
 def test_points_at_or_below_a_place_of_the_person_are_theirs() -> None:
