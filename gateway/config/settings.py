@@ -308,7 +308,8 @@ class MessagesSection(Section):
     """What messages say besides the facts of an incident."""
 
     link: Annotated[str, AfterValidator(_base)] = ""
-    """Where an officer's phone reaches the console; "" puts no link to the case into messages."""
+    """Where an officer's phone reaches the pages for phones; "": there are none, and no link to
+    the case is in messages."""
     expires: Annotated[Span, AfterValidator(_at_most_a_month)] = 86400.0
     """How long a link is good."""
     map: Annotated[str, AfterValidator(_map)] = AMAP
@@ -406,8 +407,8 @@ class TellingSection(Section):
 class ConsoleSection(Section):
     """Where the console listens; port 0 takes any free one.
 
-    With ``case_host`` the cases behind the links of messages are served there, and nothing else:
-    phones reach them, and the console stays where it is.
+    With ``case_host`` the pages for phones are served there, and nothing else: the cases behind the
+    links of messages, and officers' rounds. The console stays where it is.
     """
 
     host: Annotated[str, Field(max_length=255), AfterValidator(_printable)] = "127.0.0.1"

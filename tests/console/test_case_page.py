@@ -310,6 +310,8 @@ async def test_the_link_opens_one_case_and_nothing_else_of_the_console_apart(
             assert (await answer(house.running.console_url + path))[0] == 404
             apart = await house.until(lambda: house.running.case_url())
             assert (await answer(apart + path))[0] == 200
+            status, page = await answer(f"{apart}/p/{path.removeprefix('/c/')}")
+            assert (status, "链接无效" in page) == (404, True)
             for other in ("/", "/api/v1/incidents", "/metrics", "/api/v1/people"):
                 assert (await answer(apart + other))[0] == 404
         finally:
