@@ -28,9 +28,6 @@ _MOST_PARTS: Final = 16
 _MOST_WORDS: Final = 8_192
 """Bytes of one field: 2,000 Chinese characters and some."""
 _BLOCK: Final = 65_536
-_MOST_READ: Final = 200_000_000
-"""Bytes of a form that are read to its end although its file is too large: a browser looks at the
-answer only when it has sent everything."""
 _FILE: Final = "file"
 _TOO_MANY: Final = Text(
     "上传过于频繁，请稍后再试，或联系值班室。",
@@ -95,9 +92,8 @@ class PhoneForms:
                 continue
             try:
                 files += await self._stored(part, person)
-            except AttachRefused as refusal:
-                refused = refusal.text
-                await _read_on(part)
+            except AttachRefused as refusal:  # the rest is read all the same: a browser looks
+                refused = refusal.text  # at the answer only when it has sent everything
         raise _NoForm
 
     async def _stored(self, part: BodyPartReader, person: str) -> list[str]:
@@ -125,11 +121,3 @@ async def _words(part: BodyPartReader) -> str:
         if len(found) > _MOST_WORDS:
             raise _NoForm
     return found.decode()
-
-
-async def _read_on(part: BodyPartReader) -> None:
-    read = 0
-    while not part.at_eof():
-        read += len(await part.read_chunk(_BLOCK))
-        if read > _MOST_READ:
-            raise _NoForm

@@ -22,13 +22,14 @@ from gateway.model import SECOND
 from tests.console.test_browser import CHROMIUM, FLAGS, SHOTS
 from tests.console.test_case_page import JPEG, answer, upload
 from tests.console.test_texts import check_pair
-from tests.stories.estate import HOUR, MINUTE
 from tests.stories.house import PEOPLE, House
 from tests.stories.phone import Phone
 from tests.stories.test_patrol import Beat
 from tests.virtual import VirtualClock
 
-DAY = 86_400 * SECOND
+MINUTE = 60 * SECOND
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
 ENGLISH = "smith,Ann Smith,9901010101,officer,13800000012,en,phone\n"
 STREET = "li,李街道,99010101,supervisor,13800000013,zh,phone\n"
 FOREIGN = "far,远方,9901010102,officer,13800000014,zh,phone\n"
@@ -93,15 +94,15 @@ async def test_the_points_of_the_round_that_is_due_are_checked_in_at_without_scr
 
 async def test_who_is_late_is_told_so_and_what_was_missed_is_shown(beat: Beat) -> None:
     url = url_of(beat, "chen")
-    await beat.estate.skip(HOUR + MINUTE)
+    beat.estate.clock.wall += 61 * MINUTE
     assert "09:00 已过，09:15 前签到仍然算数" in words((await answer(url))[1])
-    await beat.estate.skip(HOUR + 15 * MINUTE)
+    beat.estate.clock.wall += 14 * MINUTE
     said = words((await answer(url))[1])
     assert "现在没有巡查。下一班：晚，18:00 开始" in said
     assert "漏点 北门" in said
     status, page = await answer(f"{url}/checkin", point="gate")
     assert (status, "现在不是巡查时间" in page) == (409, True)
-    await beat.estate.skip(14 * HOUR)
+    beat.estate.clock.wall += 13 * HOUR
     said = words((await answer(url))[1])
     assert "今天没有要走的巡查了" in said
     assert "漏点 地下室" in said
