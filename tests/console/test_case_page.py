@@ -224,20 +224,41 @@ async def test_what_is_no_picture_is_too_large_or_comes_too_often_is_refused_in_
     assert len([each for each in kept.rglob("*") if each.is_file()]) == MOST_FILES - 3
 
 
-async def test_who_breaks_off_leaves_no_half_file(house: House) -> None:
-    url = urlsplit(await link(house))
+async def half_an_upload(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """600 kB, of which the last 400 do not come."""
+    parts = urlsplit(url)
     head = (
-        f"POST {url.path}/attach HTTP/1.1\r\nHost: {url.netloc}\r\nContent-Length: 900000\r\n"
-        "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
-        '--x\r\nContent-Disposition: form-data; name="file"; filename="a.jpg"\r\n\r\n'
+        f"POST {parts.path}/attach HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Length: 600000\r\n"
     )
-    _, writer = await asyncio.open_connection(url.hostname, url.port)
-    writer.write(head.encode() + JPEG + bytes(200_000))
+    media = "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    writer.write((head + media).encode() + (part("file") + JPEG).ljust(200_000, b"\0"))
     await writer.drain()
+    return reader, writer
+
+
+async def test_who_breaks_off_leaves_no_half_file(house: House) -> None:
+    _, writer = await half_an_upload(await link(house))
     kept = house.data / "evidence"
     await house.until(lambda: [*kept.glob("*.part")])
     writer.transport.abort()
     await house.until(lambda: not [*kept.rglob("*.*")])
+
+
+async def test_who_is_too_slow_is_told_so_and_makes_room(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = await link(house)
+    monkeypatch.setattr("gateway.console.phone_forms.WITHIN", 0.05)
+    reader, writer = await half_an_upload(url)
+    page = (await reader.readuntil(b"</header>") + await reader.readuntil(b"</p>")).decode()
+    assert page.startswith("HTTP/1.1 400")
+    assert "网络太慢" in page
+    assert not [*(house.data / "evidence").rglob("*.*")]
+    writer.write(bytes(400_000))
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
 
 
 @pytest.mark.parametrize(
