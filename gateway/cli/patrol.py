@@ -95,6 +95,7 @@ def show(file: Path, day: str, grid: str, as_csv: bool, as_json: bool) -> int:
 
 @command.command(
     "link",
+    short_help=say("生成手机签到链接", "the links by which officers check in on their phones"),
     help=say(
         "生成签到链接:本人在手机上打开,看到自己的巡查点,一键签到,上报隐患。链接只属于本人,"
         "到期失效(patrol.link_days);人员从登记表删除后立即失效。需要 messages.link。"
