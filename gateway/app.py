@@ -395,7 +395,7 @@ class House:
             await asyncio.get_running_loop().create_future()
 
     async def _serve_cases(self) -> None:
-        """The cases behind links, for phones."""
+        """The pages behind links, for phones."""
         where = self.settings.console
         app = create_case_app(self.view, self.link_key, **self._shown())
         async with serve(app, where.case_host, where.case_port) as bound:

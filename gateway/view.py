@@ -50,6 +50,7 @@ from gateway.model import (
 from gateway.notify.canary import HOPS
 from gateway.notify.channels import Channels
 from gateway.notify.facts import UNSEEN
+from gateway.patrol.beat import Walk
 from gateway.patrol.hazards import MOST
 from gateway.patrol.keeper import Patrol, Unknown
 from gateway.patrol.report import Line
@@ -338,6 +339,10 @@ class StoreView:
     async def patrol(self, day: date) -> list[Line]:
         """See ``View``."""
         return await self._patrol.day(day)
+
+    async def walk(self, person: str) -> Walk:
+        """See ``View``."""
+        return await self._patrol.walk(person)
 
     async def hazards(self, since: int | None) -> list[Hazard]:
         """See ``View``."""

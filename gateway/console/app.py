@@ -16,6 +16,8 @@ from gateway.console.events import Streams
 from gateway.console.guard import Hosts, add_headers, guard
 from gateway.console.metrics import Metrics
 from gateway.console.page import HERE, Page
+from gateway.console.patrol_page import PatrolPage
+from gateway.console.phone_forms import PhoneForms
 from gateway.console.registry import RegistryApi
 from gateway.console.telling import TellingApi, TellingView
 from gateway.console.view import View
@@ -67,7 +69,7 @@ def create_app(
         ]
     )
     if link_key:
-        app.add_routes(CasePage(view, link_key, zone, chinese).routes())
+        app.add_routes(_phone_pages(view, link_key, zone))
     return app
 
 
@@ -79,14 +81,20 @@ def create_case_app(
     hosts: Iterable[str] = (),
     chinese: Callable[[str], str] = str,
 ) -> web.Application:
-    """The cases behind links and nothing else: for an address that phones reach."""
+    """The pages behind links and nothing else: for an address that phones reach."""
     allowed = Hosts(hosts)
     app = web.Application(middlewares=[guard(allowed, chinese)], client_max_size=_MAX_BODY)
     app[_HOSTS] = allowed
     app.on_response_prepare.append(add_headers)
-    app.add_routes(CasePage(view, link_key, zone, chinese).routes())
+    app.add_routes(_phone_pages(view, link_key, zone))
     app.add_routes([web.static("/static/", HERE / "static")])
     return app
+
+
+def _phone_pages(view: View, link_key: bytes, zone: str) -> list[web.RouteDef]:
+    forms = PhoneForms(view)
+    cases, rounds = CasePage(view, link_key, zone, forms), PatrolPage(view, link_key, zone, forms)
+    return [*cases.routes(), *rounds.routes()]
 
 
 class Bound(NamedTuple):

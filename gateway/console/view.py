@@ -244,6 +244,22 @@ class PatrolLine(Protocol):
         """Whether the phone was somewhere else."""
 
 
+class PatrolWalk(Protocol):
+    """What one person has to walk today."""
+
+    @property
+    def lines(self) -> Sequence[PatrolLine]:
+        """By round."""
+
+    @property
+    def due(self) -> PatrolRound | None:
+        """For which a check-in counts now."""
+
+    @property
+    def points(self) -> int:
+        """How many points the person has; ``lines`` may be about fewer."""
+
+
 class Imported(Protocol):
     """What became of files that were to change the registry."""
 
@@ -351,6 +367,9 @@ class View(Protocol):
 
     async def patrol(self, day: date) -> Sequence[PatrolLine]:
         """Every point of every round that begins on ``day``."""
+
+    async def walk(self, person: str) -> PatrolWalk:
+        """The points of ``person`` in today's rounds. Raises ``Unavailable``."""
 
     async def hazards(self, since: int | None) -> Sequence[Hazard]:
         """The open ones, and with ``since`` (wall ns) those closed from then on; oldest first."""
