@@ -24,12 +24,14 @@ REGISTRY: Final[Mapping[str, tuple[str, str]]] = {
     "hand.person": ("由谁修改", "Changed by"),
     "hand.check": ("核对", "Check"),
     "hand.confirm": ("确认修改", "Confirm"),
+    "hand.busy": ("请稍候……", "One moment…"),
     "hand.again": ("返回修改", "Change it again"),
     "hand.will": ("将会修改：", "This will change:"),
     "hand.cell": ("{column}：{before} → {after}", "{column}: {before} → {after}"),
     "hand.given": ("{column}：{after}", "{column}: {after}"),
     "hand.empty_cell": ("（空）", "(empty)"),
     "hand.named": ("{cell}（{names}）", "{cell} ({names})"),
+    "hand.for": ("{name} 替 {other}", "{name} for {other}"),
     "hand.new_row": ("新增一条", "A new row"),
     "hand.gone_row": ("删除：{name}", "Removed: {name}"),
     "hand.nothing": ("没有任何变化。", "Nothing changes."),
@@ -66,7 +68,7 @@ REGISTRY: Final[Mapping[str, tuple[str, str]]] = {
     ),
     "hand.about_retire": ("停用后不再报警。", "It raises no alarm any more."),
     "hand.about_swap": (
-        "当天由第一人开始的班改由第二人值，反之亦然。",
+        "当天开始、本该第一人值的班由第二人值，第二人的班由第一人值。",
         "What begins on that day and would be of the one is of the other, and the reverse.",
     ),
     "hand.about_standin": (

@@ -49,6 +49,8 @@ _NEEDED: Final = {
     "swap": ("place", "role", "day", "one", "other"),
     "standin": ("place", "role", "day", "people"),
 }
+_OF_TABLE: Final = ("swap", "standin")
+"""These make new rows; the others are done to one."""
 _DAY: Final = 86_400 * SECOND
 _FIRST: Final = 2
 """The row of a sheet that is below the names of the columns."""
@@ -125,7 +127,9 @@ def edited(before: Site, edit: Edit, bounds: Bounds) -> Edited:
     """What ``edit`` makes of ``before``. Raises ``Faults``."""
     zone = ZoneInfo(bounds.zone)
     rows = {key: write.cells(each, zone) for key, each in things(before, edit.table).items()}
-    if edit.key and edit.key not in rows:
+    if edit.verb in _OF_TABLE:
+        edit = edit._replace(key="")
+    elif edit.key not in rows and (edit.key or edit.verb != ROW):
         raise Faults([Fault("", "", f"{edit.key!r} is not in the registry any more")])
     if faults := [*_foreign(edit), *_missing(edit)]:
         raise Faults(faults)
@@ -330,19 +334,10 @@ def _changed(edit: Edit, before: Site, after: Site, zone: ZoneInfo) -> list[RowC
     def cells(thing: Thing | None) -> Cells:
         return write.cells(thing, zone) if thing is not None else {}
 
-    if edit.table == "rosters":
-        if edit.verb == REMOVE:
-            return [RowChange(edit.key, cells(old[edit.key]), {})]
-        keys = [edit.key] if edit.key else [key for key in new if key not in old]
-        found = [RowChange(key, cells(old.get(key)), cells(new[key])) for key in keys]
-    else:
-        keys = [key for key in (*old, *(k for k in new if k not in old)) if _differs(old, new, key)]
-        found = [RowChange(key, cells(old.get(key)), cells(new.get(key))) for key in keys]
-    return [each for each in found if each.before != each.after]
-
-
-def _differs(old: Mapping[str, Thing], new: Mapping[str, Thing], key: str) -> bool:
-    return old.get(key) != new.get(key)
+    if edit.table == "rosters" and edit.verb == REMOVE:  # the lines below it have moved up
+        return [RowChange(edit.key, cells(old[edit.key]), {})]
+    keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
+    return [RowChange(key, cells(old.get(key)), cells(new.get(key))) for key in keys]
 
 
 # --- looking at a table ---------------------------------------------------------------

@@ -194,6 +194,14 @@ def test_a_roster_that_runs_out_already_keeps_nobody_from_another_change() -> No
     assert "without anybody" in wrong(before, "rosters", "row", "1", until="2026-01-08")[""]
 
 
+def test_what_names_no_row_does_nothing_to_any() -> None:
+    where = house(DAY)
+    for table, verb in (("rosters", "remove"), ("devices", "restore"), ("people", "remove")):
+        assert wrong(where, table, verb).keys() == {""}
+    gone = by_hand(where, "rosters", "remove", "1")
+    assert (gone.site.rosters, [each.after for each in gone.rows]) == ((), [{}])
+
+
 def test_rows_are_found_by_words_of_them_and_of_their_place() -> None:
     where = site(DAY, holidays=(Holiday("2026-10-01", name="国庆"),))
     found, shown = rows(where, "people", Wish("officer 第一网格"), 2)

@@ -6,6 +6,7 @@ import { acted, showPeople, usual } from "./people.js";
 import { Picker, personItem } from "./picker.js";
 import { language, make, number, said, setText, t, word } from "./words.js";
 
+const PATIENT = 60000; // ms: a small board looks a district's tables through in half a minute
 const FIELDS = { // of the deeds that are not a whole row
   replace: ["address", "serial", "model", "driver"],
   bypass: ["until", "because"],
@@ -39,8 +40,9 @@ export class Registering {
   // `found` is the answer that has the row; without a row it is a new one.
   open(found, verb, row = null) {
     Object.assign(this, { found, verb, row, edition: found.edition, busy: false });
-    const name = row ? row.row.name || row.key : word("table", found.table);
-    setText(byId("registering-heading"), `${t(row || verb !== "row" ? `hand.${verb}` : "hand.add")}${t("list.colon")}${name}`);
+    const name = row ? row.row.name || row.key : verb === "row" && word("table", found.table);
+    const heading = [t(row || verb !== "row" ? `hand.${verb}` : "hand.add"), name].filter(Boolean);
+    setText(byId("registering-heading"), heading.join(t("list.colon")));
     byId("registering-about").hidden = verb === "row";
     setText(byId("registering-about"), verb === "row" ? "" : t(`hand.about_${verb}`));
     byId("registering-remove").hidden = verb !== "row" || !row;
@@ -131,9 +133,11 @@ export class Registering {
     if (this.busy || !person) return;
     this.busy = true;
     byId("registering-confirm").disabled = true;
+    setText(byId("registering-confirm"), t("hand.busy"));
     const answer = await this.sent(person);
     this.busy = false;
     byId("registering-confirm").disabled = false;
+    setText(byId("registering-confirm"), t(this.checked ? "hand.confirm" : "hand.check"));
     if (!answer.ok) {
       if (answer.body?.edition) this.edition = answer.body.edition;
       this.back();
@@ -158,7 +162,7 @@ export class Registering {
       row: this.typed(), dry: !this.checked,
     };
     try {
-      const answer = await post(`registry/${this.found.table}`, body);
+      const answer = await post(`registry/${this.found.table}`, body, PATIENT);
       return answer.ok ? answer : { ok: false, body: answer.body, sentence: failure(answer) };
     } catch (error) {
       if (!(error instanceof TypeError || error instanceof DOMException || error instanceof SyntaxError)) throw error;
@@ -196,6 +200,7 @@ export class Registering {
   shown(column, cell) {
     const known = column.words.find((each) => each.value === cell);
     if (known || !cell) return known ? said(known, "label") : t("hand.empty_cell");
+    if (/^\d{4}-\d\d-\d\dT/.test(cell)) return cell.slice(0, 16).replace("T", " ");
     const items = { place: this.places, parent: this.places, grid: this.places, people: this.people, instead: this.people }[column.name]?.() ?? [];
     const names = new Map(items.map((item) => [item.value ?? item.id, said(item, "name")]));
     const found = cell.split(/[;+]/).map((each) => names.get(each)).filter(Boolean);

@@ -14,6 +14,7 @@ const byId = (id) => document.getElementById(id);
 export class Registry {
   constructor(places, people, toast) {
     this.looked = -CALM;
+    this.people = people;
     this.form = new Registering(places, people, (sentence) => {
       toast(sentence, true);
       this.look().catch(unreached);
@@ -64,7 +65,7 @@ export class Registry {
       const verbs = changing ? ["row", ...found.verbs.filter((verb) => fits(verb, row.row))] : [];
       const note = [noteOf(found, row), row.place_name].filter(Boolean).join(" · ");
       return make("li", { "data-key": row.key },
-        make("div", {}, make("b", {}, nameOf(row)), " ", make("small", {}, note)),
+        make("div", {}, make("b", {}, nameOf(row, this.people())), " ", make("small", {}, note)),
         make("div", { className: "verbs" }, ...verbs.map((verb) => open(verb, row))));
     }));
   }
@@ -76,8 +77,12 @@ export class Registry {
   }
 }
 
-export function nameOf({ key, row }) {
-  return row.name || (row.people ? `${row.people}${row.instead ? ` ← ${row.instead}` : ""}` : row.day) || key;
+// A line of the roster is called by the names of its people.
+function nameOf({ key, row }, people) {
+  if (!row.people) return row.name || row.day || key;
+  const names = new Map(people.map((person) => [person.id, said(person, "name")]));
+  const named = (ids) => ids.replace(/[^;+]+/g, (id) => names.get(id) ?? id).replace(/;/g, t("list.separator"));
+  return row.instead ? t("hand.for", { name: named(row.people), other: named(row.instead) }) : named(row.people);
 }
 
 // What tells a row from others of the same name; no telephone number, for this is always shown.
