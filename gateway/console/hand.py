@@ -18,7 +18,8 @@ from gateway.console.query import ApiError
 from gateway.console.shapes import Json, iso, person_name, place_name
 from gateway.model import Site, Text
 from gateway.registry import forms
-from gateway.registry.hand import REMOVE, ROW, VERBS, Edit, Edited, Fault, Faults, Wish, rows
+from gateway.registry.hand import REMOVE, ROW, VERBS, Edit, Edited, Fault, Faults
+from gateway.registry.lookup import Wish, rows
 
 MOST: Final = 200
 """Rows of one answer."""

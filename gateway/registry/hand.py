@@ -3,8 +3,7 @@
     edit ─▶ the table as it is, its row changed ─▶ bring (every check of an import) ─▶ what changes
                                                       └▶ faults, each at its column
 
-Pure. The rows of all tables but the roster are known by their first column; a line of the roster
-by its number, which counts from 1 and moves when lines before it go.
+Pure.
 """
 
 from __future__ import annotations
@@ -16,13 +15,16 @@ from typing import Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 from gateway.document import Problem, Problems, nearest
-from gateway.model import SECOND, Device, Duty, Holiday, Person, Place, Site
+from gateway.model import SECOND, Person, Site
 from gateway.registry import write
 from gateway.registry.bring import bring
 from gateway.registry.changes import Changes
 from gateway.registry.duty import on_duty, shifts
+from gateway.registry.lookup import Cells, Thing, things
 from gateway.registry.read import Calendar
+from gateway.registry.rosters import ALL_IDS
 from gateway.registry.table import Source
+from gateway.registry.texts import ALL_CODES
 from gateway.registry.words import COLUMNS
 
 ROW: Final = "row"
@@ -54,10 +56,9 @@ _OF_TABLE: Final = ("swap", "standin")
 _DAY: Final = 86_400 * SECOND
 _FIRST: Final = 2
 """The row of a sheet that is below the names of the columns."""
+_OF_FILES: Final = (ALL_CODES, ALL_IDS)
+"""Hints that are none to somebody at a form."""
 _TWICE: Final = re.compile(r" is already in row (\d+)$")
-
-Cells = dict[str, str]
-Thing = Place | Device | Person | Duty | Holiday
 
 
 class Edit(NamedTuple):
@@ -109,18 +110,6 @@ class Bounds(NamedTuple):
     zone: str
     notifiers: Collection[str] | None = None
     calendar: Calendar | None = None
-
-
-def things(site: Site, table: str) -> dict[str, Thing]:
-    """Key -> thing, in the table's order."""
-    found: dict[str, Mapping[str, Thing]] = {
-        "places": site.places,
-        "devices": site.devices,
-        "people": site.people,
-        "rosters": {str(number): line for number, line in enumerate(site.rosters, 1)},
-        "holidays": {each.day: each for each in site.holidays},
-    }
-    return dict(found[table])
 
 
 def edited(before: Site, edit: Edit, bounds: Bounds) -> Edited:
@@ -240,6 +229,8 @@ class _Sheet:
 
     def fault(self, problem: Problem) -> Fault:
         """Where ``problem`` is, as the form calls it."""
+        for hint in _OF_FILES:
+            problem = problem._replace(message=problem.message.removesuffix(hint))
         edit, row = self._edit, problem.line - _FIRST
         if problem.file != f"{edit.table}.csv" or not 0 <= row < len(self._lines):
             return Fault("", "", problem.message)
@@ -338,58 +329,3 @@ def _changed(edit: Edit, before: Site, after: Site, zone: ZoneInfo) -> list[RowC
         return [RowChange(edit.key, cells(old[edit.key]), {})]
     keys = [key for key in {**old, **new} if old.get(key) != new.get(key)]
     return [RowChange(key, cells(old.get(key)), cells(new.get(key))) for key in keys]
-
-
-# --- looking at a table ---------------------------------------------------------------
-
-
-class Wish(NamedTuple):
-    """Which rows are to be shown."""
-
-    text: str = ""
-    """Every word of it stands in the row, or in the name of its place."""
-    place: str = ""
-    """There, or below it."""
-
-
-def rows(site: Site, table: str, wish: Wish, most: int) -> tuple[int, dict[str, Cells]]:
-    """How many there are, and the first ``most`` by their keys."""
-    zone = ZoneInfo(site.zone)
-    words = wish.text.casefold().split()
-    found = 0
-    shown: dict[str, Cells] = {}
-    for key, thing in things(site, table).items():
-        places = _places(thing)
-        if wish.place and not any(code.startswith(wish.place) for code in places):
-            continue
-        cells = write.cells(thing, zone) if words or found < most else {}
-        if words and not _said(site, cells, places, words):
-            continue
-        found += 1
-        if found <= most:
-            shown[key] = cells
-    return found, shown
-
-
-def _places(thing: Thing) -> tuple[str, ...]:
-    match thing:
-        case Place():
-            return (thing.code,)
-        case Person():
-            return (thing.grid, *thing.areas)
-        case Device() | Duty():
-            return (thing.place,)
-        case _:
-            return ()
-
-
-def _said(site: Site, cells: Cells, places: tuple[str, ...], words: list[str]) -> bool:
-    names = [site.places[code].name for code in places if code in site.places]
-    people = [
-        site.people[who].name
-        for column in ("people", "instead")
-        for who in cells.get(column, "").replace("+", ";").split(";")
-        if who in site.people
-    ]
-    text = "\n".join((*cells.values(), *names, *people)).casefold()
-    return all(word in text for word in words)

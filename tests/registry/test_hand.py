@@ -17,7 +17,8 @@ from gateway.model import SECOND, Device, Duty, Holiday, Site
 from gateway.registry import forms, write
 from gateway.registry.bring import bring
 from gateway.registry.duty import on_duty
-from gateway.registry.hand import VERBS, Bounds, Edit, Edited, Faults, Wish, edited, rows
+from gateway.registry.hand import VERBS, Bounds, Edit, Edited, Faults, edited
+from gateway.registry.lookup import Wish, rows
 from gateway.registry.table import Source
 from gateway.registry.words import COLUMNS
 from tests.registry.made import PEOPLE, PLACES, site, sites
@@ -102,6 +103,8 @@ def test_one_officer_gets_another_telephone_and_nothing_else_changes() -> None:
     again = {"id": "a", "name": "n", "grid": "13", "role": "officer"}
     assert wrong(before, "people", "row", "", **again).keys() == {"id"}
     assert wrong(before, "people", "row", "nobody", phone="110").keys() == {""}
+    nowhere = wrong(before, "people", "row", "a", grid="77")
+    assert nowhere == {"grid": "there is no place '77'"}
     assert "unknown column" in wrong(before, "people", "row", "a", fone="110")[""]
 
 

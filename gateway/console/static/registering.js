@@ -150,7 +150,7 @@ export class Registering {
     } else if (this.checked) {
       acted(person);
       this.dialog.close();
-      this.onDone(t("hand.done", { n: number(answer.body.edition) }));
+      this.onDone(t("hand.done", { n: number(answer.body.edition) }), this.verb, this.row?.key ?? "");
     } else {
       this.confirm(answer.body);
     }

@@ -15,9 +15,11 @@ export class Registry {
   constructor(places, people, toast) {
     this.looked = -CALM;
     this.people = people;
-    this.form = new Registering(places, people, (sentence) => {
+    this.form = new Registering(places, people, async (sentence, verb, key) => {
       toast(sentence, true);
-      this.look().catch(unreached);
+      await this.look().catch(unreached);
+      const row = byId("registry").querySelector(`li[data-key="${CSS.escape(key)}"]`);
+      (row?.querySelector(`[data-verb="${verb}"]`) ?? row?.querySelector("button") ?? byId("registry-search")).focus();
     });
     byId("registry-table").append(...TABLES.map((each) => make("option", { value: each }, word("table", each))));
     byId("registry-table").addEventListener("change", () => this.rows().catch(unreached));
@@ -42,9 +44,20 @@ export class Registry {
     this.asked = asked;
     const found = await get(`registry/${asked.table}?${new URLSearchParams({ limit: ROWS, text: asked.text })}`);
     if (this.asked === asked) this.show(found);
+    return found;
+  }
+
+  // The row as it is now: somebody may have changed it since it was drawn.
+  async begin(verb, key) {
+    const found = await this.rows();
+    const row = key ? found.rows.find((each) => each.key === key) : null;
+    if (!key || row) this.form.open(found, verb, row);
   }
 
   show(found) {
+    const now = JSON.stringify([found, this.people()]);
+    if (this.drawn === now) return; // nothing jumps under a finger
+    this.drawn = now;
     const { in_files: inFiles, edition, rows } = found;
     setText(byId("registry-edition"), edition ? t("hand.edition", { n: number(edition) }) : "");
     byId("registry-note").hidden = !inFiles && edition > 0;
@@ -55,7 +68,7 @@ export class Registry {
     setText(byId("registry-more"), t("arming.more", { n: number(found.found - rows.length) }));
     const open = (verb, row = null) => {
       const button = make("button", { type: "button", "data-verb": verb }, t(row || verb !== "row" ? `hand.${verb}` : "hand.add"));
-      button.addEventListener("click", () => this.form.open(found, verb, row));
+      button.addEventListener("click", () => this.begin(verb, row?.key).catch(unreached));
       return button;
     };
     const changing = !inFiles && edition > 0;
