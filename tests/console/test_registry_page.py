@@ -134,6 +134,8 @@ async def test_a_detector_is_bypassed_replaced_and_a_new_one_placed_by_name(hous
         await expect(page.locator("#registering-changes")).to_contain_text("990101010102")
         await page.locator("#registering-confirm").click()
         await expect(page.locator("#registry li[data-key=s9]")).to_be_visible()
+        await expect(page.locator("#registry-verbs button")).to_have_text("Add")
+        await shoot(page, "devices-1366-en")
     devices = house.running.view.site().devices
     assert (devices["climate1"].state, devices["climate1"].serial) == ("accepted", "SN9")
     assert devices["s9"].place == "990101010102"
@@ -167,5 +169,6 @@ async def test_two_people_swap_a_shift(house: House) -> None:
         await expect(page.locator("#registering-changes")).to_contain_text("替换：lin（林涛）")
         await page.locator("#registering-confirm").click()
         await expect(page.locator("#registry li")).to_have_count(3)
+        await expect(page.locator("#registry li").nth(1)).to_contain_text("吴刚 替 林涛")
         await shoot(page, "rosters-1920-zh")
     assert [line.kind for line in house.running.view.site().rosters[1:]] == ["swap", "swap"]

@@ -63,7 +63,7 @@ _CELLS = ("", "x", "=1+1", "'=1", "-", "烟感 3", "130101", "1301", "accepted",
           "网格员", "2026-01-07", "22:00-06:30", "38.5", "a", "b;c", "wecom", "26h", "+86 138")  # fmt: skip
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=40, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.data(), sites(), st.sampled_from(sorted(COLUMNS)), st.sampled_from(["row", "remove"]))
 def test_a_row_by_hand_makes_what_importing_the_table_with_it_makes(
     data: st.DataObject, where: Site, table: str, verb: str

@@ -47,7 +47,7 @@ def test_tables_as_csv_make_the_same_registry(where: Site) -> None:
     assert changes(where, found.site).nothing
 
 
-@_SLOW
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(sites())
 def test_no_cell_of_a_csv_is_taken_for_a_formula(where: Site) -> None:
     for lines in write.tables(where).values():

@@ -33,7 +33,11 @@ const report = new Report(places, done);
 const search = new Search(places, people, onAct);
 const silences = new Silences(places, () => devices.items, people, toast, (key) => search.open(key));
 const duty = new Duty();
-const registry = new Registry(places, people, toast);
+const registry = new Registry(places, people, (sentence) => {
+  toast(sentence, true);
+  duty.again();
+  refresh();
+});
 
 function showIncidents() {
   cards.show(now.incidents, now.people, now.filter);

@@ -12,11 +12,11 @@ const OF_A_TABLE = ["swap", "standin"]; // the other deeds are done to a row
 const byId = (id) => document.getElementById(id);
 
 export class Registry {
-  constructor(places, people, toast) {
+  constructor(places, people, onDone) {
     this.looked = -CALM;
     this.people = people;
     this.form = new Registering(places, people, async (sentence, verb, key) => {
-      toast(sentence, true);
+      onDone(sentence);
       await this.look().catch(unreached);
       const row = byId("registry").querySelector(`li[data-key="${CSS.escape(key)}"]`);
       (row?.querySelector(`[data-verb="${verb}"]`) ?? row?.querySelector("button") ?? byId("registry-search")).focus();
