@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
+from gateway.by_hand import StoreHand
 from gateway.clock import Arrival, Signal, SystemClock
 from gateway.config import Configured, Settings
 from gateway.console.app import Bound, create_app, create_case_app, serve
@@ -388,7 +389,10 @@ class House:
         where, shown = self.settings.console, self._shown()
         key = b"" if where.case_host else self.link_key
         telling = StoreTelling(self.cases, self.silences)
-        app = create_app(self.view, clock=self.clock, link_key=key, telling=telling, **shown)
+        hand = StoreHand(self.cases, self.reloader)
+        app = create_app(
+            self.view, clock=self.clock, link_key=key, telling=telling, hand=hand, **shown
+        )
         async with serve(app, where.host, where.port) as bound:
             if not self.console_url.done():
                 self.console_url.set_result(_address(bound))

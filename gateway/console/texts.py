@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from gateway.console.registry_texts import REGISTRY
 from gateway.console.words import WORDS
 from gateway.model import Text
 
@@ -361,7 +362,7 @@ _PAGE: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 TEXTS: Final[Mapping[str, Text]] = MappingProxyType(
-    {key: Text(zh, en) for key, (zh, en) in (*_PAGE.items(), *WORDS.items())}
+    {key: Text(zh, en) for key, (zh, en) in (*_PAGE.items(), *REGISTRY.items(), *WORDS.items())}
 )
 
 

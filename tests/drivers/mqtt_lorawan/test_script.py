@@ -19,7 +19,7 @@ from drivers.mqtt.lorawan.script import STRIKES, Script, Scripts
 from tests.processes import children
 
 UPLINK = "function decodeUplink(input) { %s }"
-PATIENCE = 3.0
+PATIENCE = 9.0
 """Seconds that a hostile codec may cost on a noisy machine; the kernel ends it after 0.1 s of computing."""
 
 
