@@ -178,7 +178,7 @@ class House:
         zone = ZoneInfo(self.settings.site.zone)
         self.silences = Silences(
             self.cases.read, self.cases.write, self._site,
-            self.clock, self.arrival, self.cases.news.notify,
+            self.clock, self.arrival, self._silences_turned,
         )  # fmt: skip
         await self.silences.load()
         self.teller = Teller(
@@ -227,7 +227,7 @@ class House:
         )  # fmt: skip
         self.watch = Watch(
             self.journal, self.cases, self.desk, self.vitals.note,
-            self.clock, self.arrival, self._site,
+            self.clock, self.arrival, self._site, self.silences.count_time_off,
         )  # fmt: skip
         self.anchorer = Anchorer(
             self.cases, self.settings.site.data, self.clock, self.arrival, self.vitals.note
@@ -240,6 +240,11 @@ class House:
             self.tasks, self.clock, self.arrival, self.cases.news,
             self.editions, self.reloader, self.detector, self.patrol, self.teller.channels,
         )  # fmt: skip
+
+    def _silences_turned(self) -> None:
+        """What one of them kept may be due by now."""
+        self.cases.news.notify()
+        self.teller.offer((), ())
 
     def _writer(self, zone: ZoneInfo) -> Writer:
         """What words the messages; ``link.key`` is made at the first start that needs it."""
