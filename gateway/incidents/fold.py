@@ -101,6 +101,7 @@ def _opened(event: IncidentEvent) -> Incident:
         since=int(data["at"]),
         rung=data.get("rung", ""),
         ladder=(data["owner"],) if "rung" in data else (),
+        had=(data["owner"],) if "rung" in data else (),
         warn=int(data.get("warn", 0)),
     )
 
@@ -127,7 +128,7 @@ def _changes(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
         case Happened.transferred:
             return _transferred(incident, event)
         case Happened.escalated:
-            return _escalated(incident, data)
+            return _escalated(incident, event)
         case Happened.warned:
             return {"early": event.seq}
         case Happened.supervised:
@@ -192,18 +193,26 @@ def _transferred(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
         "owner": owner,
         "rung": str(data["rung"]),
         "charge": str(data.get("charge", incident.charge)),
+        "passed": int(str(data.get("passed", incident.passed))),
         **_limit(data),
     }
+    if "deadline" in data:
+        changes["had"] = _with(incident.had, owner)
     if event.by.startswith("person:"):
         return changes | {"warned": 0, "ladder": (owner,)}
     return changes | {"ladder": _with(incident.ladder, owner)}
 
 
-def _escalated(incident: Incident, data: dict[str, Value]) -> dict[str, Any]:
+def _escalated(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
+    """For a missed limit the next rung is asked; of what is passed on too often one only hears."""
+    data, owner = event.data, str(event.data["owner"])
+    if data["because"] == "passed":
+        return {"raised": event.seq, "passed": 0}
     return {
-        "owner": str(data["owner"]),
+        "owner": owner,
         "rung": str(data["rung"]),
         "ladder": _with(incident.ladder, str(data["to"])),
+        "had": _with(incident.had, owner),
     }
 
 
@@ -225,6 +234,7 @@ def _closed(data: dict[str, Value]) -> dict[str, Any]:
 def _reopened(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
     """What the sensors did since it was closed nobody followed; a person's own case stands."""
     changes = {"state": State.open, "outcome": "", "cause": "", **_moved_on(incident, event)}
+    changes |= {"had": (changes["owner"],), "passed": 0, "raised": 0}
     if incident.rule in (MANUAL, HAZARD):
         return changes
     held = {"holding": (), "severities": (), "alarming": (), "left": incident.severity}

@@ -235,6 +235,12 @@ class Incident(msgspec.Struct, frozen=True):
     """Arrival ns of the early warning of ``deadline``; 0: none."""
     early: int = 0
     """``seq`` of the early warning of this ``deadline``; 0: none yet."""
+    had: tuple[str, ...] = ()
+    """Who has had the whole limit for receiving it since it was opened."""
+    passed: int = 0
+    """Transfers since a supervisor last had a hand in it."""
+    raised: int = 0
+    """``seq`` of the newest escalation because it was passed on too often; 0: none."""
 
 
 def is_canary(of: Incident | Change) -> bool:

@@ -139,6 +139,8 @@ def head(about: About) -> str:
     if purpose == "transferred":
         return about.say(words.TO_YOU if about.is_owner else words.TO_ANOTHER)
     if purpose == "escalated":
+        if incident.raised and not incident.warned:
+            return about.say(words.PASSED_ON)
         mine = about.is_owner and incident.state is State.open
         return about.say(words.RAISED_TO_YOU if mine else words.RAISED)
     if about.many and purpose in words.RESOLVES:  # some are over, others also closed

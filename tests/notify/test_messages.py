@@ -257,6 +257,11 @@ def test_what_is_asked_depends_on_whose_case_it_is(
     assert asks == ([asked] if asked else [])
 
 
+def test_supervisor_reads_that_a_case_is_passed_on_and_not_that_a_limit_was_missed() -> None:
+    assert "多次转办" in written("escalated", changed(raised=9), "lin").title
+    assert "超时升级" in written("escalated", changed(raised=9, warned=10), "lin").title
+
+
 def test_owner_is_named_to_others_and_not_to_himself() -> None:
     assert "责任人：陈静 13800000001" in written("overdue", person="lin").text
     assert "责任人：" not in written("overdue", person="chen").text

@@ -61,6 +61,8 @@ BYPASSED = site(device("s1", state="bypassed"))
         (facts("warned", early=0), "superseded"),
         (facts("escalated", warned=0), None),
         (facts("escalated", warned=1), "superseded"),
+        (facts("escalated", warned=1, raised=1), None),  # passed on too often: its owner has it
+        (facts("escalated", state=State.received, warned=1, raised=1), None),
         (facts("answer", state=State.closed), None),
         (facts("answer", where=BYPASSED), None),
         (facts("cleared", heard=True), "superseded"),
