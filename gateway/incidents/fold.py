@@ -18,10 +18,13 @@ from gateway.model import (
     State,
     Text,
     Value,
+    is_patrol,
 )
 
 MOST_EVIDENCE: Final = 20
 """Newest snapshots that the incident itself lists; its events name them all."""
+MOST_ROUNDS: Final = 30
+"""Newest missed rounds that ``holding`` lists of a case of patrols: nobody may ever close it."""
 _RISING: Final = tuple(Severity)
 _UNKNOWN: Final = Text(
     "重新打开后,传感器还没有新的报告", "no sensor has reported since it was reopened"
@@ -237,14 +240,22 @@ def _reopened(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
     changes |= {"had": (changes["owner"],), "passed": 0, "raised": 0}
     if incident.rule in (MANUAL, HAZARD):
         return changes
-    held = {"holding": (), "severities": (), "alarming": (), "left": incident.severity}
+    held = {
+        "holding": (), "severities": (), "alarming": (), "left": incident.severity, "more": 0,
+    }  # fmt: skip
     return changes | held | {"over": _UNKNOWN}
 
 
 def _alarmed(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
     data = event.data
+    holding = (*incident.holding, _holder(event))
     severities = (*incident.severities, Severity(str(data["severity"])))
-    changes = _held(incident, (*incident.holding, _holder(event)), severities)
+    rest: dict[str, Any] = {}
+    if is_patrol(incident) and len(holding) > MOST_ROUNDS:
+        rest = {"more": incident.more + 1, "left": _worst(incident.left, severities[:1])}
+        incident = msgspec.structs.replace(incident, left=rest["left"])
+        holding, severities = holding[1:], severities[1:]
+    changes = _held(incident, holding, severities) | rest
     changes["evidence"] = _evidence(incident, data)
     if "raised_from" in data or not incident.alarming:
         changes |= _reason(data)
