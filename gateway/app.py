@@ -213,8 +213,9 @@ class House:
         )  # fmt: skip
         asked = self.settings.patrol
         self.roster_check = RosterCheck(
-            self.teller.channels, self._site, self.clock, self.vitals.note, self._said
-        )
+            self.teller.channels, self._site, self.clock, self.vitals.note, self._said,
+            self._parts,
+        )  # fmt: skip
         tries = self.settings.canary
         self.canary = Canary(
             self.cases, self.intake.door(DRIVER), self.detector, lambda: self.journal.last,
@@ -283,6 +284,12 @@ class House:
         """What was reported last of a part of the gateway."""
         latest = self.intake.latest.get(f"{DRIVER}/{part}")
         return latest.values if latest is not None else {}
+
+    def _parts(self) -> list[str]:
+        """Parts of the gateway that something was reported of."""
+        prefix = f"{DRIVER}/"
+        named = (each for each in self.intake.latest if each.startswith(prefix))
+        return [each.removeprefix(prefix) for each in named]
 
     async def _entered(self, stack: AsyncExitStack, plugin: Any) -> Any:
         """Plugins that hold a session say so by being context managers."""
