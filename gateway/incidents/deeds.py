@@ -80,7 +80,7 @@ def do(
         raise NotAllowed("名单上没有此人。", "The registry does not know this person.")
     match deed.verb:
         case "close":
-            return _close(deed, incident, told, moment)
+            return _close(deed, incident, told, world, moment)
         case "reopen":
             return _reopen(deed, incident, told, other, world, moment)
     verb = _VERBS.get(deed.verb)
@@ -155,8 +155,10 @@ def _attach(deed: Deed, incident: Incident, world: World, moment: Moment) -> Dec
     return act(incident, Happened.attached, deed.person, data, deed.comment, moment)
 
 
-def _close(deed: Deed, incident: Incident, told: Iterable[str], moment: Moment) -> Decision:
-    """Everybody else who was told hears of it."""
+def _close(
+    deed: Deed, incident: Incident, told: Iterable[str], world: World, moment: Moment
+) -> Decision:
+    """Everybody else who was told hears of it, and who reported it."""
     if incident.state is State.open:
         raise NotAllowed("请先签收再办结。", "Receive the incident before closing it.")
     if incident.state is State.closed:
@@ -175,7 +177,8 @@ def _close(deed: Deed, incident: Incident, told: Iterable[str], moment: Moment) 
             )
         data["cause"] = deed.cause
     decision = act(incident, Happened.closed, deed.person, data, deed.comment, moment)
-    others = [each for each in told if each != deed.person]
+    hear = [*told, *([incident.reporter] if world.knows(incident.reporter) else [])]
+    others = [each for each in hear if each != deed.person]
     return with_timers(telling(decision, "closed", others, moment))
 
 

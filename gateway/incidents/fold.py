@@ -104,6 +104,7 @@ def _opened(event: IncidentEvent) -> Incident:
         since=int(data["at"]),
         rung=data.get("rung", ""),
         ladder=(data["owner"],) if "rung" in data else (),
+        reporter=event.by.removeprefix("person:") if event.by.startswith("person:") else "",
         had=(data["owner"],) if "rung" in data else (),
         warn=int(data.get("warn", 0)),
     )

@@ -244,6 +244,8 @@ class Incident(msgspec.Struct, frozen=True):
     """Who has had the whole limit for receiving it since it was opened."""
     passed: int = 0
     """Transfers since a supervisor last had a hand in it."""
+    reporter: str = ""
+    """Who opened it by hand."""
     more: int = 0
     """Missed rounds that ``holding`` does not list any more."""
     raised: int = 0

@@ -177,6 +177,20 @@ def test_reopened_case_gives_everybody_the_limit_again() -> None:
     assert (reopened.had, reopened.passed) == ((reopened.owner,), 0)
 
 
+def test_who_reported_a_case_hears_how_it_ended_unless_that_person_ended_it() -> None:
+    incident = deeds.open_by_hand(report(person="wang"), KEY, WORLD, at(0)).incident
+    assert incident.reporter == "wang"
+    received = done(incident, "receive").incident
+    ended = done(received, "close", told="zhang li", outcome="real")
+    assert tells(ended) == [("closed", "li"), ("closed", "wang")]
+    assert tells(done(received, "close", "wang", told="zhang wang", outcome="real")) == [
+        ("closed", "zhang")
+    ]
+    left = World(site(people=(Person("li", "李四", "130101", "officer"),)), DEADLINES, DUTY)
+    assert tells(done(received, "close", "li", world=left, outcome="real")) == []
+    assert opened().reporter == ""
+
+
 def test_supervisor_hears_of_a_case_that_is_passed_on_and_on() -> None:
     decisions = passed(opened(), *(["li", "zhang"] * 6)[: 2 * MOST])
     raised = [n for n, one in enumerate(decisions, 1) if ("escalated", "wang") in tells(one)]

@@ -53,6 +53,7 @@ BYPASSED = site(device("s1", state="bypassed"))
         (facts("again", state=State.closed), "superseded"),
         (facts("closed", heard=True, state=State.closed), None),
         (facts("closed", heard=False, state=State.closed), "superseded"),
+        (facts("closed", heard=False, state=State.closed, reporter="zhang"), None),
         (facts("overdue", warned=1), None),
         (facts("overdue", warned=1, state=State.received), None),
         (facts("overdue", warned=0), "superseded"),
