@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import tzinfo
 from typing import Any, Final, NamedTuple, Protocol
 
@@ -29,6 +29,7 @@ from gateway.model import (
 from gateway.notify.channel import in_order, unseen
 from gateway.notify.channels import Channels
 from gateway.notify.facts import ASKS, QUOTA, RESOLVES, UNSEEN, Facts, Verdict, Way
+from gateway.notify.follow import after_silence, anew, handed_on
 from gateway.notify.keeper import Turned
 from gateway.notify.memory import Batch, Memory
 from gateway.notify.meters import Meters
@@ -154,14 +155,14 @@ class Attempts:
         verdict = judge(facts, WORTH)
         about = [each for each in others if is_still_worth(facts, each)]
         if verdict is None:
-            about.insert(0, incident)
-        if about:
             verdict = judge(facts, WHEN)
             if verdict is None or verdict.held == QUOTA:
                 self._count(facts)
+        elif about and (turned := await self._handed_on(facts, verdict, batch, about)) is not None:
+            return turned
         if verdict is not None:
             return await self._turned(facts, verdict, batch)
-        return await self._tell(facts, about, before.told_by)
+        return await self._tell(facts, [incident, *about], before.told_by)
 
     # --- what is known ------------------------------------------------------------------
 
@@ -262,8 +263,25 @@ class Attempts:
         if batch.rows and verdict.end in (End.not_on_duty, End.silenced):
             rows += await self._shelf.read(telling.rows, batch.rows)
         if verdict.end is End.silenced:
-            return Turned(ended, _after_silence(rows, verdict.until))
-        return Turned(ended, [_anew(each, p, facts.now) for each in rows for p in verdict.instead])
+            return Turned(ended, after_silence(rows, verdict.until))
+        return Turned(ended, [anew(each, p, facts.now) for each in rows for p in verdict.instead])
+
+    async def _handed_on(
+        self, facts: Facts, verdict: Verdict, batch: Batch, about: Sequence[Incident]
+    ) -> Turned | None:
+        """It leads others and is not told itself: they go without it, at once."""
+        worth = {each.key for each in about}
+        rows = await self._shelf.read(telling.rows, batch.rows)
+        handed = handed_on(facts.row, rows, worth, facts.now)
+        if handed is None:
+            return None
+        incident = next(each for each in about if each.key == handed.lead.incident)
+        self._memory.lead(handed.lead, handed.rest, incident, facts.site)
+        end = verdict.end or End.superseded
+        own = [msgspec.structs.replace(each, digest=0) for each in handed.own]
+        ended = [self._ended(each, end, verdict.why) for each in (facts.row, *own)]
+        later = after_silence(ended, verdict.until) if end is End.silenced else []
+        return Turned(ended[0], later, [*ended[1:], handed.lead, *handed.rest])
 
     async def _tell(self, facts: Facts, about: Sequence[Incident], told_by: str) -> Turned:
         """Try the channels in order; at least one of them is free."""
@@ -303,7 +321,7 @@ class Attempts:
         place, asked = incident.charge or incident.place, {row.person, *incident.ladder}
         rung = own_rung(site, place, facts.person) or incident.rung
         above = next_rung(site, place, rung, asked, self._scene.clock.now().wall)
-        return [_anew(row, above.person.id, facts.now)] if above is not None else []
+        return [anew(row, above.person.id, facts.now)] if above is not None else []
 
     async def _try(self, facts: Facts) -> OutboxRow:
         """The canary: the first channel that can be reached without ringing anybody.
@@ -342,7 +360,7 @@ class Attempts:
     async def _message(
         self, row: OutboxRow, facts: Facts, about: Sequence[Incident], name: str
     ) -> Notification:
-        merged = len(about) > 1 or about[0].key != row.incident
+        merged = len(about) > 1
         said = "" if merged else await said_with(row, self._shelf)
         many = about if merged else ()
         return self._scene.write(
@@ -354,7 +372,7 @@ class Attempts:
         if len(about) > 1:
             self._memory.told_many(row, facts.incident, facts.site, now)
         told = self._ended(row, End.told, detail)
-        if about[0].key != row.incident or facts.incident.state is not State.open:
+        if facts.incident.state is not State.open:
             return Turned(told)
         names = self._channels.of(facts.person)
         again = unseen(row, facts.incident, names, self._scene.limits, now)
@@ -372,27 +390,3 @@ class Attempts:
 
     def _now(self) -> int:
         return self._scene.arrival(self._scene.clock.now())
-
-
-def _after_silence(rows: Iterable[OutboxRow], until: int) -> list[OutboxRow]:
-    """Those that ask for somebody, for when nobody has taken the incident on by ``until``."""
-    asking = [row for row in rows if until and row.purpose in ASKS]
-    return [
-        msgspec.structs.replace(
-            _anew(row, row.person, until), held=UNSEEN, rung=min(row.rung, 0) - 1
-        )
-        for row in asking
-    ]
-
-
-def _anew(row: OutboxRow, person: str, now: int) -> OutboxRow:
-    """The same for ``person``, due at ``now``."""
-    return OutboxRow(
-        id=0,
-        incident=row.incident,
-        seq=row.seq,
-        purpose=row.purpose,
-        person=person,
-        due=now,
-        since=now,
-    )

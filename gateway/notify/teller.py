@@ -267,7 +267,7 @@ class Teller:
             turned = Turned(self._attempts.later(row, reason))
         await self._keeper.keep(turned)
         now = self._arrival(self._clock.now())
-        for each in (turned.row, *turned.further):
+        for each in (turned.row, *turned.further, *turned.others):
             if each.end:
                 continue
             if each.due <= now:
