@@ -206,6 +206,7 @@ class House:
             fixtures=self._fixtures(),
             zone=zone,
             turn=lambda: self.canary.turn,
+            texting=self._texting(),
         )
         self.detector = Detector(
             self.journal, self.cases, self.desk, self.editions,
@@ -276,6 +277,10 @@ class House:
             for name, each in self.notifiers.items()
             if getattr(each, "is_fixture", False)
         }
+
+    def _texting(self) -> list[str]:
+        """Notifiers that send text messages through a driver: what people answer comes there."""
+        return [name for name, each in self.notifiers.items() if hasattr(each, "text_by")]
 
     def _site(self) -> Site:
         return self.site
@@ -363,6 +368,8 @@ class House:
         driver: Driver = await self._entered(stack, made)
         if hasattr(driver, "switch"):
             self.switches[name] = driver
+        if hasattr(driver, "answered_by"):
+            driver.answered_by(self._texting())
         if hasattr(driver, "text"):
             self.texters[name] = driver
         return partial(driver.run, self.intake.door(name, configured.options.window))

@@ -70,8 +70,9 @@ class Desk:
         zone: tzinfo = CHINA,
         most_open: int = 5_000,
         turn: Callable[[], str] = lambda: "",
+        texting: Collection[str] = (),
     ) -> None:
-        """``turn``: whose way to a message the canary tries next."""
+        """``turn``: whose way to a message the canary tries next; ``texting``: see ``replies``."""
         self._cases = cases
         self._offer = offer
         self._site = site
@@ -81,6 +82,7 @@ class Desk:
         self._limits = Limits(limits)
         self._most_open = most_open
         self._turn = turn
+        self._texting = texting
         self._lock = asyncio.Lock()
         self._timers = Signal()
         self._open: dict[tuple[str, str], Incident] = {}
@@ -310,7 +312,7 @@ class Desk:
         """Who answered, and what that person was told of; of a shared phone see ``likely``."""
         found = [
             (person, await self._lately(person.id, draft))
-            for person in replies.authors(action, world.site, world.fallback)
+            for person in replies.authors(action, world.site, world.fallback, self._texting)
         ]
         return replies.likely(found, named)
 
