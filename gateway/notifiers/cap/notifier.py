@@ -8,14 +8,16 @@ closed ─────────────────▶ Cancel ─┘  rea
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Final, Self
 
 import structlog
 
-from gateway.model import Notification, Receipt
+from gateway.model import Notification, Receipt, Site
 from gateway.notifiers.cap.document import document, identifier, stem
 from gateway.notifiers.cap.options import Options
+from gateway.notifiers.cap.outline import polygons
 from gateway.notifiers.cap.post import Post
 from gateway.notifiers.cap.shelf import SUFFIX, Shelf
 from gateway.ports import Clock, Refused, Unavailable
@@ -37,6 +39,7 @@ class Notifier:
         self._post: Post | None = None
         if options.url is not None:
             self._post = Post(name, options.url, options.headers, options.timeout)
+        self._site: Callable[[], Site] = Site
         self._turn = asyncio.Lock()
         self._stack = AsyncExitStack()
         self._log = structlog.get_logger("notify")
@@ -48,6 +51,10 @@ class Notifier:
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
+
+    def follow(self, site: Callable[[], Site]) -> None:
+        """The registry as it is: borders are in it."""
+        self._site = site
 
     async def tell(self, notification: Notification) -> Receipt:
         """Return when the document is on disk, and taken where it is posted to."""
@@ -94,7 +101,8 @@ class Notifier:
         earlier = self._shelf.earlier(stem(notification))
         if not earlier and notification.purpose in _OVER:
             return None, 0
-        content = document(notification, self._options, wall, earlier)
+        outlines = polygons(self._site(), notification.place)
+        content = document(notification, self._options, wall, earlier, outlines)
         self._shelf.put(identifier(notification), content)
         return content, self._shelf.tidy(wall)
 
