@@ -35,12 +35,12 @@ from gateway.incidents.people import FIXTURE
 from gateway.intake import Intake
 from gateway.links import load_key
 from gateway.model import Category, Lane, Person, Site, Value
+from gateway.notify.about import Wording
 from gateway.notify.canary import Canary
 from gateway.notify.nearby import Neighbourhood
 from gateway.notify.roster_check import RosterCheck
 from gateway.notify.silences import Silences
 from gateway.notify.teller import Teller
-from gateway.notify.wording import Wording
 from gateway.notify.writer import Linker, Writer
 from gateway.options import SinkOptions
 from gateway.patrol.keeper import Patrol

@@ -22,8 +22,8 @@ from gateway.model import (
     State,
     Text,
 )
+from gateway.notify.about import Wording
 from gateway.notify.messages import SHORT, cut, units
-from gateway.notify.wording import Wording
 from gateway.notify.words import PURPOSES
 from gateway.notify.writer import Linker, Writer
 from tests.cases import build
