@@ -32,9 +32,10 @@ from gateway.model import (
     TellingLimits,
     is_canary,
 )
-from gateway.notify.attempt import Attempts, Scene
+from gateway.notify.attempt import Attempts
 from gateway.notify.channels import PATIENCE, Channels, Note, nobody_asks
 from gateway.notify.keeper import SAVE_AGAIN, Keeper, Turned
+from gateway.notify.known import Scene
 from gateway.notify.memory import Memory
 from gateway.notify.meters import Meters
 from gateway.notify.queues import Queues

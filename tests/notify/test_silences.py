@@ -9,7 +9,7 @@ import pytest
 
 from gateway.incidents.machine import NotAllowed
 from gateway.model import Category, Person, Severity, Site, TellingLimits
-from gateway.notify import attempt
+from gateway.notify import known
 from gateway.notify.silences import Wish
 from gateway.ports import Unavailable
 from gateway.store.step import Step
@@ -238,7 +238,7 @@ async def test_who_has_no_duty_is_spared_and_the_end_reaches_who_was_told_instea
         await house.take(alarmed())
         await clock.advance(0)
         await house.act("L20260105-0001", "transfer", "zhang", to="li", comment="换班")
-        monkeypatch.setattr(attempt, "on_duty", later_shift)
+        monkeypatch.setattr(known, "on_duty", later_shift)
         phone.always = None
         await clock.advance(60)
         ends = await house.ends("L20260105-0001")
@@ -292,7 +292,7 @@ async def test_shift_that_ends_while_a_message_waits_hands_it_to_the_next(
         await clock.advance(5 * HOUR)
         await house.take(alarmed(rule="low", category=Category.facility))
         await house.act("F20260105-0001", "receive", "li")  # li owns it now
-        monkeypatch.setattr(attempt, "on_duty", later_shift)
+        monkeypatch.setattr(known, "on_duty", later_shift)
         await clock.advance(9.5 * HOUR)
         ends = await house.ends("F20260105-0001")
         assert ends[0] == ("opened", "zhang", "not_on_duty")
