@@ -213,7 +213,7 @@ async def test_incident_stored_before_severities_were_kept_goes_on(tmp_path: Pat
             del stored[added]
         old = msgspec.json.decode(msgspec.json.encode(stored), type=Incident)
         assert (old.severities, old.left) == ((), None)
-        house.desk._open[old.group, old.same] = old
+        house.desk._open._known[old.group, old.same] = old
         await house.take(over())
         incident = await the_incident(house)
         assert (incident.severities, incident.left) == ((Severity.warning,), Severity.alarm)
@@ -241,7 +241,7 @@ async def test_incident_of_the_version_before_is_closed_and_its_chain_is_whole(
         new = await the_incident(house)
         old = msgspec.structs.replace(new, severities=(), left=None)
         await house.cases.commit(Step(arrival=house.arrival(clock.now()), incidents=[old]))
-        house.desk._loaded = False
+        house.desk._open.forget()
         await clock.advance(600)
         assert ("overdue", "zhang") in phone.said()
         await house.act(KEY, "receive", "li")

@@ -402,7 +402,7 @@ async def test_keys_count_per_category_and_local_day(tmp_path: Path) -> None:
 async def test_more_open_incidents_than_memory_holds_stay_correct(tmp_path: Path) -> None:
     clock = StoryClock()
     async with living(tmp_path / "c.db", clock, {}) as house:
-        house.desk._most_open = 3
+        house.desk._open._most = 3
         for number in range(6):
             await house.take(alarmed("s1", same=f"device:{number}"))
         assert house.desk.over_limit
