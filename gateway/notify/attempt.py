@@ -159,6 +159,7 @@ class Attempts:
         own = [msgspec.structs.replace(each, digest=0) for each in handed.own]
         ended = [self._ended(each, end, verdict.why) for each in (facts.row, *own)]
         later = after_silence(ended, verdict.until) if end is End.silenced else []
+        later += [anew(facts.row, person, facts.now) for person in verdict.instead]
         return Turned(ended[0], later, [*ended[1:], handed.lead, *handed.rest])
 
     async def _tell(self, facts: Facts, about: Sequence[Incident], told_by: str) -> Turned:
