@@ -36,12 +36,12 @@ from gateway.incidents.people import FIXTURE
 from gateway.intake import Intake
 from gateway.links import load_key
 from gateway.model import Category, Lane, Person, Site, Value
+from gateway.notify.about import Wording
 from gateway.notify.canary import Canary
 from gateway.notify.nearby import Neighbourhood
 from gateway.notify.roster_check import RosterCheck
 from gateway.notify.silences import Silences
 from gateway.notify.teller import Teller
-from gateway.notify.wording import Wording
 from gateway.notify.writer import Linker, Writer
 from gateway.options import SinkOptions
 from gateway.patrol.keeper import Patrol
@@ -179,7 +179,7 @@ class House:
         zone = ZoneInfo(self.settings.site.zone)
         self.silences = Silences(
             self.cases.read, self.cases.write, self._site,
-            self.clock, self.arrival, self.cases.news.notify,
+            self.clock, self.arrival, self._silences_turned,
         )  # fmt: skip
         await self.silences.load()
         self.teller = Teller(
@@ -207,6 +207,7 @@ class House:
             fixtures=self._fixtures(),
             zone=zone,
             turn=lambda: self.canary.turn,
+            texting=self._texting(),
         )
         self.detector = Detector(
             self.journal, self.cases, self.desk, self.editions,
@@ -214,8 +215,9 @@ class House:
         )  # fmt: skip
         asked = self.settings.patrol
         self.roster_check = RosterCheck(
-            self.teller.channels, self._site, self.clock, self.vitals.note, self._said
-        )
+            self.teller.channels, self._site, self.clock, self.vitals.note, self._said,
+            self._parts,
+        )  # fmt: skip
         tries = self.settings.canary
         self.canary = Canary(
             self.cases, self.intake.door(DRIVER), self.detector, lambda: self.journal.last,
@@ -228,7 +230,7 @@ class House:
         )  # fmt: skip
         self.watch = Watch(
             self.journal, self.cases, self.desk, self.vitals.note,
-            self.clock, self.arrival, self._site,
+            self.clock, self.arrival, self._site, self.silences.count_time_off,
         )  # fmt: skip
         self.anchorer = Anchorer(
             self.cases, self.settings.site.data, self.clock, self.arrival, self.vitals.note
@@ -241,6 +243,11 @@ class House:
             self.tasks, self.clock, self.arrival, self.cases.news,
             self.editions, self.reloader, self.detector, self.patrol, self.teller.channels,
         )  # fmt: skip
+
+    def _silences_turned(self) -> None:
+        """What one of them kept may be due by now."""
+        self.cases.news.notify()
+        self.teller.offer((), ())
 
     def _writer(self, zone: ZoneInfo) -> Writer:
         """What words the messages; ``link.key`` is made at the first start that needs it."""
@@ -272,6 +279,10 @@ class House:
             if getattr(each, "is_fixture", False)
         }
 
+    def _texting(self) -> list[str]:
+        """Notifiers that send text messages through a driver: what people answer comes there."""
+        return [name for name, each in self.notifiers.items() if hasattr(each, "text_by")]
+
     def _site(self) -> Site:
         return self.site
 
@@ -279,6 +290,12 @@ class House:
         """What was reported last of a part of the gateway."""
         latest = self.intake.latest.get(f"{DRIVER}/{part}")
         return latest.values if latest is not None else {}
+
+    def _parts(self) -> list[str]:
+        """Parts of the gateway that something was reported of."""
+        prefix = f"{DRIVER}/"
+        named = (each for each in self.intake.latest if each.startswith(prefix))
+        return [each.removeprefix(prefix) for each in named]
 
     async def _entered(self, stack: AsyncExitStack, plugin: Any) -> Any:
         """Plugins that hold a session say so by being context managers."""
@@ -352,6 +369,8 @@ class House:
         driver: Driver = await self._entered(stack, made)
         if hasattr(driver, "switch"):
             self.switches[name] = driver
+        if hasattr(driver, "answered_by"):
+            driver.answered_by(self._texting())
         if hasattr(driver, "text"):
             self.texters[name] = driver
         return partial(driver.run, self.intake.door(name, configured.options.window))

@@ -96,7 +96,11 @@ class Switch(Protocol):
 
 
 class Texter(Protocol):
-    """What some drivers can besides: send a text message to a phone."""
+    """What some drivers can besides: send a text message to a phone.
+
+    One that takes answers may have ``answered_by(names)``: it is handed the notifiers that send by
+    such drivers, for an account of a person there is a telephone number too.
+    """
 
     async def text(self, number: str, text: str, reference: str, incident: str = "") -> Receipt:
         """Returned: the network took it. ``Refused``: no such number; else ``Unavailable``.

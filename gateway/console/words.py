@@ -72,6 +72,8 @@ _GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "limit": ("超时", "a time limit was missed"),
         "shift": ("换班", "change of shift"),
         "left": ("原责任人已离岗", "who had it has left"),
+        "had": ("此人已有过签收时限，不再重新计时", "had it before: the limit runs on"),
+        "passed": ("多次转办", "passed on too often"),
     },
     "held": {
         "storm": ("报警过多，合并发送", "too many alarms: will be merged"),

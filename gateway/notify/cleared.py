@@ -20,8 +20,13 @@ def cleared_before_sending(facts: Facts) -> Verdict | None:
 
 
 def unheard(facts: Facts) -> Verdict | None:
-    """Who never heard of an alarm is not told of its end; who heard of it in their place is."""
+    """Who never heard of an alarm is not told of its end; who heard of it in their place is.
+
+    Who reported a case knows of it without a message, and hears how it was closed.
+    """
     if facts.row.purpose not in RESOLVES or facts.heard:
+        return None
+    if facts.row.purpose == "closed" and facts.row.person == facts.incident.reporter:
         return None
     end = End.cleared_before_sending if facts.row.purpose == "cleared" else End.superseded
     instead = tuple(facts.successors)

@@ -15,6 +15,8 @@ from gateway.clock import Arrival, at_most
 from gateway.clock import Signal as Moved
 from gateway.incidents.desk import Desk
 from gateway.model import (
+    PATROL,
+    PATROLLED,
     SECOND,
     Category,
     Change,
@@ -33,7 +35,6 @@ from gateway.ports import Clock
 from gateway.store import patrol as table
 from gateway.store.cases import KEPT, Cases
 
-RULE: Final = "patrol_missed"
 _MOST: Final = 100_000
 """Check-ins of one look: 1,400 grids with 20 points and three rounds a day are 84,000."""
 _LOOKED_BACK: Final = 2 * 86_400 * SECOND
@@ -191,10 +192,10 @@ class Patrol:
 
 
 def _change(grid: str, found: Sequence[Line], one: Round, stamp: Stamp, arrival: int) -> Change:
-    device = f"gateway/patrol:{grid}"
+    device = f"{PATROLLED}{grid}"
     return Change(
         turn=Turn.alarmed,
-        rule=RULE,
+        rule=PATROL,
         device=f"{device}:{one.day}:{one.name}",
         kind="gateway",
         same=f"grid:{grid}",
