@@ -279,6 +279,7 @@ _GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "unsigned": ("没有署名", "unsigned"),
         "bad_value": ("数值不合规", "unusable value"),
         "not_finite": ("不是有限的数", "not a finite number"),
+        "canary_token": ("自检报文口令不符", "not the canary's token"),
         "not_a_reading": ("不是读数", "not a reading"),
         "before_start": ("启用之前", "before it was added"),
         "retention": ("超过保存期限", "past retention"),
