@@ -11,28 +11,39 @@ import pytest
 
 from gateway.model import Notification, Receipt
 from gateway.notifiers.log.notifier import Notifier
-from tests.servers import Mosquitto
+from tests.drivers.alarm_panel.panel import frame
+from tests.servers import Mosquitto, free_port
 from tests.stories.clock import MINUTE, Jumpable
-from tests.stories.house import House
+from tests.stories.house import PEOPLE, House
+from tests.stories.panel import Panel
 
 CANARY = "rules: {packs: [system]}\ncanary: {every: 10m, within: 60s}\n"
 HOPS = {"heard", "stored", "decided", "opened", "told"}
 FIRST = 61.0
+PANELS = """
+  panels:
+    type: alarm_panel
+    dc09: {{host: 127.0.0.1, tcp_port: {port}, accounts: [{{account: "1234"}}]}}
+"""
 
 
 @pytest.fixture
 async def cage(built: House, mosquitto: Mosquitto) -> House:
     """A house with two drivers on one broker, whose people have a sheet of paper."""
-    people = (built.folder / "people.csv").read_text(encoding="utf-8")
-    (built.folder / "people.csv").write_text(people.replace(",phone\n", ",paper\n"), "utf-8")
-    paper = f"  paper: {{type: log, file: {built.folder}/paper.ndjson}}\n"
-    built.write(mqtt=mosquitto.port, notifiers=paper)
-    with built.file.open("a", encoding="utf-8") as file:
-        file.write(CANARY)
-    await built.start()
+    await begin(built, mqtt=mosquitto.port)
     await built.connected()
-    await built.until(lambda: ruled(built))
     return built
+
+
+async def begin(house: House, **drivers: Any) -> None:
+    """Start it with a canary and a sheet of paper; the rules have begun when this returns."""
+    (house.folder / "people.csv").write_text(PEOPLE.replace(",phone\n", ",paper\n"), "utf-8")
+    paper = f"  paper: {{type: log, file: {house.folder}/paper.ndjson}}\n"
+    house.write(notifiers=paper, **drivers)
+    with house.file.open("a", encoding="utf-8") as file:
+        file.write(CANARY)
+    await house.start()
+    await house.until(lambda: ruled(house))
 
 
 async def ruled(house: House) -> bool:
@@ -106,8 +117,9 @@ async def test_a_broker_that_is_gone_loses_it_at_the_driver_which_has_to_hear_th
     assert await cage.incidents("canary") == []
 
     mosquitto.start()
+    await clock.forward(MINUTE)
     await cage.until(lambda: len(cage.said("connected")) >= 4)
-    await clock.forward(10 * MINUTE)
+    await clock.forward(9 * MINUTE)
     values = await walks(cage, 2)  # through the other driver, which proves nothing of this one
     await cage.until(lambda: closed(cage, 1))
     assert (values["canary_lost"], values["extra.driver"], values["extra.through"]) == (
@@ -152,6 +164,22 @@ async def test_a_forged_old_or_strange_token_is_refused_and_opens_and_closes_not
     kept = [each.reason for each in cage.quarantine()]
     assert kept.count("no such report of the canary is under way") == 3
     assert ours["canary"] not in str([each.raw for each in cage.quarantine()])
+
+
+async def test_a_port_that_panels_call_is_called_and_a_strangers_call_opens_nothing(
+    built: House, clock: Jumpable
+) -> None:
+    port = free_port()
+    await begin(built, drivers=PANELS.format(port=port))
+    panel = Panel(port, clock)
+    forged = frame(f'"CANARY"0000L0#0[{"0" * 32}]')
+    assert await panel.say(forged) == '"ACK"0000L0#0[]'  # it learns nothing
+    await clock.forward(FIRST)
+    values = await walks(built, 1)
+    assert (values["canary_lost"], values["extra.driver"]) == (False, "panels")
+    assert "extra.heard" in values
+    await built.until(lambda: closed(built, 1))
+    assert await refused(built, canary_token=1)
 
 
 async def closed(house: House, count: int) -> bool:
