@@ -285,6 +285,13 @@ _GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "retention": ("超过保存期限", "past retention"),
         "refused": ("对方拒收", "refused at the far end"),
     },
+    "hop": {
+        "heard": ("驱动接收", "heard"),
+        "stored": ("写入日志", "stored"),
+        "decided": ("规则判断", "decided"),
+        "opened": ("生成事件", "opened"),
+        "told": ("通知到人", "told"),
+    },
     "part": {
         "journal": ("数据日志", "Journal"),
         "rules": ("规则", "Rules"),
