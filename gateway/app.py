@@ -104,6 +104,8 @@ class House:
         """Drivers whose far end can be switched: handed to the notifiers that ask for them."""
         self.texters: dict[str, Any] = {}
         """Drivers with a modem: handed on in the same way."""
+        self.echoes: dict[str, Any] = {}
+        """Drivers that can send the canary's report to themselves."""
         self.site = Site()
         self.link_key = b""
         """What the links of messages are signed with; empty where there are none."""
@@ -221,9 +223,10 @@ class House:
         tries = self.settings.canary
         self.canary = Canary(
             self.cases, self.intake.door(DRIVER), self.detector, lambda: self.journal.last,
-            self._site, self.clock, self.arrival, self._said,
+            self._site, self.clock, self.arrival, self._said, self.echoes,
             every=tries.every, within=tries.within,
         )  # fmt: skip
+        self.intake.canary = self.canary
         self.patrol = Patrol(
             self.cases, self.desk, self.settings.points, asked.rounds if asked else {}, zone,
             self._site, self.clock, self.arrival, tell=asked is not None and asked.missed == "tell",
@@ -373,6 +376,8 @@ class House:
             driver.answered_by(self._texting())
         if hasattr(driver, "text"):
             self.texters[name] = driver
+        if hasattr(driver, "echo"):
+            self.echoes[name] = driver
         return partial(driver.run, self.intake.door(name, configured.options.window))
 
     def _pumps(self, name: str, sink: Sink, options: Any) -> list[Life]:

@@ -103,8 +103,9 @@ class Health(TypedDict):
     stores: dict[str, dict[str, Any]]
     """By store name; numbers become metrics, ``put_aside`` names a broken file's new name."""
     canary: dict[str, Any] | None
-    """The newest trial of the way to a person: ``at``, ``lost``, ``hop``, ``reason``, ``person``,
-    and ``hops`` (ms of each); None before the first."""
+    """The newest trial of the way to a person: ``at``, ``lost``, ``hop``, ``driver`` (through
+    which it began; "": at our own door), ``reason``, ``person``, and
+    ``hops`` (ms of each); None before the first."""
     version: str
 
 

@@ -20,6 +20,7 @@ from gateway.console.app import create_app, serve
 from gateway.console.telling import TellingView
 from gateway.model import SECOND, Category, End, Happened, Place, Severity, State, Text
 from tests.console.memory_view import HOUR, MemoryView, ModeRow, make_incident
+from tests.virtual import START
 
 CHROMIUM = shutil.which("chromium") or ""
 FLAGS = [
@@ -391,6 +392,12 @@ async def test_a_lost_gateway_is_said_in_words_and_forgotten_when_it_is_back(
         await expect(page.locator("#lost")).to_be_hidden(timeout=9_000)
 
 
+TRIAL = {
+    "at": START, "lost": False, "hop": "", "driver": "site", "reason": "", "person": "li",
+    "hops": {"heard": 20.0, "stored": 1.0, "decided": 4.0, "opened": 6.0, "told": 100.0, "total": 131.0},
+}  # fmt: skip
+
+
 async def test_trouble_of_the_gateway_is_said_in_words(tmp_path: Path) -> None:
     async with a_desk(tmp_path) as desk:
         page = desk.page
@@ -402,6 +409,16 @@ async def test_trouble_of_the_gateway_is_said_in_words(tmp_path: Path) -> None:
         await expect(health).to_contain_text("上传 influxdb 其余数据 已中断")
         await expect(health).to_contain_text("数据日志损坏，已另存为 journal-broken")
         await expect(page.locator("#tasks .wrong")).to_contain_text("connection refused")
+        await expect(page.locator("#canary")).to_be_hidden()
+        desk.view.canary = TRIAL
+        await page.reload()
+        line = page.locator("#canary")
+        await expect(line).to_contain_text(
+            "经驱动 site 已到达 li，131 毫秒（驱动接收 20、写入日志 1"
+        )
+        desk.view.canary = TRIAL | {"lost": True, "hop": "heard", "reason": "no broker", "hops": {}}
+        await page.reload()
+        await expect(line).to_contain_text("经驱动 site 停在“驱动接收”：no broker")
         await shoot(desk, "trouble")
         # The API's 503 is an answer; the browser logs it all the same.
         assert all("503" in each for each in desk.troubles)
