@@ -63,6 +63,10 @@ class Attempts:
         self._reserve = reserve
         self._known = Known(shelf, scene, channels, memory, meters)
 
+    def begin(self, now: int) -> None:
+        """A run begins at arrival ``now``."""
+        self._known.began = now
+
     async def attempt(self, row: OutboxRow, known: Incident | None) -> Turned:
         """``row`` with what became of it; ``known`` is its incident if somebody has it at hand."""
         batch = self._memory.begin(row.id)

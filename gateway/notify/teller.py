@@ -157,6 +157,7 @@ class Teller:
     async def run(self) -> None:
         """Tell what is due, until cancelled."""
         self._rescan = True
+        self._attempts.begin(self._arrival(self._clock.now()))
         try:
             await self._resume()
             self._running = True
