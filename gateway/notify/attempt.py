@@ -63,9 +63,9 @@ class Attempts:
         self._reserve = reserve
         self._known = Known(shelf, scene, channels, memory, meters)
 
-    def begin(self, now: int) -> None:
-        """A run begins at arrival ``now``."""
-        self._known.began = now
+    def begin(self, newest: int) -> None:
+        """A run begins, and rows up to ``newest`` are there already."""
+        self._known.before_us = newest
 
     async def attempt(self, row: OutboxRow, known: Incident | None) -> Turned:
         """``row`` with what became of it; ``known`` is its incident if somebody has it at hand."""

@@ -82,8 +82,8 @@ class Known:
         self._channels = channels
         self._memory = memory
         self._meters = meters
-        self.began = 0
-        """Arrival ns of the begin of this run: what became of a message then is not known."""
+        self.before_us = 0
+        """The newest row of a run that ended: what became of its message is not known."""
 
     def facts(self, row: OutboxRow, incident: Incident, before: Before, *, leads: bool) -> Facts:
         """From here to the verdict and what is remembered of it nothing may wait."""
@@ -126,7 +126,7 @@ class Known:
             leads=leads,
             duty=on_duty(site, person.grid, person.role, wall) if registered else (),
             successors=before.successors,
-            perhaps=row.since < self.began and not row.attempts and not row.held,
+            perhaps=row.id <= self.before_us and not row.attempts and not row.held,
         )
 
     async def before(self, row: OutboxRow) -> Before:

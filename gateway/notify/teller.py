@@ -157,7 +157,6 @@ class Teller:
     async def run(self) -> None:
         """Tell what is due, until cancelled."""
         self._rescan = True
-        self._attempts.begin(self._arrival(self._clock.now()))
         try:
             await self._resume()
             self._running = True
@@ -229,6 +228,7 @@ class Teller:
         known = [(row, row.id in led) for row in told]
         incidents = {key: one for key, one in incidents.items() if not is_canary(one)}
         self._memory.resume(held, members, known, incidents, self._site())
+        self._attempts.begin(await read(telling.newest))
         self._resumed = True
 
     async def _lives(self, rows: Sequence[OutboxRow]) -> dict[str, bool]:

@@ -56,12 +56,18 @@ def waiting(connection: Connection) -> dict[str, tuple[int, int]]:
     return {held: (count, since) for held, count, since in found}
 
 
+def newest(connection: Connection) -> int:
+    """The id of the newest row of the outbox; 0: there is none."""
+    return int(connection.execute(select(func.max(OUTBOX.c.id))).scalar() or 0)
+
+
 def told_since(connection: Connection, due: int, limit: int) -> list[OutboxRow]:
     """Of the newest ``limit`` rows, those told that fell due later than ``due``, oldest first."""
-    newest = int(connection.execute(select(func.max(OUTBOX.c.id))).scalar() or 0)
     statement = (
         select(*_FIELDS)
-        .where(OUTBOX.c.id > newest - limit, OUTBOX.c.ended == "told", OUTBOX.c.due > due)
+        .where(
+            OUTBOX.c.id > newest(connection) - limit, OUTBOX.c.ended == "told", OUTBOX.c.due > due
+        )
         .order_by(OUTBOX.c.id)
     )
     return [OutboxRow(*row) for row in connection.execute(statement)]
