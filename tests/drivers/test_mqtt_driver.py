@@ -40,7 +40,7 @@ MAPPED = {
 _PUBLISHED_WITHIN = 60.0
 
 
-async def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
+async def until(true: Callable[[], bool], seconds: float = 30) -> None:
     async with asyncio.timeout(seconds):
         while not true():  # noqa: ASYNC110 - what is waited for knows no event
             await asyncio.sleep(0.005)
@@ -65,7 +65,7 @@ class Store:
     def keys(self) -> list[str]:
         return [item.key for item in self.items if isinstance(item, Reading)]
 
-    async def holds(self, count: int, seconds: float = 10.0) -> None:
+    async def holds(self, count: int, seconds: float = 30) -> None:
         await until(lambda: len(self.items) >= count, seconds)
 
     async def is_offered(self, count: int) -> None:
@@ -560,7 +560,7 @@ async def test_a_silent_broker_is_given_up() -> None:
         options = {"port": server.sockets[0].getsockname()[1], "dialects": [{"json": MAPPED}]}
         which = Driver("mqtt", Options.model_validate(options | {"watch_drops": False}), Fast())
         with pytest.raises(Unavailable, match="has been silent"):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 await which.run(Store().emit)
 
 
