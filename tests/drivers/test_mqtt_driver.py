@@ -258,13 +258,15 @@ async def test_bad_payloads_go_to_quarantine_and_never_stop_intake(mosquitto: Mo
         )
         await publish(mosquitto, *(("s/1", raw) for raw in good))
         await store.holds(18)
-    assert store.keys == ["a", "b", "c", "d"]
+        await publish(mosquitto, ("s/1", b'{"n":"e","smoke":false}'))
+        await store.holds(19)
+    assert store.keys == ["a", "b", "c", "d", "e"]
     refused = [item for item in store.items if isinstance(item, Undecodable)]
     assert len(refused) == 14
     assert max(len(item.raw) for item in refused) <= 4096
     async with running(driver(mosquitto.port), again := Store()):
         await asyncio.sleep(0.1)
-    assert again.items == []
+    assert again.keys in ([], ["e"])  # whose acknowledgement may not have left before the end
 
 
 async def test_retained_is_said_and_an_empty_retained_payload_is_nothing(
@@ -367,7 +369,7 @@ async def test_an_old_subscription_of_quality_two_is_acknowledged_to_its_end(
     store = Store()
     async with running(which, store):
         await store.holds(50)
-        await asyncio.sleep(0.2)
+        await asyncio.sleep(1.0)
     async with running(which, again := Store()):
         await asyncio.sleep(0.2)
     assert len(store.items) == 50
