@@ -20,6 +20,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from gateway.model import Reading, Value
+from gateway.model.series import Point
 from gateway.ports import Unavailable
 from gateway.sinks.influxdb.answers import Answer, Conflict, Verdict, conflict, dropped, judge
 from gateway.sinks.influxdb.lines import Encoder
@@ -32,17 +33,19 @@ MOST_REQUESTS: Final = 1_000
 _SAMPLE: Final = 8
 """Lines that are tried alone before lines are blamed for words that do not speak of them."""
 
-Fates = dict[int, str | None]
-"""A record's number -> why it is refused, None when it is stored."""
+Key = int | str
+"""A record's number; of a point its line."""
+Fates = dict[Key, str | None]
+"""Key -> why it is refused, None when it is stored."""
 
 
 class Line(NamedTuple):
-    """A reading's line, its place in the batch and its record's number."""
+    """The line of a reading or a point, its place in the batch and its key."""
 
     row: int
-    n: int
+    n: Key
     text: str
-    reading: Reading
+    of: Reading | Point
 
 
 class Delivery:
@@ -57,7 +60,7 @@ class Delivery:
         send: Callable[[bytes], Awaitable[Answer]],
         encoder: Encoder,
         excuse: Callable[[Answer], str],
-        known: Mapping[int, str | None],
+        known: Mapping[Key, str | None],
     ) -> None:
         self.fates: Fates = dict(known)
         self._known = bool(known)
@@ -69,8 +72,8 @@ class Delivery:
         self._doubt: Answer | None = None
 
     @property
-    def refused(self) -> dict[int, str]:
-        """A record's number -> the server's words."""
+    def refused(self) -> dict[Key, str]:
+        """Key -> the server's words."""
         return {n: words for n, words in self.fates.items() if words is not None}
 
     async def bring(self, lines: Sequence[Line]) -> None:
@@ -106,7 +109,7 @@ class Delivery:
         """Send ``body``; ``Unavailable`` when this attempt has made its requests."""
         if self._requests >= MOST_REQUESTS and self._doubt is not None:
             raise Unavailable(
-                f"{self._excuse(self._doubt)}; {len(self.refused):,} of {of:,} readings are"
+                f"{self._excuse(self._doubt)}; {len(self.refused):,} of {of:,} points are"
                 " refused so far, the search for others goes on"
             )
         self._requests += 1
@@ -133,7 +136,7 @@ class Delivery:
     def _after_refusal(self, group: list[Line], words: str) -> list[list[Line]]:
         """What to send again."""
         named, count = conflict(words), dropped(words)
-        culprits = [line for line in group if named and self._has(line.reading, named)]
+        culprits = [line for line in group if named and self._has(line.of, named)]
         if 0 < len(culprits) < len(group):
             suspects = {line.n for line in culprits}
             return [culprits, [line for line in group if line.n not in suspects]]
@@ -141,7 +144,7 @@ class Delivery:
             self.fates |= {line.n: words for line in group}
             return []
         # retention and the shards, each with types of its own, go by age: so do the halves
-        return self._split(sorted(group, key=lambda line: line.reading.at), words)
+        return self._split(sorted(group, key=lambda line: line.of.at), words)
 
     def _split(self, group: list[Line], words: str) -> list[list[Line]]:
         """Both halves; a line alone is refused."""
@@ -150,11 +153,16 @@ class Delivery:
         self.fates |= {line.n: words for line in group}
         return []
 
-    def _has(self, reading: Reading, named: Conflict) -> bool:
+    def _has(self, of: Reading | Point, named: Conflict) -> bool:
+        if isinstance(of, Point):
+            fields = of.fields
+            return of.measurement == named.measurement and (
+                named.field in fields and _type(fields[named.field]) == named.type
+            )
         encoder = self._encoder
-        return encoder.measurement(reading.kind) == named.measurement and any(
+        return encoder.measurement(of.kind) == named.measurement and any(
             encoder.field(name) == named.field and _type(value) == named.type
-            for name, value in reading.values.items()
+            for name, value in of.values.items()
         )
 
 
