@@ -10,7 +10,7 @@ from typing import Any
 from gateway.model.series import Point
 from gateway.ports import Refused, Unavailable
 from gateway.series.gauges import NEVER
-from gateway.series.stream import Stream, story_at
+from gateway.series.stream import Stream, Takes, story_at
 from gateway.store import series
 from gateway.store.cases import Cases
 from gateway.store.databases import Database
@@ -56,7 +56,7 @@ class Kept:
 class Watched(House):
     """A house whose stream can be stopped and begun again."""
 
-    def begin(self, kept: Kept, name: str = "influx") -> None:
+    def begin(self, kept: Takes, name: str = "influx") -> None:
         self.set_aside: list[Quarantined] = []
         self.stream = Stream(
             self.cases, name, kept, lambda: self.site, self.clock, self.set_aside.extend
@@ -74,10 +74,10 @@ class Watched(House):
 
 @contextlib.asynccontextmanager
 async def watched(
-    where: Database, clock: StoryClock, kept: Kept, **more: Any
+    where: Database, clock: StoryClock, kept: Takes, kind: type[Watched] = Watched, **more: Any
 ) -> AsyncIterator[Watched]:
     async with living(where, clock, {"phone": Phone()}, build.site(), **more) as house:
-        house.__class__ = Watched
+        house.__class__ = kind
         assert isinstance(house, Watched)
         house.begin(kept)
         await clock.advance(0.1)
