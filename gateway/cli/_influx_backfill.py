@@ -35,6 +35,9 @@ _PATIENCE: Final = 300.0
 """Seconds that a database may be away in the middle of it."""
 
 
+sink_option: Final = click.option("--sink", default="", help=say("哪一个 sink", "which sink"))
+
+
 @click.command(
     "backfill",
     help=say(
@@ -61,7 +64,7 @@ _PATIENCE: Final = 300.0
     type=Moment(),
     help=say("到何时为止(默认:现在)", "up to when (now when left out)"),
 )
-@click.option("--sink", default="", help=say("哪一个 sink", "which sink"))
+@sink_option
 @click.option(
     "--from",
     "folder",

@@ -2,7 +2,8 @@
 
 InfluxDB names one reason of one refused line and stores the others, or stores none. So:
 
-    refused ─▶ type conflict named? ─▶ the others are sent again, then the lines with that
+    refused ─▶ lines named (3.x)? ───▶ they are refused, the others are sent again
+       ├─────▶ type conflict named? ─▶ the others are sent again, then the lines with that
        │                                field and type
        ├─────▶ one line, or as many dropped as were sent? ─▶ refused
        └─────▶ else both halves are sent again
@@ -22,7 +23,15 @@ from typing import Final, NamedTuple
 from gateway.model import Reading, Value
 from gateway.model.series import Point
 from gateway.ports import Unavailable
-from gateway.sinks.influxdb.answers import Answer, Conflict, Verdict, conflict, dropped, judge
+from gateway.sinks.influxdb.answers import (
+    Answer,
+    Conflict,
+    Verdict,
+    conflict,
+    dropped,
+    judge,
+    named,
+)
 from gateway.sinks.influxdb.lines import Encoder
 from gateway.web import one_line
 
@@ -86,6 +95,8 @@ class Delivery:
         groups = [open_lines] if open_lines else []
         while groups:
             group = groups.pop()
+            if not group:
+                continue
             body = _body(group)
             if len(body) > MOST_BYTES and len(group) > 1:
                 groups += _halves(group)
@@ -97,6 +108,8 @@ class Delivery:
                     continue
                 case Verdict.too_large:
                     groups += self._split(group, "too large")
+                case Verdict.lines_refused if rest := self._without_named(group, answer):
+                    groups += rest
                 case Verdict.lines_refused:
                     groups += self._after_refusal(group, one_line(answer.words))
                 case Verdict.unclear if await self._takes_any(lines):
@@ -133,10 +146,25 @@ class Delivery:
         if self._doubt is not None or self._known:
             self.fates |= dict.fromkeys([line.n for line in group])
 
+    def _without_named(self, group: list[Line], answer: Answer) -> list[list[Line]] | None:
+        """What to send again when the answer names lines of ``group``; None when it does not.
+
+        The server has to repeat the line as it is: a number alone might be of another count.
+        """
+        bad: dict[int, str] = {}
+        for number, begins, words in named(answer):
+            if 0 < number <= len(group) and begins and group[number - 1].text.startswith(begins):
+                bad[number - 1] = one_line(words)
+        if not bad:
+            return None
+        self.fates |= {group[at].n: words for at, words in bad.items()}
+        rest = [line for at, line in enumerate(group) if at not in bad]
+        return [rest]
+
     def _after_refusal(self, group: list[Line], words: str) -> list[list[Line]]:
         """What to send again."""
-        named, count = conflict(words), dropped(words)
-        culprits = [line for line in group if named and self._has(line.of, named)]
+        clash, count = conflict(words), dropped(words)
+        culprits = [line for line in group if clash and self._has(line.of, clash)]
         if 0 < len(culprits) < len(group):
             suspects = {line.n for line in culprits}
             return [culprits, [line for line in group if line.n not in suspects]]

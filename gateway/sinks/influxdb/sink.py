@@ -18,6 +18,7 @@ from gateway.sinks.influxdb.delivery import Delivery, Fates, Line
 from gateway.sinks.influxdb.lines import Encoder, UnencodableError
 from gateway.sinks.influxdb.options import Options
 from gateway.sinks.influxdb.version1 import Version1
+from gateway.sinks.influxdb.version3 import Version3
 from gateway.web import one_line, origin
 
 _AT_A_TIME: Final = 100
@@ -54,7 +55,7 @@ class Sink:
         self._options = options
         self._clock = clock
         self._where = origin(options.url)
-        self._encoder = Encoder(options.tags)
+        self._encoder = Encoder(options.tags, whole=options.version == 3)
         self._known: Fates = {}
         self._site: Callable[[], Site] | None = None
         self._make: type[_Transport] = Version1
@@ -70,6 +71,8 @@ class Sink:
             from gateway.sinks.influxdb.version2 import Version2
 
             self._make = Version2
+        elif self._options.version == 3:
+            self._make = Version3
         return self
 
     async def __aexit__(
