@@ -42,6 +42,8 @@ _SETTLED: Final = 2 * SECOND
 _SAVE_EVERY: Final = 5 * SECOND
 _SAVE_TIME: Final = 3_600 * SECOND
 """Ns between two writes of a bookmark whose number has not moved."""
+_RECHECK: Final = 30 * SECOND
+"""Ns between two looks at a clock that is not believed."""
 _LISTED: Final = 900 * SECOND
 """The list of open cases is about the present: after an outage its past is not written."""
 _CHAINS: Final = 100
@@ -216,7 +218,7 @@ class Stream:
     async def _wait(self, story: Story, seen: int) -> None:
         """For news of the record or of the samples, or until something is due."""
         now = self._clock.now()
-        until = story.gauges.next + _SETTLED - now.wall if now.trusted else _SAVE_TIME
+        until = story.gauges.next + _SETTLED - now.wall if now.trusted else _RECHECK
         if self._mark.n != self._saved.n:
             until = min(until, _SAVE_EVERY)
         seconds = min(max(until, 0), _SAVE_TIME) / SECOND
@@ -240,21 +242,21 @@ async def story_at(
     read: Read, n: int, site: Callable[[], Site], *, begins: int, listed_from: int
 ) -> Story:
     """The story as it stands when number ``n`` is done; gauges count from ``begins`` (wall ns)."""
-    chains: list[list[Any]] = []
-    after = ""
-    while keys := await read(series.open_at, n, after, _CHAINS):
-        chains += (await read(series.chains, keys, n)).values()
-        after = keys[-1]
     clock = await read(series.clock_at, n)
-    return Story(
+    story = Story(
         n,
         site,
-        chains,
         apart=clock[0] - clock[1] if clock else None,
         merged=await read(series.merged_at, n),
         listed_from=listed_from,
-        begins=begins,
     )
+    after = ""
+    while keys := await read(series.open_at, n, after, _CHAINS):
+        for chain in (await read(series.chains, keys, n)).values():
+            story.know(chain)
+        after = keys[-1]
+    story.gauges.begin(begins)
+    return story
 
 
 def _told(story: Story, page: list[Happening], upto: int) -> Iterator[Point]:

@@ -10,10 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.model import SECOND, TellingLimits
+from gateway.model import SECOND, IncidentEvent, TellingLimits
 from gateway.model.series import SERIES, SERIES_FIELDS
+from gateway.series.gauges import NEVER
+from gateway.series.story import Story
 from gateway.store import schema, series
 from gateway.store.databases import SqliteFile
+from gateway.store.series import Happening
 from tests.cases.build import alarmed, cleared, device, site
 from tests.cases.house import StoryClock
 from tests.cases.store import Store
@@ -246,3 +249,17 @@ def test_points_do_not_depend_on_how_the_record_is_cut(verbs: list[str], page: i
     """See ``test_afterwards_from_any_number_on_the_points_are_the_same`` for the store's half."""
     record = record_of(verbs)
     assert told(points_of(record, page)) == told(points_of(record, 1_000))
+
+
+def test_cases_beyond_the_bound_have_points_and_no_gauge() -> None:
+    record = record_of(["a", "r", "r"])
+    chains: dict[str, list[IncidentEvent]] = {}
+    story = Story(0, site, listed_from=NEVER, most_open=1)
+    found = []
+    for n, event in enumerate(record, 1):
+        found += story.take(Happening(n, event))
+        chains.setdefault(event.incident, []).append(event)
+    found += story.upto(record[-1].wall + 10 * SECOND)
+    assert sum(point.measurement == "incident" for point in found) == len(record)
+    assert max(each.fields["open"] for each in found if each.measurement == "cases") == 1.0
+    assert len(chains) == 2
