@@ -174,7 +174,6 @@ class Stream:
         due, sampled = story.upto(stamp.wall - _SETTLED), self.samples.take(PORTION)
         self._source = _both(due, sampled)
         self._portion = list(islice(self._source, PORTION))
-        self._mark = Bookmark(story.n, max(stamp.wall - _SETTLED, self._mark.wall))
         return bool(self._portion)
 
     async def _send(self) -> bool:
@@ -182,7 +181,7 @@ class Stream:
         self._portion = self._portion or list(islice(self._source, PORTION))
         if not self._portion:
             if self._story is not None:
-                self._mark = self._mark._replace(n=self._story.n)
+                self._mark = self._story.settled
             return False
         refused = 0
         try:
@@ -255,14 +254,14 @@ async def story_at(
         for chain in (await read(series.chains, keys, n)).values():
             story.know(chain)
         after = keys[-1]
-    story.gauges.begin(begins)
+    story.begin(begins)
     return story
 
 
 def _told(story: Story, page: list[Happening], upto: int) -> Iterator[Point]:
     for happening in page:
         yield from story.take(happening)
-    story.n = upto
+    story.done(upto)
 
 
 def _both(due: Iterator[Point], sampled: list[Point]) -> Iterator[Point]:

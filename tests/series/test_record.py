@@ -21,7 +21,7 @@ from tests.cases.build import alarmed, cleared, device, site
 from tests.cases.house import StoryClock
 from tests.cases.store import Store
 from tests.series.house import Kept, Watched, afterwards, told, watched
-from tests.series.made import points_of, record_of
+from tests.series.made import kept, points_of, record_of
 from tests.virtual import START
 
 
@@ -238,6 +238,20 @@ async def test_a_clock_that_nobody_believed_is_put_right_by_what_was_known(store
     assert "clock_suspect" not in first
     assert second["clock_suspect"] is True
     assert second["at"] // SECOND - first["at"] // SECOND == 10
+
+
+@settings(max_examples=60)
+@given(
+    st.lists(st.sampled_from("arhtcso"), max_size=12),
+    st.sets(st.integers(1, 13), max_size=4),
+    st.sampled_from([0.3, 0.7, 1.0, 40.0, 400.0]),
+)
+def test_a_restart_anywhere_leaves_the_same_in_the_database(
+    verbs: list[str], restarts: set[int], apart: float
+) -> None:
+    """Gauges included: what became empty is written as empty, and no past is written over."""
+    record = record_of(verbs, apart)
+    assert kept(record, restarts) == kept(record, ())
 
 
 @settings(max_examples=30)
