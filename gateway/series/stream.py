@@ -107,6 +107,8 @@ class Stream:
         self._clock = clock
         self._set_aside = set_aside
         self.samples = Samples()
+        self.proof = Signal()
+        """Moves on whenever the sink has a portion, or nothing waits for it."""
         self.delivered = 0
         """Points since the start."""
         self.refused = 0
@@ -182,6 +184,7 @@ class Stream:
         if not self._portion:
             if self._story is not None:
                 self._mark = self._story.settled
+            self.proof.notify()
             return False
         refused = 0
         try:
@@ -191,6 +194,7 @@ class Stream:
         self.refused += refused
         self.delivered += len(self._portion) - refused
         self._portion = []
+        self.proof.notify()
         return True
 
     def _refuse(self, error: Refused) -> int:

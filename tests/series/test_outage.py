@@ -35,7 +35,7 @@ class Fed(Watched):
     sink: Sink
 
     def resume(self) -> None:
-        self.health = Health("sink influx series")
+        self.health = Health("sink influx series", self.stream.proof)
         running = keep_running(self.stream.run, self.clock, self.health, lambda _health: None)
         self.task = asyncio.create_task(running)
 
