@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
-from gateway.model import SECOND, Device, Reading, Site, Text, Value
+from gateway.model import SECOND, Device, Place, Reading, Site, Text, Value
 from gateway.model.series import Point
 from gateway.registry.duty import on_duty, shifts, with_rosters
 
 DOOR: Final = "door"
 """The ledger's reader that stands for the intake."""
 _LEFT: Final = ("planned", "retired")
-"""States of a device that nobody expects to hear."""
+"""States of a device that is not there, or no more."""
+_WATCHED: Final = ("accepted", "installed")
+"""States in which its silence means something."""
 _DEAD_AFTER: Final = 3
 """Times its maximum silence."""
 _EMPTY: Final = 1.0
@@ -97,25 +99,28 @@ class Heard(NamedTuple):
 
 
 def is_expected(device: Device) -> bool:
-    """Whether somebody counts on hearing it."""
+    """Whether it is somewhere, so that its state is worth a point."""
     return device.state not in _LEFT
 
 
 def is_silent(device: Device, age: float | None) -> bool:
     """Whether it is silent for longer than it should be."""
-    if not device.max_silence or not is_expected(device):
+    if not device.max_silence or device.state not in _WATCHED:
         return False
     return age is None or age * SECOND > device.max_silence
 
 
-def device(known: Device, heard: Heard, wall: int) -> Point:
-    """The state of one registered device."""
+def device(known: Device, heard: Heard, wall: int, where: str) -> Point:
+    """The state of one registered device; ``where`` is the names of the places it lies in."""
     silent = is_silent(known, heard.age)
     why = dead(known, heard)
     fields: dict[str, Value] = {
         "silent": silent,
         "silent_n": float(silent),
         "dead_n": float(why is not None),
+        "name": known.name,
+        "state": known.state,
+        "where": where,
     }
     if why is not None:
         fields |= {"dead_why": why.zh, "dead_why_en": why.en}
@@ -132,6 +137,25 @@ def device(known: Device, heard: Heard, wall: int) -> Point:
         fields["battery_days"] = left
     tags = {"device": known.id, "place": known.place, "kind": known.kind}
     return Point("device_state", tags, fields, wall)
+
+
+def path(site: Site, code: str) -> str:
+    """The names of a place and of those that it lies in, the largest first."""
+    return " ".join(place.name for place in reversed(site.chain(code))) or code
+
+
+def place(known: Place, wall: int) -> Point:
+    """What a place is called: people know names, the other series have codes."""
+    fields: dict[str, Value] = {
+        "name": known.name,
+        "label": f"{known.code} {known.name}",
+        "n": 1.0,
+    }
+    if known.parent:
+        fields["parent"] = known.parent
+    if known.latitude is not None and known.longitude is not None:
+        fields |= {"latitude": known.latitude, "longitude": known.longitude}
+    return Point("place", {"place": known.code, "level": known.level}, fields, wall)
 
 
 def _present(values: Mapping[str, Value], day: int) -> list[tuple[int, float]]:

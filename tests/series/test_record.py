@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from gateway.model import SECOND, IncidentEvent, TellingLimits
-from gateway.model.series import SERIES, SERIES_FIELDS
+from gateway.model.series import SERIES, SERIES_FIELDS, Point
 from gateway.series.gauges import NEVER
 from gateway.series.story import Story
 from gateway.store import schema, series
@@ -266,7 +266,7 @@ def test_cases_beyond_the_bound_have_points_and_no_gauge() -> None:
     record = record_of(["a", "r", "r"])
     chains: dict[str, list[IncidentEvent]] = {}
     story = Story(0, site, listed_from=NEVER, most_open=1)
-    found = []
+    found: list[Point] = []
     for n, event in enumerate(record, 1):
         found += story.take(Happening(n, event))
         chains.setdefault(event.incident, []).append(event)

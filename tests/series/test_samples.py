@@ -108,7 +108,7 @@ def test_a_device_is_probably_dead_for_a_reason(silence: int, heard: Heard, why:
     assert (found.en if found else "") == why
     for state in ("planned", "bypassed", "retired", "installed"):
         assert dead(msgspec.structs.replace(known, state=state), heard) is None
-    fields = samples.device(known, heard, START).fields
+    fields = samples.device(known, heard, START, "3号楼").fields
     assert fields["dead_n"] == float(bool(why))
     assert ("dead_why" in fields) == bool(why)
 
