@@ -39,7 +39,8 @@ _COMPANY: Final = 0.5
 """Seconds until what has happened is looked at: by then the people concerned are being told."""
 _SETTLED: Final = 2 * SECOND
 """Ns after which whatever happened at a moment has been committed."""
-_SAVE_EVERY: Final = 5 * SECOND
+_SAVE_EVERY: Final = 30 * SECOND
+"""Ns between two writes of a bookmark: a commit of its own each time, in front of an alarm's."""
 _SAVE_TIME: Final = 3_600 * SECOND
 """Ns between two writes of a bookmark whose number has not moved."""
 _RECHECK: Final = 30 * SECOND
