@@ -15,7 +15,7 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from gateway.clock import SystemClock, cpu_seconds, spin_ns
+from gateway.clock import Signal, SystemClock, cpu_seconds, spin_ns
 from gateway.model import Lane, Reading
 from gateway.model.series import Point
 from gateway.pump import pump
@@ -67,7 +67,16 @@ async def readings(server: InfluxDB, count: int) -> Drained:
                 await door([_report(n) for n in range(start, start + _GROUP)])
             cpu, began = cpu_seconds(), spin_ns()
             task = asyncio.create_task(
-                pump(kept.journal, "influx", Lane.rest, sink, clock, batch=_BATCH, flush=0.0)
+                pump(
+                    kept.journal,
+                    "influx",
+                    Lane.rest,
+                    sink,
+                    clock,
+                    batch=_BATCH,
+                    flush=0.0,
+                    proof=Signal(),
+                )
             )
             while state.n < kept.journal.last:
                 await clock.sleep(0.002)
