@@ -66,7 +66,11 @@ class Driver(Protocol):
 
 
 class Sink(Protocol):
-    """Takes records out."""
+    """Takes records out.
+
+    What it may have besides, and is found by name: ``follow(site)``, as a notifier; and
+    ``write_points(points)``, the same promise for the points of ``gateway.model.series``.
+    """
 
     async def write(self, batch: Sequence[Record]) -> None:
         """Returned: kept over there. ``Unavailable``: again later, the same batch.

@@ -3,7 +3,7 @@
     python -m tests.bench [ROWS] [--quick] [--runs N]
 
 ROWS pick from: throughput latency memory written start camera influx clients dialects modbus
-rules replay telling cases. Peers' figures without "same run" were measured on a machine like the one this was written
+rules replay telling drain cases. Peers' figures without "same run" were measured on a machine like the one this was written
 on; ratios count.
 """
 
@@ -120,6 +120,7 @@ BENCHES: dict[str, Callable[[int, bool], Rows]] = {
     "rules": own("rules_cost"),
     "replay": replay,
     "telling": own("telling"),
+    "drain": own("drain"),
     "cases": incidents,
 }
 
