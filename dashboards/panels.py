@@ -22,7 +22,8 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common as c
 from grafana_foundation_sdk.models import dashboard as d
 from grafana_foundation_sdk.models.geomap import MapCenterID, TooltipMode
-from grafana_foundation_sdk.models.stat import Options
+from grafana_foundation_sdk.models.stat import Options as StatOptions
+from grafana_foundation_sdk.models.table import Options as TableOptions
 
 from dashboards import palette
 from dashboards.links import link
@@ -184,7 +185,7 @@ class Panels:
 
     def newest_time(self, tile: Tile) -> Tile:
         """Of a stat: the moment of its newest points instead of their value."""
-        options = cast("Options", tile.panel.options)
+        options = cast("StatOptions", tile.panel.options)
         options.reduce_options = c.ReduceDataOptions(calcs=["lastNotNull"], fields="/^[Tt]ime$/")
         return tile
 
@@ -330,7 +331,9 @@ class Panels:
             )
         )
         steps = ((None, palette.SKY),)
-        tile = self._finish(made.build(), told, queries, steps, since)
+        panel = made.build()
+        cast("TableOptions", panel.options).footer = None  # newer Grafanas have none
+        tile = self._finish(panel, told, queries, steps, since)
         if any(column.link for column in columns):
             tile.fields.defaults.links = None  # else every cell would be one
         for column in columns:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.cog.builder import Builder
@@ -28,6 +28,8 @@ _LEVEL_NAMES: Final = (
 )
 _LABEL: Final = "/^(?<value>\\S+) (?<text>.+)$/"
 """A place's label is its code and its name."""
+_OF_INTERVALS: Final = ("auto", "auto_min", "auto_count")
+"""What the SDK writes into every variable, and the published schema does not know."""
 _MARKED: Final = "alarm|critical"
 """Severities that leave a mark on the charts."""
 
@@ -84,7 +86,7 @@ def uid(name: str, language: str) -> str:
     return f"gridwarden-{name}-{language}"
 
 
-def made(sheet: Sheet, options: Options) -> dict[str, object]:
+def made(sheet: Sheet, options: Options) -> dict[str, Any]:
     """The board as Grafana's JSON."""
     panels = Panels(options.language)
     board = (
@@ -107,7 +109,10 @@ def made(sheet: Sheet, options: Options) -> dict[str, object]:
         name = panels.say(Text("报警事件", "Alarms"))
         board.annotations = d.AnnotationContainer([_Marks(name, title, enable=True)])
     board.panels = list(_placed(sheet.rows))
-    found: dict[str, object] = json.loads(json.dumps(board, cls=JSONEncoder))
+    found: dict[str, Any] = json.loads(json.dumps(board, cls=JSONEncoder))
+    for variable in found["templating"]["list"]:
+        for name in _OF_INTERVALS:
+            variable.pop(name, None)
     return found
 
 

@@ -127,21 +127,14 @@ def _link(p: Panels) -> Tile:
 def _doubt(p: Panels) -> Tile:
     told = Told(
         Text("有疑问的读数", "Readings in doubt"),
-        Text("迟到、数值可疑或设备时钟不准的读数。", "Late, out of range, or with a wrong clock."),
-        "none", Size(10, 8), DEVICES,
+        Text("迟到、数值可疑或设备时钟不准的读数条数。", "Readings late, out of range, or with a wrong clock."),
+        "string", Size(10, 8), DEVICE,
     )  # fmt: skip
-    queries = [lines(_flagged(flag), p.say(text)) for flag, text in _FLAGS]
-    steps = ((None, palette.CALM), (1.0, palette.LOOK))
-    return p.stat(told, queries, steps=steps, since="", named=True)
-
-
-def _flagged(flag: str) -> str:
-    """Of all kinds together: several measurements are one only from outside."""
-    counted = (
-        f'SELECT count("{flag}") AS "n" FROM {_SENSORS} WHERE {within()} AND "{flag}" = true '
-        'GROUP BY "device"'
-    )
-    return f'SELECT sum("n") AS "n" FROM ({counted})'
+    # A flag is written only where it is true, so that counting it is enough.
+    counts = ", ".join(f'count("{flag}") AS "{flag}"' for flag, _ in _FLAGS)
+    text = f'SELECT {counts} FROM {_SENSORS} WHERE {within()} GROUP BY "device", "place"'
+    columns = [DEVICE_ID, *(Column(flag, title, "none") for flag, title in _FLAGS)]
+    return p.table(told, [rows(text)], columns, order=("suspect", True))
 
 
 def _rssi(p: Panels) -> Tile:

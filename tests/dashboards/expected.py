@@ -19,7 +19,6 @@ Row = dict[str, Any]
 FIRE = ("smoke", "heat", "gas", "co", "panic", "panel")
 SENSORS = ("smoke", "heat", "gas", "co", "infrared", "contact", "manhole", "camera", "water",
            "panic", "climate")  # fmt: skip
-SOURCE_B = ("device", "place")
 
 
 @dataclass(frozen=True)
@@ -284,10 +283,16 @@ def silent_kinds(look: Look) -> list[Row]:
     return [{"kind": kind, "n": n} for kind, n in found.items()]
 
 
-def doubted(flag: str) -> Expected:
-    return lambda look: count(
-        {} for point in look.points(*SENSORS) if point.fields.get(flag) is True
-    )
+def doubted(look: Look) -> list[Row]:
+    flags = ("late", "suspect", "clock_suspect")
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for point in look.points(*SENSORS):
+        found[point.tags["device"]].update(flag for flag in flags if flag in point.fields)
+    return [
+        {"device": device} | {flag: counts[flag] for flag in flags}
+        for device, counts in found.items()
+        if counts
+    ]
 
 
 # --- gateways ---------------------------------------------------------------------------------
@@ -612,8 +617,6 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     ),
     ("installer", "Weakest links", "A"): lowest("link", *SENSORS),
     ("installer", "Link quality", "A"): high("link", *SENSORS, fold=min),
-    ("installer", "Readings in doubt", "A"): doubted("late"),
-    ("installer", "Readings in doubt", "B"): doubted("suspect"),
-    ("installer", "Readings in doubt", "C"): doubted("clock_suspect"),
+    ("installer", "Readings in doubt", "A"): doubted,
     ("installer", "Signal strength", "A"): high("rssi", *SENSORS, fold=min),
 }
