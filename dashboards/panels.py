@@ -34,6 +34,10 @@ from gateway.model import Text
 WALL_TITLE: Final = 30
 """Pixels: 20 mm on a screen of 55 inches, which is read from five metres."""
 WALL_VALUE: Final = 56
+WALL_BLOCK: Final = 40
+"""Of a value that stands in one line with its name."""
+TIME: Final = "Time"
+"""What Grafana calls the column of InfluxDB's ``time``; matched by its type."""
 _PIXELS: Final = 300
 """Points of a line: InfluxDB draws the rest together."""
 NOW: Final = "15m"
@@ -83,9 +87,12 @@ class Tile(Builder[d.Panel]):
 
     def override(self, name: str, properties: Mapping[str, object]) -> None:
         """Say something of the field ``name`` alone."""
+        matcher = d.MatcherConfig("byName", name)
+        if name == TIME:
+            matcher = d.MatcherConfig("byType", "time")
         self.fields.overrides.append(
             d.DashboardFieldConfigSourceOverrides(
-                d.MatcherConfig("byName", name),
+                matcher,
                 [d.DynamicConfigValue(key, value) for key, value in properties.items()],
             )
         )
@@ -173,7 +180,7 @@ class Panels:
             .justify_mode(c.BigValueJustifyMode.CENTER)
             .wide_layout(True)
             .orientation(c.VizOrientation.HORIZONTAL)
-            .text(self._text())
+            .text(self._text(WALL_BLOCK))
         )
         if order[0]:
             _sort(made, *order)
@@ -321,6 +328,7 @@ class Panels:
         if most:
             made.with_transformation(d.DataTransformerConfig("limit", options={"limitField": most}))
         names = [column.name for column in columns]
+        names += [TIME.lower()] if TIME in names else []
         made.with_transformation(
             d.DataTransformerConfig("filterFieldsByName", options={"include": {"names": names}})
         )
@@ -410,9 +418,9 @@ class Panels:
         tile.override("severity", {"mappings": [mapping]})
         return tile
 
-    def _text(self) -> common.VizTextDisplayOptions:
+    def _text(self, value: int = WALL_VALUE) -> common.VizTextDisplayOptions:
         options = common.VizTextDisplayOptions()
-        return options.title_size(WALL_TITLE).value_size(WALL_VALUE) if self.far else options
+        return options.title_size(WALL_TITLE).value_size(value) if self.far else options
 
     def _finish(
         self,
@@ -430,7 +438,7 @@ class Panels:
             query.ref = letter
         if since:
             panel.time_from = since
-            panel.hide_time_override = False
+            panel.hide_time_override = True
         fields = panel.field_config or d.FieldConfigSource()
         panel.field_config, defaults = fields, fields.defaults
         defaults.unit = told.unit
