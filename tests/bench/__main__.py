@@ -3,8 +3,8 @@
     python -m tests.bench [ROWS] [--quick] [--runs N]
 
 ROWS pick from: throughput latency memory written start camera influx clients dialects modbus
-rules replay telling cases. Peers' figures without "same run" were measured on a machine like the one this was written
-on; ratios count.
+rules replay telling cases boards. Peers' figures without "same run" were measured on a machine
+like the one this was written on; ratios count.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from tests.bench import cases, gateway, mqtt_clients
+from tests.bench import boards, cases, gateway, mqtt_clients
 from tests.bench import replay as past
 from tests.bench.gateway import Row
 
@@ -121,6 +121,7 @@ BENCHES: dict[str, Callable[[int, bool], Rows]] = {
     "replay": replay,
     "telling": own("telling"),
     "cases": incidents,
+    "boards": boards.rows,
 }
 
 

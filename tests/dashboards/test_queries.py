@@ -12,51 +12,21 @@ import dashboards
 from dashboards.queries import LEVELS
 from dashboards.sheet import ALL
 from tests.dashboards.expected import EXPECTED, Look
-from tests.dashboards.grafana import Asked, queries, rows, substituted
-from tests.dashboards.week import END, Week, lines
+from tests.dashboards.filled import Filled
+from tests.dashboards.grafana import EVERYWHERE, Asked, chosen, queries, rows, substituted
+from tests.dashboards.week import END, Week
 from tests.servers import InfluxDB
 
-DATABASE = "gridwarden"
-BATCH = 10_000
 BOARDS = {board.uid: board for language in ("zh", "en") for board in dashboards.all(language)}
 NAMES = sorted(uid.removesuffix("-en") for uid in BOARDS if uid.endswith("-en"))
 _OVER_TIME = re.compile(r"GROUP BY time\([^()]*\)(?:[^()]|fill\([^()]*\)|tz\([^()]*\))*$")
 """The outermost GROUP BY is over time."""
-EVERYWHERE = dict.fromkeys(LEVELS, ALL)
-
-
-def chosen(code: str) -> dict[str, str]:
-    """The five variables as they stand when somebody drilled down to grid ``code``."""
-    lengths = (4, 6, 9, 12, 14)
-    return {level: code[:length] for level, length in zip(LEVELS, lengths, strict=True)}
-
-
-class Filled:
-    """The server with the week in it."""
-
-    def __init__(self, server: InfluxDB, week: Week) -> None:
-        self.server = server
-        self.week = week
-
-    def fill(self) -> None:
-        """Write the week. Here the gateway's own sink takes the writer's place."""
-        self.server.query(f'CREATE DATABASE "{DATABASE}"')
-        text = list(lines(self.week.streamed))
-        for start in range(0, len(text), BATCH):
-            body = "\n".join(text[start : start + BATCH]).encode()
-            self.server.request(f"/write?db={DATABASE}", body)
-
-    def ask(self, text: str) -> list[dict[str, Any]]:
-        """The series of one query."""
-        return self.server.query(text, DATABASE)
 
 
 @pytest.fixture(scope="module")
 def filled() -> Iterator[Filled]:
     with InfluxDB() as server:
-        found = Filled(server, Week())
-        found.fill()
-        yield found
+        yield Filled(server, Week())
 
 
 def asked(name: str) -> list[tuple[Asked, str]]:
