@@ -3,8 +3,8 @@
     python -m tests.bench [ROWS] [--quick] [--runs N]
 
 ROWS pick from: throughput latency memory written start camera influx clients dialects modbus
-rules replay telling cases boards. Peers' figures without "same run" were measured on a machine
-like the one this was written on; ratios count.
+rules replay telling drain cases boards. Peers' figures without "same run" were measured on a
+machine like the one this was written on; ratios count.
 """
 
 from __future__ import annotations
@@ -120,6 +120,7 @@ BENCHES: dict[str, Callable[[int, bool], Rows]] = {
     "rules": own("rules_cost"),
     "replay": replay,
     "telling": own("telling"),
+    "drain": own("drain"),
     "cases": incidents,
     "boards": boards.rows,
 }
