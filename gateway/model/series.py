@@ -43,13 +43,13 @@ SERIES: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
 SERIES_FIELDS: Final = frozenset(
     {
         *("age", "attempts", "battery", "battery_days", "battery_low", "by", "category", "cause"),
-        *("clock_suspect", "dead_n", "dead_why", "dead_why_en", "deadline", "delivered", "device"),
-        *("dropped", "false", "held", "key", "label", "latitude", "limit", "link", "longitude"),
-        *("merged", "more", "n", "name", "oldest", "on_time", "on_time_n", "open", "outcome", "overdue"),
-        *("owner", "owner_name", "parent", "person", "place", "received", "refused", "rssi"),
-        *("seconds", "severity", "silent", "silent_n", "since", "stage", "state", "stored"),
-        *("title", "title_en"),
-        *("to_receive", "transfers", "until", "up", "waiting", "where"),
+        *("clock_suspect", "dead_n", "dead_why", "dead_why_en", "deadline", "delivered"),
+        *("device", "dropped", "false", "held", "key", "label", "latitude", "limit", "link"),
+        *("longitude", "merged", "more", "n", "name", "oldest", "on_time", "on_time_n", "open"),
+        *("outcome", "overdue", "owner", "owner_name", "parent", "person", "place", "received"),
+        *("refused", "rssi", "seconds", "severity", "silent", "silent_n", "since", "stage"),
+        *("state", "stored", "title", "title_en", "to_receive", "transfers", "until", "up"),
+        *("waiting", "where"),
     }
 )
 """Every field of these series: a site's own tag of such a name would hide it."""

@@ -88,6 +88,10 @@ def rows(series: list[dict[str, Any]], *, timed: bool) -> list[dict[str, Any]]:
 
 
 def chosen(code: str) -> dict[str, str]:
-    """The five variables as they stand when somebody drilled down to grid ``code``."""
+    """The five variables as they stand when somebody drilled down to the place ``code``."""
     lengths = (4, 6, 9, 12, 14)
-    return {level: code[:length] for level, length in zip(LEVELS, lengths, strict=True)}
+    return EVERYWHERE | {
+        level: code[:length]
+        for level, length in zip(LEVELS, lengths, strict=True)
+        if length <= len(code)
+    }

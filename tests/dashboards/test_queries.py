@@ -10,7 +10,6 @@ import pytest
 
 import dashboards
 from dashboards.queries import LEVELS
-from dashboards.sheet import ALL
 from tests.dashboards.expected import EXPECTED, Look
 from tests.dashboards.filled import Filled
 from tests.dashboards.grafana import EVERYWHERE, Asked, chosen, queries, rows, substituted
@@ -85,9 +84,17 @@ def test_every_query_returns_what_happened_in_the_week(filled: Filled, name: str
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_query_keeps_to_the_grid_that_was_chosen(filled: Filled, name: str) -> None:
-    code = filled.week.grid_places[0].code
+@pytest.mark.parametrize("code", ["130903002", "13090300100701"], ids=["street", "grid"])
+def test_every_query_keeps_to_the_place_that_was_chosen(
+    filled: Filled, name: str, code: str
+) -> None:
     assert check(filled, name, chosen(code), code) == []
+
+
+@pytest.mark.parametrize("length", [4, 6, 9, 12, 14])
+def test_drilling_down_narrows_at_every_level(filled: Filled, length: int) -> None:
+    code = "13090300200102"[:length]
+    assert check(filled, "gridwarden-wall", chosen(code), code) == []
 
 
 def test_expectations_are_of_panels_that_exist() -> None:
@@ -102,7 +109,7 @@ def test_expectations_are_of_panels_that_exist() -> None:
 def test_each_level_offers_the_places_within_the_one_above(filled: Filled) -> None:
     board = BOARDS["gridwarden-wall-zh"].json
     variables = {each["name"]: each for each in board["templating"]["list"]}
-    street = chosen("13090300200102") | {"community": ALL, "grid": ALL}
+    street = chosen("130903002")
     offered = {}
     for level in LEVELS:
         text = substituted(variables[level]["query"], street, 0, 1)
