@@ -2,9 +2,17 @@
 
 from __future__ import annotations
 
-from gateway.model import Device, Place
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from typing import Any
+
+from gateway.model import Device, Place, Reading, Site
 from gateway.model.series import SERIES, SERIES_FIELDS
 from gateway.series import samples
+from gateway.series.sampler import Sampler
+from gateway.series.stream import Samples
+from tests.virtual import VirtualClock
 
 AT = 1_767_225_600_000_000_000
 
@@ -31,3 +39,55 @@ def test_a_device_says_its_name_and_where_it_stands_in_its_life() -> None:
     point = samples.device(known, samples.Heard(5.0, None), AT)
     assert (point.fields["name"], point.fields["state"]) == ("一楼烟感", "installed")
     assert set(point.fields) <= SERIES_FIELDS
+
+
+class Around:
+    """A gateway with a registry and nothing else."""
+
+    def __init__(self, *names: str) -> None:
+        self.now = site(*names)
+
+    def site(self) -> Site:
+        return self.now
+
+    def ledger(self) -> Mapping[str, Any]:
+        return {"received": 0, "stored": 0, "refused": {}, "readers": {}}
+
+    def states(self) -> Mapping[str, str]:
+        return {}
+
+    def latest(self) -> Mapping[str, Reading]:
+        return {}
+
+    def heard(self) -> Mapping[str, int]:
+        return {}
+
+
+def site(*names: str) -> Site:
+    return Site(1, {name: Place(name, "", "grid", name) for name in names})
+
+
+async def test_places_are_said_every_hour_and_when_the_registry_changed() -> None:
+    clock, around, kept = VirtualClock(), Around("g1"), Samples()
+
+    async def nothing(*_: object) -> dict[str, Any]:
+        return {}
+
+    sampler = Sampler(around, nothing, nothing, [kept], clock, lambda stamp: stamp.wall)
+    task = asyncio.create_task(sampler.run())
+
+    async def said(minutes: int) -> list[str]:
+        await clock.advance(60 * minutes)
+        points = kept.take(10_000)
+        return [point.tags["place"] for point in points if point.measurement == "place"]
+
+    try:
+        assert await said(1) == ["g1"]
+        assert await said(58) == []
+        assert await said(1) == ["g1"]
+        around.now = site("g1", "g2")
+        assert await said(2) == ["g1", "g2"]
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
