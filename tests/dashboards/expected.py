@@ -312,6 +312,18 @@ def ledger_total(field: str, *, door: bool) -> Expected:
     return lambda look: total("n", [row[field] for row in ledger(look, field, door=door)])
 
 
+def grown(field: str, *, door: bool) -> Expected:
+    def found(look: Look) -> list[Row]:
+        values: dict[tuple[str, str], list[float]] = defaultdict(list)
+        for point in look.points("ledger", anywhere=True):
+            if (point.tags["reader"] == "door") is door:
+                group = point.tags["reader"], point.tags["site"]
+                values[group].append(number(point.fields[field]))
+        return total("n", [max(each) - min(each) for each in values.values()])
+
+    return found
+
+
 def rate(field: str) -> Expected:
     def found(look: Look) -> list[Row]:
         last: dict[str, dict[int, float]] = defaultdict(dict)
@@ -549,8 +561,8 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     ("devices", "Devices with most trouble", "A"): lambda look: tally(
         "n", ((c.device,) for c in look.closed("trouble")), "device"
     ),
-    ("fleet", "Lost", "A"): ledger_total("dropped", door=False),
-    ("fleet", "Refused", "A"): ledger_total("refused", door=True),
+    ("fleet", "Lost", "A"): grown("dropped", door=False),
+    ("fleet", "Refused", "A"): grown("refused", door=True),
     ("fleet", "Waiting", "A"): ledger_total("waiting", door=False),
     ("fleet", "Least disk free", "A"): lambda look: one(
         "n",
