@@ -220,7 +220,7 @@ def opened_by(column: str, keep: Callable[[Case], bool] = lambda _: True) -> Exp
 
 
 def names(look: Look) -> list[Row]:
-    return [{"place": p.code, "name": p.name} for p in look.week.places if look.here(p.code)]
+    return [{"place": p.code, "called": p.name} for p in look.week.places if look.here(p.code)]
 
 
 # --- devices ----------------------------------------------------------------------------------
@@ -260,7 +260,7 @@ def state_total(field: str) -> Expected:
 
 def states(keep: Callable[[Row], bool], field: str, *columns: str) -> Expected:
     return lambda look: [
-        {name: row.get(name) for name in ("device", "place", "kind", "name", *columns)}
+        {name: row.get(name) for name in ("device", "place", "kind", "name", "where", *columns)}
         for row in state_rows(look, field)
         if keep(row)
     ]
@@ -485,6 +485,7 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     ("wall", "Map of open cases", "A"): case_rows("severity", "latitude", "longitude"),
     ("wall", "Grids with most open cases", "A"): open_by("place"),
     ("wall", "Grids with most open cases", "B"): names,
+    ("wall", "On duty now", "B"): names,
     ("wall", "On duty now", "A"): lambda look: [
         {name: row[name] for name in ("place", "role", "name")}
         for row in look.newest("person", "duty", by="place role")

@@ -401,7 +401,7 @@ class Week:
                 silent = bool(device.silent_since) and at - device.silent_since > 26 * HOUR
                 fields: dict[str, Value] = {
                     "silent": silent, "silent_n": float(silent), "dead_n": float(device.dead),
-                    "name": device.name, "state": device.state,
+                    "name": device.name, "state": device.state, "where": self.name(device.place),
                 }  # fmt: skip
                 if not device.never:
                     heard = min(device.silent_since or at, at)
