@@ -1,13 +1,9 @@
-"""Kinds of panel: what every board's tiles are made with. One language at a time.
-
-A tile has a title, a sentence that says how to read it, a unit, a size and somewhere to lead to.
-``far`` boards hang on a wall: their numbers and names are drawn to be read from five metres.
-"""
+"""Kinds of panel: what every board's tiles are made with. One language at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Final, NamedTuple, Protocol, cast
+from typing import Final, cast
 
 from grafana_foundation_sdk.builders import (
     bargauge,
@@ -18,7 +14,6 @@ from grafana_foundation_sdk.builders import (
     table,
     timeseries,
 )
-from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common as c
 from grafana_foundation_sdk.models import dashboard as d
 from grafana_foundation_sdk.models.geomap import MapCenterID, TooltipMode
@@ -26,99 +21,29 @@ from grafana_foundation_sdk.models.stat import Options as StatOptions
 from grafana_foundation_sdk.models.table import Options as TableOptions
 
 from dashboards import palette
-from dashboards.links import link
-from dashboards.queries import Query, source
-from gateway.console.words import WORDS
-from gateway.model import KINDS, Text
+from dashboards.queries import Query
+from dashboards.tile import (
+    NOW,
+    TIME,
+    WALL_BLOCK,
+    Column,
+    Maker,
+    Tile,
+    Told,
+    fixed,
+    join_rows,
+    sort_rows,
+)
+from gateway.model import KINDS
 
-WALL_TITLE: Final = 30
-"""Pixels: 20 mm on a screen of 55 inches, which is read from five metres."""
-WALL_VALUE: Final = 56
-WALL_BLOCK: Final = 40
-"""Of a value that stands in one line with its name."""
-TIME: Final = "Time"
-"""What Grafana calls the column of InfluxDB's ``time``; matched by its type."""
 _PIXELS: Final = 300
 """Points of a line: InfluxDB draws the rest together."""
 _PAGE: Final = 20
 """Rows of states on one page: more are too thin to be told apart."""
-NOW: Final = "15m"
-"""A gauge's newest point is at most as old as three of its turns; an older one is no news."""
 
 
-class Size(NamedTuple):
-    """Of the grid's 24 columns; rows of 30 pixels."""
-
-    w: int
-    h: int
-
-
-class Column(NamedTuple):
-    """One column of a table, in the order given; ``words`` is a group of the console's words."""
-
-    name: str
-    title: Text
-    unit: str = "string"
-    words: str = ""
-    colors: Mapping[str, str] = {}
-    link: str = ""
-    width: int = 0
-
-
-class Told(NamedTuple):
-    """What every panel has."""
-
-    title: Text
-    about: Text
-    unit: str
-    size: Size
-    link: str
-
-
-class Tile(Builder[d.Panel]):
-    """A panel that is ready."""
-
-    def __init__(self, panel: d.Panel, fields: d.FieldConfigSource, size: Size) -> None:
-        self.panel = panel
-        self.fields = fields
-        self.size = size
-
-    def build(self) -> d.Panel:
-        """It."""
-        return self.panel
-
-    def override(self, name: str, properties: Mapping[str, object]) -> None:
-        """Say something of the field ``name`` alone."""
-        matcher = d.MatcherConfig("byName", name)
-        if name == TIME:
-            matcher = d.MatcherConfig("byType", "time")
-        self.fields.overrides.append(
-            d.DashboardFieldConfigSourceOverrides(
-                matcher,
-                [d.DynamicConfigValue(key, value) for key, value in properties.items()],
-            )
-        )
-
-
-class _Sorted(Protocol):
-    def with_transformation(self, transformation: d.DataTransformerConfig) -> object: ...
-
-
-class Panels:
+class Panels(Maker):
     """Makes tiles in one language."""
-
-    def __init__(self, language: str, *, far: bool = False, tiles: str = "") -> None:
-        self.language = language
-        self.far = far
-        self._map = tiles
-
-    def say(self, text: Text) -> str:
-        """In this board's language."""
-        return text.say(self.language)
-
-    def word(self, group: str, name: str) -> str:
-        """The console's word for a name of the model."""
-        return WORDS[f"{group}.{name}"][self.language == "en"]
 
     def stat(
         self,
@@ -144,11 +69,11 @@ class Panels:
             )
             .text_mode(c.BigValueTextMode.VALUE_AND_NAME)
             .wide_layout(False)
-            .text(self._text())
+            .text(self.text())
         )
-        tile = self._finish(made.build(), told, queries, steps, since)
+        tile = self.finish(made.build(), told, queries, steps, since)
         if series is not None:
-            self._name(tile, *series)
+            self.name(tile, *series)
         elif not named:
             tile.fields.defaults.display_name = self.say(told.title)
         return tile
@@ -182,16 +107,16 @@ class Panels:
             .justify_mode(c.BigValueJustifyMode.CENTER)
             .wide_layout(True)
             .orientation(c.VizOrientation.HORIZONTAL)
-            .text(self._text(WALL_BLOCK))
+            .text(self.text(WALL_BLOCK))
         )
         if join:
-            _join(made, join)
+            join_rows(made, join)
         if order[0]:
-            _sort(made, *order)
-        tile = self._finish(made.build(), told, queries, ((None, color),), since)
+            sort_rows(made, *order)
+        tile = self.finish(made.build(), told, queries, ((None, color),), since)
         tile.fields.defaults.display_name = name
         if words[0]:
-            tile.override(words[0], {"mappings": [self._mapping(words[1], {})]})
+            tile.override(words[0], {"mappings": [self.mapping(words[1], {})]})
         return tile
 
     def newest_time(self, tile: Tile) -> Tile:
@@ -232,17 +157,17 @@ class Panels:
             .value_mode(c.BarGaugeValueMode.TEXT)
             .name_placement(c.BarGaugeNamePlacement.LEFT)
             .show_unfilled(False)
-            .text(self._text())
+            .text(self.text())
             .min(0)
         )
         if join:
-            _join(made, join)
-        _sort(made, value, desc)
+            join_rows(made, join)
+        sort_rows(made, value, desc)
         made.with_transformation(d.DataTransformerConfig("limit", options={"limitField": most}))
-        tile = self._finish(made.build(), told, queries, steps, since)
+        tile = self.finish(made.build(), told, queries, steps, since)
         tile.fields.defaults.display_name = f"${{__data.fields.{name}}}"
         if words:  # the name is drawn through the column's own mapping
-            tile.override(name, {"mappings": [self._mapping(words, {})]})
+            tile.override(name, {"mappings": [self.mapping(words, {})]})
         return tile
 
     def chart(
@@ -296,7 +221,7 @@ class Panels:
                 common.GraphThresholdsStyleConfig().mode(c.GraphThresholdsStyleMode.DASHED)
             )
         steps = limits or ((None, palette.SKY),)
-        tile = self._finish(made.build(), told, queries, steps, since)
+        tile = self.finish(made.build(), told, queries, steps, since)
         panel = tile.panel
         panel.hide_time_override = not since
         panel.max_data_points = _PIXELS
@@ -306,10 +231,10 @@ class Panels:
             for kind in KINDS:
                 tile.override(kind, {"displayName": self.word("kind", kind)})
         if series is not None:
-            self._name(tile, *series)
+            self.name(tile, *series)
         elif not any("$" in query.name for query in queries):
             for query, color in zip(queries, palette.LINES, strict=False):
-                tile.override(query.name, {"color": _fixed(color)})
+                tile.override(query.name, {"color": fixed(color)})
         return tile
 
     def table(
@@ -332,9 +257,9 @@ class Panels:
             .filterable(True)
         )
         if join:
-            _join(made, join)
+            join_rows(made, join)
         if order[0]:
-            _sort(made, *order)
+            sort_rows(made, *order)
         if most:
             made.with_transformation(d.DataTransformerConfig("limit", options={"limitField": most}))
         names = [column.name for column in columns]
@@ -351,11 +276,11 @@ class Panels:
         steps = ((None, palette.SKY),)
         panel = made.build()
         cast("TableOptions", panel.options).footer = None  # newer Grafanas have none
-        tile = self._finish(panel, told, queries, steps, since)
+        tile = self.finish(panel, told, queries, steps, since)
         if any(column.link for column in columns):
             tile.fields.defaults.links = None  # else every cell would be one
         for column in columns:
-            self._column(tile, column)
+            self.column(tile, column)
         return tile
 
     def states(
@@ -378,7 +303,7 @@ class Panels:
                 .calcs([])
             )
         )
-        tile = self._finish(made.build(), told, queries, ((None, palette.GREY),), "")
+        tile = self.finish(made.build(), told, queries, ((None, palette.GREY),), "")
         panel = tile.panel
         panel.interval = interval
         panel.max_data_points = _PIXELS
@@ -413,9 +338,9 @@ class Panels:
             .location(where.latitude("latitude").longitude("longitude"))
             .tooltip(True)
         )
-        ground = common.MapLayerOptions().type("xyz" if self._map else "default").name("")
-        if self._map:
-            ground.config({"url": self._map})
+        ground = common.MapLayerOptions().type("xyz" if self.ground else "default").name("")
+        if self.ground:
+            ground.config({"url": self.ground})
         made = (
             geomap.Panel()
             .view(geomap.MapViewConfig().id(MapCenterID.FIT).all_layers(True).zoom(15).padding(10))
@@ -424,92 +349,7 @@ class Panels:
             .layers([markers])
             .tooltip(geomap.TooltipOptions().mode(TooltipMode.DETAILS))
         )
-        tile = self._finish(made.build(), told, [query], ((None, palette.SKY),), since)
-        mapping = self._mapping("severity", palette.SEVERITIES)
+        tile = self.finish(made.build(), told, [query], ((None, palette.SKY),), since)
+        mapping = self.mapping("severity", palette.SEVERITIES)
         tile.override("severity", {"mappings": [mapping]})
         return tile
-
-    def _text(self, value: int = WALL_VALUE) -> common.VizTextDisplayOptions:
-        options = common.VizTextDisplayOptions()
-        return options.title_size(WALL_TITLE).value_size(value) if self.far else options
-
-    def _finish(
-        self,
-        panel: d.Panel,
-        told: Told,
-        queries: Sequence[Query],
-        steps: Sequence[tuple[float | None, str]],
-        since: str,
-    ) -> Tile:
-        panel.title = self.say(told.title)
-        panel.description = self.say(told.about)
-        panel.datasource = source()
-        panel.targets = list(queries)
-        for letter, query in zip("ABCDEFGH", queries, strict=False):
-            query.ref = letter
-        if since:
-            panel.time_from = since
-            panel.hide_time_override = True
-        fields = panel.field_config or d.FieldConfigSource()
-        panel.field_config, defaults = fields, fields.defaults
-        defaults.unit = told.unit
-        defaults.no_value = self.say(Text("无", "none"))
-        defaults.color = d.FieldColor(d.FieldColorModeId.THRESHOLDS)
-        defaults.thresholds = d.ThresholdsConfig(
-            d.ThresholdsMode.ABSOLUTE, [d.Threshold(value, color) for value, color in steps]
-        )
-        defaults.links = [link(self.say(_target(told.link)), told.link).build()]
-        return Tile(panel, fields, told.size)
-
-    def _name(self, tile: Tile, group: str, colors: Mapping[str, str]) -> None:
-        """Names of series in words, each with a colour of its own."""
-        for name, color in colors.items():
-            tile.override(name, {"displayName": self.word(group, name), "color": _fixed(color)})
-
-    def _mapping(self, group: str, colors: Mapping[str, str]) -> d.ValueMap:
-        names = [key.partition(".")[2] for key in WORDS if key.startswith(f"{group}.")]
-        return d.ValueMap(
-            {
-                name: d.ValueMappingResult(
-                    text=self.word(group, name), color=colors.get(name), index=index
-                )
-                for index, name in enumerate(names)
-                if name
-            },
-        )
-
-    def _column(self, tile: Tile, column: Column) -> None:
-        properties: dict[str, object] = {
-            "displayName": self.say(column.title),
-            "unit": column.unit,
-        }
-        if column.words:
-            properties["mappings"] = [self._mapping(column.words, column.colors)]
-        if column.colors:
-            properties["custom.cellOptions"] = {"type": "color-background", "mode": "basic"}
-        if column.link:
-            properties["links"] = [link(self.say(_target(column.link)), column.link).build()]
-        if column.width:
-            properties["custom.width"] = column.width
-        tile.override(column.name, properties)
-
-
-def _target(url: str) -> Text:
-    if "case=" in url:
-        return Text("打开事件", "Open the case")
-    return Text("打开设备", "Open the device") if "device=" in url else Text("事件列表", "Cases")
-
-
-def _join(made: _Sorted, column: str) -> None:
-    """The rows of two queries that have the same in ``column`` become one."""
-    options = {"byField": column, "mode": "inner"}
-    made.with_transformation(d.DataTransformerConfig("joinByField", options=options))
-
-
-def _sort(made: _Sorted, field: str, desc: bool) -> None:
-    order = {"fields": {}, "sort": [{"field": field, "desc": desc}]}
-    made.with_transformation(d.DataTransformerConfig("sortBy", options=order))
-
-
-def _fixed(color: str) -> d.FieldColor:
-    return d.FieldColor(d.FieldColorModeId.FIXED, fixed_color=color)

@@ -12,8 +12,9 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as d
 
 from dashboards import palette
-from dashboards.panels import Panels, Tile
+from dashboards.panels import Panels
 from dashboards.queries import LEVELS, SOURCE, here, source
+from dashboards.tile import Tile
 from gateway.model import Text
 
 TAG: Final = "gridwarden"

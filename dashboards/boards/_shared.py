@@ -6,8 +6,9 @@ from typing import Final
 
 from dashboards import palette
 from dashboards.links import CASE, DEVICE, OPEN, cases
-from dashboards.panels import NOW, TIME, Column, Panels, Size, Tile, Told
+from dashboards.panels import Panels
 from dashboards.queries import Query, gauge_sum, here, lines, newest, rows, within
+from dashboards.tile import NOW, TIME, Column, Size, Tile, Told
 from gateway.model import Text
 
 ALARMED: Final = ((None, palette.CALM), (1.0, palette.ACT))

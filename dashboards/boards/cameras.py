@@ -5,9 +5,10 @@ from __future__ import annotations
 from dashboards import palette
 from dashboards.boards._shared import DEVICE_ID, PLACE, WHEN, highest, now_true
 from dashboards.links import DEVICE, DEVICES, LINE, cases
-from dashboards.panels import TIME, Panels, Size, Tile, Told
+from dashboards.panels import Panels
 from dashboards.queries import lines, newest, rows, within
 from dashboards.sheet import Options, Sheet
+from dashboards.tile import TIME, Size, Tile, Told
 from gateway.model import Text
 
 

@@ -17,9 +17,10 @@ from dashboards.boards._shared import (
     recent,
 )
 from dashboards.links import DEVICE, DEVICES, cases
-from dashboards.panels import Column, Panels, Size, Tile, Told
+from dashboards.panels import Panels
 from dashboards.queries import FIRE, lines, rows, within
 from dashboards.sheet import Options, Sheet
+from dashboards.tile import Column, Size, Tile, Told
 from gateway.model import Text
 
 _LIFE: Final = "life"

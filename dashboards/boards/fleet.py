@@ -7,9 +7,10 @@ from typing import Final
 from dashboards import palette
 from dashboards.boards._shared import ALARMED, WHEN
 from dashboards.links import DEVICE, DEVICES, LINE, cases
-from dashboards.panels import TIME, Column, Panels, Size, Tile, Told
+from dashboards.panels import Panels
 from dashboards.queries import lines, newest, rows, within
 from dashboards.sheet import Options, Sheet
+from dashboards.tile import TIME, Column, Size, Tile, Told
 from gateway.model import Text
 
 _OURS: Final = '"gateway"'

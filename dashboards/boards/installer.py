@@ -8,9 +8,10 @@ from dashboards import palette
 from dashboards.boards._shared import DEVICE_ID, KIND, PLACE, WHEN, WHERE, highest
 from dashboards.boards.devices import HOURLY, STATE
 from dashboards.links import DEVICE, DEVICES
-from dashboards.panels import TIME, Column, Panels, Size, Tile, Told
+from dashboards.panels import Panels
 from dashboards.queries import lines, newest, rows, within
 from dashboards.sheet import Options, Sheet
+from dashboards.tile import TIME, Column, Size, Tile, Told
 from gateway.model import KINDS, Text
 
 _SENSORS: Final = "/^(" + "|".join(sorted(set(KINDS) - {"gateway"})) + ")$/"

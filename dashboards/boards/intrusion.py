@@ -18,9 +18,10 @@ from dashboards.boards._shared import (
     recent,
 )
 from dashboards.links import DEVICE, DEVICES, cases
-from dashboards.panels import TIME, Panels, Size, Tile, Told
+from dashboards.panels import Panels
 from dashboards.queries import lines, newest, rows, within
 from dashboards.sheet import Options, Sheet
+from dashboards.tile import TIME, Size, Tile, Told
 from gateway.model import Text
 
 _INTRUSION: Final = "intrusion"

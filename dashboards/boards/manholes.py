@@ -17,9 +17,10 @@ from dashboards.boards._shared import (
     overdue_stat,
 )
 from dashboards.links import DEVICE, DEVICES
-from dashboards.panels import Column, Panels, Size, Tile, Told
+from dashboards.panels import Panels
 from dashboards.queries import lines, newest, rows
 from dashboards.sheet import Options, Sheet
+from dashboards.tile import Column, Size, Tile, Told
 from gateway.model import Text
 
 _FACILITY: Final = "facility"

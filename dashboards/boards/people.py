@@ -7,9 +7,10 @@ from typing import Final
 from dashboards import palette
 from dashboards.boards._shared import place_names
 from dashboards.links import DEVICE, OPEN, cases
-from dashboards.panels import Column, Panels, Size, Tile, Told
+from dashboards.panels import Panels
 from dashboards.queries import lines, rows, within
 from dashboards.sheet import Options, Sheet
+from dashboards.tile import Column, Size, Tile, Told
 from gateway.model import Text
 
 _STAGE: Final = '"stage"'

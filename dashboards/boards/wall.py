@@ -5,9 +5,10 @@ from __future__ import annotations
 from dashboards import palette
 from dashboards.boards._shared import ALARMED, open_cases, place_names, title_column
 from dashboards.links import CASE, OPEN, cases
-from dashboards.panels import NOW, Panels, Size, Tile, Told
+from dashboards.panels import Panels
 from dashboards.queries import gauge_sum, lines, newest, rows
 from dashboards.sheet import Options, Sheet
+from dashboards.tile import NOW, Size, Tile, Told
 from gateway.model import Text
 
 _GAUGE = "place category severity stage"

@@ -28,6 +28,7 @@ class Filled:
     def __init__(self, server: InfluxDB, week: Week) -> None:
         self.server = server
         self.week = week
+        server.query(f'CREATE DATABASE "{DATABASE}"')
         asyncio.run(self._fill())
 
     def ask(self, text: str) -> list[dict[str, Any]]:

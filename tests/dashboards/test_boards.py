@@ -12,7 +12,7 @@ import pytest
 from grafana_foundation_sdk.models import units
 
 import dashboards
-from dashboards import palette, panels
+from dashboards import palette, tile
 from dashboards.queries import LEVELS
 from gateway.model import Severity, Stage
 from tests.project.tree import ROOT
@@ -175,7 +175,7 @@ _TAGS = ("severity", "stage", "kind", "device", "site", "place", "reader", "what
 @pytest.mark.parametrize("language", SETS)
 def test_the_wall_is_read_from_five_metres(language: str) -> None:
     [wall] = [board for board in SETS[language] if "-wall-" in board.uid]
-    assert panels.WALL_TITLE >= 28
+    assert tile.WALL_TITLE >= 28
     for panel in tiles(wall):
         assert panel["type"] in ("stat", "bargauge", "geomap"), panel["title"]
         if panel["type"] != "geomap":
