@@ -1,0 +1,64 @@
+"""The last touch before a board leaves: its data source, its marks, and what tells it from others."""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+import json
+from typing import Any, Final, Protocol
+
+from dashboards.grafana.annotations import annotated, variables
+from dashboards.grafana.server import TAG
+from dashboards.grafana.source import Source
+
+Json = dict[str, Any]
+
+FOLDER: Final = "gridwarden"
+"""Uid of our folder in Grafana; of a second one, what its title gives follows."""
+
+
+class Board(Protocol):
+    """A dashboard as its builders hand it over."""
+
+    @property
+    def uid(self) -> str:
+        """The same for ever, whatever the title: links and pushes find the board by it."""
+
+    @property
+    def title(self) -> str:
+        """As people see it."""
+
+    @property
+    def folder(self) -> str:
+        """The title of the folder that it lies in."""
+
+    @property
+    def json(self) -> Json:
+        """What Grafana stores."""
+
+
+def finished(board: Board, source: Source, language: str) -> Json:
+    """The dashboard as it is written or pushed: the same for the same arguments, byte by byte."""
+    whole = copy.deepcopy(board.json)
+    whole.pop("version", None)  # Grafana counts, not we
+    whole |= {"id": None, "uid": board.uid, "title": board.title}
+    whole["tags"] = sorted({*whole.get("tags", ()), TAG})
+    for variable in variables(whole):
+        if variable.get("type") == "datasource" and variable.get("query") == "influxdb":
+            variable["current"] = {"text": source.name, "value": source.uid}
+    return annotated(whole, language)
+
+
+def digest(whole: Json) -> str:
+    """Short enough for the name of a save, long enough to tell two boards apart."""
+    text = json.dumps(whole, sort_keys=True, ensure_ascii=False)
+    return hashlib.sha256(text.encode()).hexdigest()[:20]
+
+
+def folders(boards: list[Board]) -> dict[str, str]:
+    """Title -> uid of each folder, in the boards' order; the first is ``FOLDER`` in any language."""
+    titles = list(dict.fromkeys(board.folder for board in boards))
+    return {
+        title: FOLDER if number == 0 else f"{FOLDER}-{number + 1}"
+        for number, title in enumerate(titles)
+    }
