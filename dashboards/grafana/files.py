@@ -195,7 +195,7 @@ def _digest(text: bytes) -> str:
 
 
 def _digest_of(path: Path) -> str:
-    """ "" for a file that is not there."""
+    """Nothing ("") for a file that is not there."""
     try:
         return _digest(path.read_bytes())
     except FileNotFoundError:

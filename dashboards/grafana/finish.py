@@ -1,4 +1,4 @@
-"""The last touch before a board leaves: its data source, its marks, and what tells it from others."""
+"""The last touch before a board leaves: its data source, its marks, and our tag."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def digest(whole: Json) -> str:
 
 
 def folders(boards: list[Board]) -> dict[str, str]:
-    """Title -> uid of each folder, in the boards' order; the first is ``FOLDER`` in any language."""
+    """Title -> uid of each folder, in the boards' order: the same uids in any language."""
     titles = list(dict.fromkeys(board.folder for board in boards))
     return {
         title: FOLDER if number == 0 else f"{FOLDER}-{number + 1}"

@@ -24,6 +24,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
+from functools import partial
 from typing import Any, Final, NamedTuple
 
 from dashboards.grafana.finish import Board, digest, finished, folders
@@ -151,15 +152,12 @@ class Push:
 
         Raises ``Away``: what was yielded is done, and another run does the rest.
         """
-        yield self._settled(self._source.name, lambda: self._datasource(secret, ready))
+        yield self._settled(self._source.name, partial(self._datasource, secret, ready))
         places = folders(list(boards))
         for title, uid in places.items():
-            yield self._settled(title, lambda title=title, uid=uid: self._folder(title, uid))
+            yield self._settled(title, partial(self._folder, title, uid))
         for board in boards:
-            folder = places[board.folder]
-            yield self._settled(
-                board.title, lambda board=board, folder=folder: self._board(board, folder)
-            )
+            yield self._settled(board.title, partial(self._board, board, places[board.folder]))
         yield from self._old({board.uid for board in boards})
 
     def _settled(self, name: str, attempt: Callable[[], End]) -> Told:
@@ -247,7 +245,7 @@ class Push:
         for uid in sorted(set(self._server.tagged()) - known):
             stored = self._server.dashboard(uid)
             if whose(stored, "") is Whose.ours and stored is not None:
-                yield self._settled(stored.title, lambda uid=uid: self._drop(uid))
+                yield self._settled(stored.title, partial(self._drop, uid))
 
     def _drop(self, uid: str) -> End:
         if not self._prune:

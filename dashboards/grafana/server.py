@@ -66,12 +66,10 @@ class Server:
 
     def __enter__(self) -> Self:
         try:
-            from grafana_client import GrafanaApi
+            from grafana_client.api import GrafanaApi
         except ImportError:
-            text = Text(
-                "缺少 grafana-client:pip install 'gridwarden[dashboards]'(见 dashboards/grafana 的说明)",
-                "grafana-client is missing: pip install 'gridwarden[dashboards]' (its README says how)",
-            )
+            how = "pip install 'gridwarden[dashboards]'"
+            text = Text(f"缺少 grafana-client:{how}", f"grafana-client is missing: {how}")
             raise Away(text) from None
         parts = urlsplit(self.url)
         host = parts.hostname or ""
