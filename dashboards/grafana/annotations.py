@@ -63,9 +63,9 @@ def _mark(kind: _Kind, source: str, levels: list[str], language: str) -> Json:
     title = "title" if language == "zh" else "title_en"
     place = "".join(f' AND "place" =~ /^${{{level}}}/' for level in levels)
     query = (
-        f'SELECT "{title}", "key", "severity" FROM "incident"'
-        f" WHERE \"what\" = '{kind.what.value}'{kind.where} AND $timeFilter{place}"
-        f" LIMIT {_MOST}"  # noqa: S608 - of our own words alone
+        f'SELECT "{title}", "key", "severity" FROM "incident"',  # noqa: S608 - our own words
+        f"WHERE \"what\" = '{kind.what.value}'{kind.where} AND $timeFilter{place}",
+        f"LIMIT {_MOST}",
     )
     return {
         "name": kind.name.say(language),
@@ -78,7 +78,7 @@ def _mark(kind: _Kind, source: str, levels: list[str], language: str) -> Json:
             "fromAnnotations": True,
             "rawQuery": True,
             "textEditor": True,
-            "query": query,
+            "query": " ".join(query),
             "textColumn": title,
             "tagsColumn": "key,severity",
         },

@@ -17,7 +17,7 @@ from dashboards.grafana.server import Server
 from dashboards.grafana.source import NAME, UID, Source
 from dashboards.grafana.trouble import TOKEN, Trouble
 from gateway.cli._problems import told
-from gateway.cli._running import gateway_at
+from gateway.cli._running import gateway_at, zone_of
 from gateway.cli._say import language, say
 from gateway.cli.check import DEFAULT_FILE
 from gateway.config import plugins
@@ -101,6 +101,9 @@ def _options(command: _Command) -> _Command:
         click.option("--console", default="", help=say(
             "浏览器打开值班台的网址,图表由此链接到事件和设备",
             "where browsers reach the console: panels link to cases and devices there")),
+        click.option("--tiles", default="", help=say(
+            "地图瓦片网址,如 http://maps.example/{z}/{x}/{y}.png(WGS-84)",
+            "the map's tiles, like http://maps.example/{z}/{x}/{y}.png (WGS-84)")),
         click.option("--influx", default="", help=say(
             "Grafana 访问 InfluxDB 的网址(默认取自配置中的 sink)",
             "where Grafana reaches InfluxDB (of the configuration's sink unless given)")),
@@ -264,14 +267,16 @@ def push(
 def _asked(given: dict[str, Any], datasource: str = "") -> _Asked:
     document = read_document(given["config"]) if given["config"].is_file() else None
     words = given["words"] or language()
-    source = _source(given, document, datasource)
-    return _Asked(_boards(words, _console(given, document)), source, words)
+    zone = zone_of(document) if document is not None else None
+    asked: dict[str, str] = {"language": words, "console": _console(given, document)}
+    asked |= {"tiles": given["tiles"], "zone": str(zone or "Asia/Shanghai")}
+    return _Asked(_boards(asked), _source(given, document, datasource), words)
 
 
-def _boards(words: str, console: str) -> list[Board]:
+def _boards(asked: dict[str, str]) -> list[Board]:
     """All dashboards. Their library is wanted now and by no other command."""
     try:
-        made = importlib.import_module("dashboards").all(language=words, console=console)
+        made = importlib.import_module("dashboards").all(**asked)
     except ModuleNotFoundError as error:
         if not (error.name or "").startswith("grafana_foundation_sdk"):
             raise
