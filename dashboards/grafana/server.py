@@ -142,11 +142,13 @@ class Server:
         try:
             path = f"/datasources/uid/{uid}/health"
             found = self._asked(what, lambda: self._api.client.GET(path), dict)
+            if found.get("status") == "OK":
+                return None
+            said = one_line(str(found.get("message", "-")))
         except Declined as error:
-            return error.text
-        if found.get("status") == "OK":
-            return None
-        said = one_line(str(found.get("message", "-")))
+            if error.status != "ERROR":
+                return error.text
+            said = error.said
         return Text(f"Grafana 读不到数据库:{said}", f"Grafana can not read the database: {said}")
 
     def folder(self, uid: str) -> Json | None:

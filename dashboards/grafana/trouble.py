@@ -20,11 +20,13 @@ TOKEN: Final = "GRIDWARDEN_GRAFANA_TOKEN"  # noqa: S105 - the name of a variable
 class Trouble(Exception):
     """Something about Grafana; ``text`` is for the person at the terminal."""
 
-    def __init__(self, text: Text, status: str = "") -> None:
+    def __init__(self, text: Text, status: str = "", said: str = "") -> None:
         super().__init__(text.en)
         self.text = text
         self.status = status
         """The word of Grafana's answer, like ``version-mismatch``; "" without one."""
+        self.said = said
+        """Grafana's own words."""
 
 
 class Away(Trouble):
@@ -129,7 +131,9 @@ def refusal(status: int, body: object, what: Text) -> Trouble:
         Text(
             f"Grafana 没能{what.zh}(HTTP {status}:{said})",
             f"Grafana did not {what.en} (HTTP {status}: {said})",
-        )
+        ),
+        _word(body),
+        said,
     )
 
 

@@ -239,6 +239,7 @@ def push(
     **given: Any,
 ) -> int:
     """See the help text. Exit code 1 when Grafana did not take something."""
+    address = _url(url, "--url")
     token = _secret(token_file, TOKEN)
     if not token:
         raise Refused(
@@ -248,7 +249,7 @@ def push(
     asked = _asked(given, datasource)
     secret = "" if datasource else _secret(secret_file, PASSWORD)
     try:
-        with _server(url, token) as grafana:
+        with _server(address, token) as grafana:
             grafana.version()
             way = Push(grafana, asked.source, language=asked.language, overwrite=overwrite,
                 prune=prune, dry=dry)  # fmt: skip
@@ -333,7 +334,6 @@ def _url(text: str, option: str) -> str:
 
 
 def _server(url: str, token: str) -> Server:
-    _url(url, "--url")
     try:
         return Server(url, token)
     except ValueError as error:

@@ -278,7 +278,7 @@ def said(status: int, message: str, word: str = "") -> web.Response:
 
 def again(answer: web.Response) -> web.Response:
     """The same answer for another request: an answer is sent once."""
-    assert isinstance(answer.body, bytes)
+    assert isinstance(answer.body, bytes | None)
     headers = {k: v for k, v in answer.headers.items() if k in ("Content-Type", "Location")}
     return web.Response(status=answer.status, body=answer.body, headers=headers)
 
