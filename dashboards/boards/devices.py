@@ -1,0 +1,210 @@
+"""Device health (设备健康): silence, batteries, links, and detectors that are probably dead."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from dashboards import palette
+from dashboards.boards._shared import ALARMED, DEVICE_ID, KIND, LOOKED_AT, PLACE
+from dashboards.links import DEVICE, DEVICES, LINE, cases
+from dashboards.panels import Column, Panels, Size, Tile, Told
+from dashboards.queries import lines, newest, rows, within
+from dashboards.sheet import Options, Sheet
+from gateway.model import Text
+
+STATE: Final = '"device_state"'
+HOURLY: Final = "3h"
+"""The state of every device is written every hour."""
+SOON: Final = 30
+"""Days: a battery that will not last them goes on this week's round."""
+_TAGS: Final = "device place kind"
+_NAME: Final = Column("name", Text("名称", "Name"))
+_BATTERY: Final = ((None, palette.ACT), (10.0, palette.LOOK), (30.0, palette.CALM))
+
+
+def devices(options: Options) -> Sheet:
+    """What to mend, the most urgent first."""
+    p = Panels(options.language, tiles=options.tiles)
+    return Sheet(
+        "devices",
+        Text("设备健康", "Device health"),
+        Text(
+            "失联、电量预测、信号，以及可能已失效的探测器。",
+            "Silence, battery forecast, links, and detectors that are probably dead.",
+        ),
+        [
+            [_count(p), _silent(p), _dead(p), _empty(p), _course(p)],
+            [_dead_table(p)],
+            [_silent_table(p), _battery_table(p)],
+            [_kinds(p), _link(p), _batteries(p)],
+            [_rssi(p), _trouble(p)],
+        ],
+    )
+
+
+def _count(p: Panels) -> Tile:
+    told = Told(
+        Text("登记设备", "Registered"),
+        Text("所选地点的登记设备数。", "Registered devices at the chosen place."),
+        "none", Size(3, 6), DEVICES,
+    )  # fmt: skip
+    text = f'SELECT count("silent_n") AS "n" FROM ({newest("silent_n", STATE, by=_TAGS)})'
+    return p.stat(told, [lines(text, "n")], since=HOURLY)
+
+
+def _sum(p: Panels, field: str, title: Text, about: Text) -> Tile:
+    text = f'SELECT sum("{field}") AS "n" FROM ({newest(field, STATE, by=_TAGS)})'
+    told = Told(title, about, "none", Size(3, 6), DEVICES)
+    return p.stat(told, [lines(text, "n")], steps=ALARMED, since=HOURLY, filled=True)
+
+
+def _silent(p: Panels) -> Tile:
+    return _sum(
+        p, "silent_n", Text("失联", "Silent"),
+        Text("超过最长静默时间没有上报。", "No report within the longest silence that is normal."),
+    )  # fmt: skip
+
+
+def _dead(p: Panels) -> Tile:
+    return _sum(
+        p, "dead_n", Text("可能已失效", "Probably dead"),
+        Text(
+            "仍在上报、但读数表明它已测不到东西的设备。",
+            "They report, yet can not measure any more.",
+        ),
+    )  # fmt: skip
+
+
+def _empty(p: Panels) -> Tile:
+    told = Told(
+        Text("电池将尽", "Batteries ending"),
+        Text("预计 30 天内用完的电池。", "Batteries that are forecast to end within 30 days."),
+        "none", Size(3, 6), DEVICES,
+    )  # fmt: skip
+    inner = newest("battery_days", STATE, by=_TAGS)
+    text = f'SELECT count("battery_days") AS "n" FROM ({inner}) WHERE "battery_days" < {SOON}'
+    return p.stat(told, [lines(text, "n")], steps=LOOKED_AT, since=HOURLY)
+
+
+def _course(p: Panels) -> Tile:
+    told = Told(
+        Text("失联设备数", "Silent devices over time"),
+        Text("每小时失联的设备数。", "How many were silent in each hour."),
+        "none", Size(12, 6), DEVICES,
+    )  # fmt: skip
+    text = (
+        f'SELECT sum("silent_n") AS "n" FROM (SELECT last("silent_n") AS "silent_n" FROM {STATE} '
+        f'WHERE {within()} GROUP BY time($__interval), "device", "place" fill(none)) '
+        "WHERE $timeFilter GROUP BY time($__interval) fill(none)"
+    )
+    return p.chart(told, [lines(text, p.say(Text("失联", "silent")))], interval="1h")
+
+
+def _dead_table(p: Panels) -> Tile:
+    told = Told(
+        Text("可能已失效的探测器", "Detectors that are probably dead"),
+        Text("及其理由；到现场测试后更换。", "And why; test them on site, then replace them."),
+        "string", Size(24, 6), DEVICE,
+    )  # fmt: skip
+    why = "dead_why" if p.language == "zh" else "dead_why_en"
+    names = f'"{why}", "name", "device", "place", "kind"'
+    inner = newest("dead_n", STATE, why, "name", by=_TAGS)
+    text = f'SELECT "dead_n", {names} FROM ({inner}) WHERE "dead_n" > 0'
+    columns = [DEVICE_ID, _NAME, KIND, PLACE, Column(why, Text("理由", "Why"))]
+    return p.table(told, [rows(text)], columns, since=HOURLY)
+
+
+def _silent_table(p: Panels) -> Tile:
+    told = Told(
+        Text("失联设备", "Silent devices"),
+        Text("没有上报的时间，最久的在前。", "For how long nothing was heard, the longest first."),
+        "string", Size(12, 9), DEVICE,
+    )  # fmt: skip
+    inner = newest("age", STATE, "silent", "name", by=_TAGS)
+    text = f'SELECT "age", "name", "device", "place", "kind" FROM ({inner}) WHERE "silent" = true'
+    columns = [DEVICE_ID, _NAME, KIND, PLACE, Column("age", Text("静默", "Silent for"), "dtdhms")]
+    return p.table(told, [rows(text)], columns, order=("age", True), since=HOURLY)
+
+
+def _battery_table(p: Panels) -> Tile:
+    told = Told(
+        Text("电量预测", "Battery forecast"),
+        Text("预计剩余天数，最少的在前。", "Days that are left by forecast, the fewest first."),
+        "string", Size(12, 9), DEVICE,
+    )  # fmt: skip
+    inner = newest("battery_days", STATE, "battery", "name", by=_TAGS)
+    text = (
+        f'SELECT "battery_days", "battery", "name", "device", "place", "kind" FROM ({inner}) '
+        'WHERE "battery_days" < 365'
+    )
+    columns = [
+        DEVICE_ID, _NAME, KIND, PLACE,
+        Column("battery", Text("电量", "Battery"), "percent", width=90),
+        Column("battery_days", Text("剩余天数", "Days left"), "suffix: d", width=110),
+    ]  # fmt: skip
+    return p.table(told, [rows(text)], columns, order=("battery_days", False), since=HOURLY)
+
+
+def _kinds(p: Panels) -> Tile:
+    told = Told(
+        Text("失联：按类型", "Silent, by kind"),
+        Text("各类设备失联的数量。", "How many of each kind are silent."),
+        "none", Size(8, 9), DEVICES,
+    )  # fmt: skip
+    inner = newest("silent_n", STATE, by=_TAGS)
+    text = f'SELECT sum("silent_n") AS "n" FROM ({inner}) GROUP BY "kind"'
+    return p.bars(told, [rows(text)], value="n", name="kind", words="kind", since=HOURLY)
+
+
+def _link(p: Panels) -> Tile:
+    told = Told(
+        Text("信号最弱", "Weakest links"),
+        Text("信号质量最低的十个设备。", "The ten devices with the poorest link quality."),
+        "percent", Size(8, 9), DEVICE,
+    )  # fmt: skip
+    text = newest("link", STATE, by="device")
+    steps = ((None, palette.ACT), (20.0, palette.LOOK), (50.0, palette.SKY))
+    return p.bars(
+        told, [rows(text)], value="link", name="device", steps=steps, since=HOURLY, desc=False
+    )
+
+
+def _batteries(p: Panels) -> Tile:
+    told = Told(
+        Text("电量最低", "Lowest batteries"),
+        Text("电量最低的十个设备。", "The ten devices with the lowest charge."),
+        "percent", Size(8, 9), DEVICE,
+    )  # fmt: skip
+    text = newest("battery", STATE, by="device")
+    return p.bars(
+        told, [rows(text)], value="battery", name="device", steps=_BATTERY, since=HOURLY, desc=False
+    )
+
+
+def _rssi(p: Panels) -> Tile:
+    told = Told(
+        Text("信号强度", "Signal strength"),
+        Text("每个设备的最低值。", "The lowest of each device."),
+        "dBm", Size(14, 8), LINE,
+    )  # fmt: skip
+    text = (
+        f'SELECT min("rssi") AS "rssi" FROM {STATE} WHERE {within()} '
+        'GROUP BY time($__interval), "device" fill(none)'
+    )
+    return p.chart(told, [lines(text, "$tag_device")], interval="1h", least=None)
+
+
+def _trouble(p: Panels) -> Tile:
+    told = Told(
+        Text("设备异常最多", "Devices with most trouble"),
+        Text(
+            "时间范围内设备异常事件最多的设备。",
+            "Most cases of device trouble in the time range.",
+        ),
+        "none", Size(10, 8), cases(category="trouble"),
+    )  # fmt: skip
+    text = (
+        f'SELECT count("key") AS "n" FROM "closing" WHERE {within()} '
+        'AND "category" = \'trouble\' GROUP BY "device"'
+    )
+    return p.bars(told, [rows(text)], value="n", name="device")
