@@ -11,9 +11,9 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as d
 
-from dashboards import palette
+from dashboards.marks import marks
 from dashboards.panels import Panels, Tile
-from dashboards.queries import LEVELS, SOURCE, here, source
+from dashboards.queries import LEVELS, SOURCE, source
 from gateway.model import Text
 
 TAG: Final = "gridwarden"
@@ -28,8 +28,6 @@ _LEVEL_NAMES: Final = (
 )
 _LABEL: Final = "/^(?<value>\\S+) (?<text>.+)$/"
 """A place's label is its code and its name."""
-_MARKED: Final = "alarm|critical"
-"""Severities that leave a mark on the charts."""
 
 
 class Options(NamedTuple):
@@ -52,31 +50,6 @@ class Sheet(NamedTuple):
     span: str = "now-7d"
     refresh: str = "1m"
     marks: bool = True
-
-
-class _Marks(d.AnnotationQuery):
-    """Incidents of one severity as marks; the SDK's own target is for Grafana's store only."""
-
-    def __init__(self, name: str, title: str, *, enable: bool) -> None:
-        super().__init__(name, source(), enable, False, palette.ACT)
-        self._title = title
-
-    def to_json(self) -> dict[str, object]:
-        """With the InfluxQL query."""
-        text = (
-            f'SELECT "{self._title}", "key" FROM "incident" WHERE $timeFilter AND {here()} '
-            f'AND "what" = \'opened\' AND "severity" =~ /^({_MARKED})$/'
-        )
-        return super().to_json() | {
-            "target": {
-                "refId": "marks",
-                "fromAnnotations": True,
-                "rawQuery": True,
-                "query": text,
-                "titleColumn": self._title,
-                "textColumn": "key",
-            }
-        }
 
 
 def uid(name: str, language: str) -> str:
@@ -103,9 +76,7 @@ def made(sheet: Sheet, options: Options) -> dict[str, object]:
         .link(_others(panels, options))
     ).build()
     if sheet.marks:
-        title = "title" if options.language == "zh" else "title_en"
-        name = panels.say(Text("报警事件", "Alarms"))
-        board.annotations = d.AnnotationContainer([_Marks(name, title, enable=True)])
+        board.annotations = marks(options.language)
     board.panels = list(_placed(sheet.rows))
     found: dict[str, object] = json.loads(json.dumps(board, cls=JSONEncoder))
     return found

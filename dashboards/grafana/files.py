@@ -61,7 +61,7 @@ def provisioning(
     ``seen_at``: DIR as Grafana sees it; ``secret_at``: the file with the password or token as
     Grafana sees it, "" for none. Paths are Grafana's, perhaps of another machine or a container.
     """
-    places = folders(list(boards))
+    places = folders(boards, language)
     files = {
         "datasources/gridwarden.yaml": _yaml(_datasources(source, secret_at)),
         "dashboards/gridwarden.yaml": _yaml(_providers(places, seen_at)),

@@ -1,20 +1,17 @@
-"""The last touch before a board leaves: its data source, its marks, and our tag."""
+"""The last touch before a board leaves: its data source and the tags it is found again by."""
 
 from __future__ import annotations
 
 import copy
 import hashlib
 import json
-from typing import Any, Final, Protocol
+from collections.abc import Sequence
+from typing import Any, Protocol
 
-from dashboards.grafana.annotations import annotated, variables
 from dashboards.grafana.server import TAG
 from dashboards.grafana.source import Source
 
 Json = dict[str, Any]
-
-FOLDER: Final = "gridwarden"
-"""Uid of our folder in Grafana; of a second one, what its title gives follows."""
 
 
 class Board(Protocol):
@@ -42,11 +39,11 @@ def finished(board: Board, source: Source, language: str) -> Json:
     whole = copy.deepcopy(board.json)
     whole.pop("version", None)  # Grafana counts, not we
     whole |= {"id": None, "uid": board.uid, "title": board.title}
-    whole["tags"] = sorted({*whole.get("tags", ()), TAG})
-    for variable in variables(whole):
+    whole["tags"] = sorted({*whole.get("tags", ()), TAG, language})
+    for variable in whole.get("templating", {}).get("list", ()):
         if variable.get("type") == "datasource" and variable.get("query") == "influxdb":
             variable["current"] = {"text": source.name, "value": source.uid}
-    return annotated(whole, language)
+    return whole
 
 
 def digest(whole: Json) -> str:
@@ -55,10 +52,10 @@ def digest(whole: Json) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:20]
 
 
-def folders(boards: list[Board]) -> dict[str, str]:
-    """Title -> uid of each folder, in the boards' order: the same uids in any language."""
+def folders(boards: Sequence[Board], language: str) -> dict[str, str]:
+    """Title -> uid of each folder, in the boards' order. Each language has folders of its own."""
     titles = list(dict.fromkeys(board.folder for board in boards))
     return {
-        title: FOLDER if number == 0 else f"{FOLDER}-{number + 1}"
-        for number, title in enumerate(titles)
+        title: f"{TAG}-{language}" + (f"-{number}" if number > 1 else "")
+        for number, title in enumerate(titles, 1)
     }

@@ -153,7 +153,7 @@ class Push:
         Raises ``Away``: what was yielded is done, and another run does the rest.
         """
         yield self._settled(self._source.name, partial(self._datasource, secret, ready))
-        places = folders(list(boards))
+        places = folders(boards, self._language)
         for title, uid in places.items():
             yield self._settled(title, partial(self._folder, title, uid))
         for board in boards:
@@ -242,7 +242,7 @@ class Push:
     def _old(self, uids: set[str]) -> Iterator[Told]:
         """Boards of another version of ours. What a person made or edited is not even named."""
         known = uids | {_beside(uid) for uid in uids}
-        for uid in sorted(set(self._server.tagged()) - known):
+        for uid in sorted(set(self._server.tagged(self._language)) - known):
             stored = self._server.dashboard(uid)
             if whose(stored, "") is Whose.ours and stored is not None:
                 yield self._settled(stored.title, partial(self._drop, uid))

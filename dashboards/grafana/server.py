@@ -203,11 +203,13 @@ class Server:
         what = Text("删除仪表盘", "delete the dashboard")
         self._known(what, lambda: self._api.dashboard.delete_dashboard(uid))
 
-    def tagged(self) -> list[str]:
-        """The uids of all dashboards with our tag, copies that people made included."""
+    def tagged(self, language: str) -> list[str]:
+        """The uids of all dashboards with our tags, copies that people made included."""
         what = Text("搜索仪表盘", "search for dashboards")
         search = self._api.search.search_dashboards
-        found = self._asked(what, lambda: search(tag=TAG, type_="dash-db", limit=_MOST_FOUND), list)
+        found = self._asked(
+            what, lambda: search(tag=[TAG, language], type_="dash-db", limit=_MOST_FOUND), list
+        )
         return [str(row["uid"]) for row in found if isinstance(row, Mapping) and row.get("uid")]
 
     # --- asking ---------------------------------------------------------------------------

@@ -190,7 +190,7 @@ def test_write_makes_the_files_of_provisioning(
     assert source["user"] == "grafana"
     assert source["secureJsonData"]["password"] == "$__file{/run/secrets/influx_read}"
     board = json.loads(
-        (folder / "dashboards/gridwarden/gridwarden/gw-wall.json").read_text(encoding="utf-8")
+        (folder / "dashboards/gridwarden/gridwarden-en/gw-wall.json").read_text(encoding="utf-8")
     )
-    assert board["annotations"]["list"][0]["name"] == "Alarms"
+    assert board["tags"] == ["en", "gridwarden", "wall"]
     assert inside("--lang", "zh", *asked, "--dry-run").stdout.count(":无变化\n") == 4

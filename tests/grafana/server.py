@@ -260,12 +260,12 @@ class Grafana:
         return web.json_response(answer | {"version": board.version, "slug": "x"})
 
     async def _search(self, request: web.Request) -> web.Response:
-        tag = request.query.get("tag", "")
+        tags = set(request.query.getall("tag", []))
         return web.json_response(
             [
                 {"id": board.id, "uid": uid, "title": board.json["title"], "type": "dash-db"}
                 for uid, board in self.boards.items()
-                if tag in board.json.get("tags", ())
+                if tags <= set(board.json.get("tags", ()))
             ]
         )
 

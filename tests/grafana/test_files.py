@@ -71,7 +71,7 @@ def test_a_container_sees_its_own_path(tmp_path: Path) -> None:
     made = provisioning(BOARDS, SOURCE, "zh", seen_at="/etc/grafana/provisioning", secret_at="")
     (provider,) = yaml.safe_load(made["dashboards/gridwarden.yaml"])["providers"]
     assert provider["options"]["path"] == (
-        "/etc/grafana/provisioning/dashboards/gridwarden/gridwarden"
+        "/etc/grafana/provisioning/dashboards/gridwarden/gridwarden-zh"
     )
 
 
@@ -108,11 +108,11 @@ def test_a_file_that_was_there_before_us_stays(tmp_path: Path) -> None:
 def test_only_what_we_wrote_and_nobody_edited_is_removed(tmp_path: Path) -> None:
     third = board("gw-old", "旧的")
     wrote(tmp_path, [*BOARDS, third])
-    home = tmp_path / "dashboards/gridwarden/gridwarden"
+    home = tmp_path / "dashboards/gridwarden/gridwarden-zh"
     (home / "mine.json").write_text("{}", encoding="utf-8")
     (home / "gw-fire.json").write_text("{}", encoding="utf-8")
     ends = wrote(tmp_path, [WALL])
-    assert ends["dashboards/gridwarden/gridwarden/gw-old.json"] is End.removed
+    assert ends["dashboards/gridwarden/gridwarden-zh/gw-old.json"] is End.removed
     assert sorted(path.name for path in home.iterdir()) == [
         "gw-fire.json", "gw-wall.json", "mine.json",
     ]  # fmt: skip

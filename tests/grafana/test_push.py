@@ -63,10 +63,10 @@ def test_the_first_push_makes_source_folder_and_boards(server: Server, grafana: 
     made = push(server, secret="reads-only")
     assert set(made.values()) == {End.created}
     assert list(made) == ["Gridwarden InfluxDB", "社区安全", "指挥大屏", "消防"]
-    assert grafana.folders == {"gridwarden": "社区安全"}
+    assert grafana.folders == {"gridwarden-zh": "社区安全"}
     stored = grafana.boards["gw-wall"]
-    assert (stored.folder, stored.version, stored.json["title"]) == ("gridwarden", 1, "指挥大屏")
-    assert stored.json["tags"] == ["gridwarden", "wall"]
+    assert (stored.folder, stored.version, stored.json["title"]) == ("gridwarden-zh", 1, "指挥大屏")
+    assert stored.json["tags"] == ["gridwarden", "wall", "zh"]
     (variable, _) = stored.json["templating"]["list"]
     assert variable["current"]["value"] == "gridwarden-influxdb"
     source = grafana.sources["gridwarden-influxdb"]
@@ -101,8 +101,8 @@ def test_histories_of_every_grafana_are_read(version: str) -> None:
 
 def test_two_folders_have_two_uids(server: Server, grafana: Grafana) -> None:
     push(server, [WALL, board("gw-fleet", "网关", "运维")])
-    assert grafana.folders == {"gridwarden": "社区安全", "gridwarden-2": "运维"}
-    assert grafana.boards["gw-fleet"].folder == "gridwarden-2"
+    assert grafana.folders == {"gridwarden-zh": "社区安全", "gridwarden-zh-2": "运维"}
+    assert grafana.boards["gw-fleet"].folder == "gridwarden-zh-2"
 
 
 def test_a_token_of_influxdb_2_is_a_header_that_grafana_keeps_secret(
@@ -168,9 +168,9 @@ def test_a_moved_board_stays_where_it_was_moved(server: Server, grafana: Grafana
 
 def test_a_renamed_folder_keeps_its_name(server: Server, grafana: Grafana) -> None:
     push(server)
-    grafana.folders["gridwarden"] = "大屏"
+    grafana.folders["gridwarden-zh"] = "大屏"
     assert push(server)["社区安全"] is End.unchanged
-    assert grafana.folders == {"gridwarden": "大屏"}
+    assert grafana.folders == {"gridwarden-zh": "大屏"}
 
 
 def test_who_saves_between_our_look_and_our_save_loses_nothing(

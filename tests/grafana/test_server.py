@@ -106,7 +106,7 @@ def test_a_title_that_is_taken_is_said_by_an_older_grafana() -> None:
     ):
         push(server)
         grafana.save_as("gw-wall", "mine", "x")
-        grafana.boards["mine"].folder = "gridwarden"
+        grafana.boards["mine"].folder = "gridwarden-zh"
         grafana.boards["mine"].json["title"] = "指挥大屏"
         del grafana.boards["gw-wall"]
         wall = push(server)[2]
