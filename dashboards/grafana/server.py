@@ -1,7 +1,7 @@
 """Grafana's HTTP API, as far as pushing needs it, through grafana-client.
 
 Every call returns what Grafana stored or raises ``Trouble`` with one sentence. Works with
-Grafana 10 and newer: version histories are a list there, and from 11.6 on a list in an object.
+Grafana 11 and newer: version histories are a list, and from 11.6 on a list in an object.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ Json = dict[str, Any]
 
 PATIENCE: Final = 20.0
 """Seconds: Grafana on a small machine takes a few to save a large dashboard."""
-OLDEST: Final = 10
+OLDEST: Final = 11
 """The dashboards use the panels of this version."""
 TAG: Final = "gridwarden"
 """Every dashboard of ours has it: what is no longer in the set is found again by it."""
@@ -206,10 +206,9 @@ class Server:
     def tagged(self, language: str) -> list[str]:
         """The uids of all dashboards with our tags, copies that people made included."""
         what = Text("搜索仪表盘", "search for dashboards")
+        wanted = {"tag": [TAG, language], "type_": "dash-db", "limit": _MOST_FOUND}
         search = self._api.search.search_dashboards
-        found = self._asked(
-            what, lambda: search(tag=[TAG, language], type_="dash-db", limit=_MOST_FOUND), list
-        )
+        found = self._asked(what, lambda: search(**wanted), list)
         return [str(row["uid"]) for row in found if isinstance(row, Mapping) and row.get("uid")]
 
     # --- asking ---------------------------------------------------------------------------

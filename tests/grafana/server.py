@@ -1,7 +1,7 @@
 """A small Grafana: the documented HTTP API as far as pushing needs it, over real HTTP.
 
 Follows Grafana's reference (HTTP API: health, folders, data sources, dashboards, dashboard
-versions, search) and what Grafana 10 to 12 were seen to do beyond it: the history as a list, and
+versions, search) and what Grafana 11 and 12 were seen to do beyond it: the history as a list, and
 as a list in an object from 11.6 on; a provisioned dashboard that can not be saved; a restored
 version that becomes the newest. It runs in a thread with its own loop, for what is tested blocks.
 """
@@ -54,7 +54,7 @@ class Grafana:
     """Method and path of every request, in order."""
     role: str = "Admin"
     unique_titles: bool = False
-    """As before Grafana 11: one title once in a folder."""
+    """As older ones: one title once in a folder."""
     database: str = "ok"
     influx: str = "OK"
     faults: dict[tuple[str, str], web.Response | str] = field(default_factory=dict)

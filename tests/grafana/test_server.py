@@ -101,7 +101,7 @@ def test_what_one_board_is_declined_for_keeps_no_other_back(
 
 def test_a_title_that_is_taken_is_said_by_an_older_grafana() -> None:
     with (
-        running(Grafana(version="10.4.1", unique_titles=True)) as grafana,
+        running(Grafana(version="11.0.1", unique_titles=True)) as grafana,
         Server(grafana.url, TOKEN) as server,
     ):
         push(server)
@@ -149,7 +149,7 @@ def test_a_role_that_may_not_is_told_what_it_needs(
 
 @pytest.mark.parametrize(
     ("version", "database", "words"),
-    [("9.5.2", "ok", "too old; 10 or newer"), ("11.4.0", "failing", "HTTP 503")],
+    [("10.4.1", "ok", "too old; 11 or newer"), ("11.4.0", "failing", "HTTP 503")],
 )
 def test_a_grafana_that_will_not_do_is_told_before_anything_is_sent(
     version: str, database: str, words: str
