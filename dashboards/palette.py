@@ -26,12 +26,5 @@ ACT: Final = VERMILLION
 
 SEVERITIES: Final = {"notice": SKY, "warning": YELLOW, "alarm": ORANGE, "critical": VERMILLION}
 STAGES: Final = {"receive": VERMILLION, "handle": YELLOW, "close": SKY}
-CATEGORIES: Final = {
-    "life": VERMILLION,
-    "intrusion": PURPLE,
-    "facility": BLUE,
-    "trouble": ORANGE,
-    "system": GREY,
-}
 LINES: Final = (SKY, ORANGE, GREEN, PURPLE, YELLOW, BLUE, VERMILLION)
 """Lines of one chart, in the order in which they are told apart best."""

@@ -331,6 +331,8 @@ class Panels:
         )
         steps = ((None, palette.SKY),)
         tile = self._finish(made.build(), told, queries, steps, since)
+        if any(column.link for column in columns):
+            tile.fields.defaults.links = None  # else every cell would be one
         for column in columns:
             self._column(tile, column)
         return tile

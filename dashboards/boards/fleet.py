@@ -35,7 +35,7 @@ def fleet(options: Options) -> Sheet:
             [_lost(p), _refused(p), _waiting(p), _free(p), _down(p), _channels(p)],
             [_received(p), _backlog(p)],
             [_ledger(p), _messages(p)],
-            [_disk(p), _wear(p), _heat(p)],
+            [_disk(p), _wear(p, options.zone), _heat(p)],
             [_cpu(p), _memory(p), _age(p)],
             [_clock(p), _held(p)],
         ],
@@ -209,7 +209,7 @@ def _disk(p: Panels) -> Tile:
     return _of_gateway(p, told, "disk_free", of="min")
 
 
-def _wear(p: Panels) -> Tile:
+def _wear(p: Panels, zone: str) -> Tile:
     told = Told(
         Text("写盘量", "Disk wear"),
         Text("每天写入存储卡的数据量；一张卡能写的总量有限。",
@@ -220,7 +220,8 @@ def _wear(p: Panels) -> Tile:
         'SELECT sum("written") AS "written" FROM (SELECT non_negative_difference(last("written")) '
         f'AS "written" FROM {_OURS} WHERE {within()} '
         'GROUP BY time(1h), "device", "place", "site" fill(none)) '
-        'WHERE $timeFilter GROUP BY time(1d), "device", "place", "site" fill(none)'
+        'WHERE $timeFilter GROUP BY time(1d), "device", "place", "site" '
+        f"fill(none) tz('{zone}')"
     )
     return p.chart(told, [lines(text, "$tag_site $tag_place")], bars=True)
 

@@ -1,0 +1,68 @@
+"""What Grafana does with a board before it asks InfluxDB: time range, interval, variables."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from tests.dashboards.week import DAY, END, HOUR, MINUTE, SECOND
+
+_SPANS = {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
+AUTOMATIC = "1h"
+"""``$__interval`` where a panel does not ask for more."""
+
+
+class Asked(NamedTuple):
+    """One query of one panel."""
+
+    board: str
+    panel: str
+    ref: str
+    text: str
+    start: int
+    width: int
+    """ns of ``$__interval``."""
+    table: bool
+
+
+def span(text: str) -> int:
+    """``15m`` in ns."""
+    return int(text[:-1]) * _SPANS[text[-1]]
+
+
+def queries(board: dict[str, Any]) -> Iterator[Asked]:
+    """Every query of every panel, with what its panel says of time; variables still stand."""
+    whole = span(board["time"]["from"].removeprefix("now-"))
+    for panel in board["panels"]:
+        since = span(panel["timeFrom"]) if panel.get("timeFrom") else whole
+        width = span(panel.get("interval") or AUTOMATIC)
+        for target in panel["targets"]:
+            yield Asked(
+                board["uid"], panel["title"], target["refId"], target["query"],
+                END - since, width, target["resultFormat"] == "table",
+            )  # fmt: skip
+
+
+def substituted(text: str, variables: Mapping[str, str], start: int, width: int) -> str:
+    """The InfluxQL that is sent; ``now()`` is the end of the week."""
+    interval = f"{width // SECOND}s"
+    filled = f"time >= {start // 1_000_000}ms and time <= {END // 1_000_000}ms"
+    text = text.replace("$timeFilter", filled).replace("$__interval", interval)
+    text = text.replace("now()", f"{END}")
+    text = re.sub(r"\$\{?(\w+)\}?", lambda found: variables[found[1]], text)
+    assert not re.search(r"\$[\w{]", text), text
+    return text
+
+
+def rows(series: list[dict[str, Any]], *, timed: bool) -> list[dict[str, Any]]:
+    """Rows with tags as columns; time only as ``t`` of ``timed`` ones; rows of nulls are none."""
+    found = []
+    for each in series:
+        tags = each.get("tags", {})
+        for values in each["values"]:
+            row = dict(zip(each["columns"], values, strict=True))
+            at = row.pop("time")
+            if any(value is not None for name, value in row.items() if name not in tags):
+                found.append(tags | row | ({"t": at} if timed else {}))
+    return found
