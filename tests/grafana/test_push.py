@@ -11,6 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 from hypothesis.strategies import booleans, sampled_from
 
+import dashboards
 from dashboards.grafana.finish import digest, finished
 from dashboards.grafana.push import CHANGES, End, Push, Told, Whose, decide
 from dashboards.grafana.server import Server
@@ -379,3 +380,23 @@ TestLife.settings = settings(
     deadline=None,
     suppress_health_check=[HealthCheck.too_slow],
 )
+
+
+# --- the real boards -----------------------------------------------------------------------
+
+
+def test_both_languages_of_all_boards_stand_side_by_side(server: Server, grafana: Grafana) -> None:
+    console = "http://127.0.0.1:8080"
+    sets = {word: dashboards.all(language=word, console=console) for word in ("zh", "en")}
+    for word, boards in sets.items():
+        told = list(Push(server, SOURCE, language=word, prune=True).run(boards, "", ready=False))
+        assert {each.end for each in told[1:]} == {End.created}
+    assert set(grafana.boards) == {board.uid for boards in sets.values() for board in boards}
+    assert list(grafana.folders) == ["gridwarden-zh", "gridwarden-en"]
+    for stored in grafana.boards.values():
+        chosen = stored.json["templating"]["list"][0]
+        assert (chosen["type"], chosen["current"]["value"]) == ("datasource", SOURCE.uid)
+    grafana.asked.clear()
+    for word, boards in sets.items():
+        list(Push(server, SOURCE, language=word, prune=True).run(boards, "", ready=False))
+    assert grafana.changed == []
