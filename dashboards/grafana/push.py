@@ -169,9 +169,9 @@ class Push:
     # --- data source and folders ----------------------------------------------------------
 
     def _datasource(self, secret: str, ready: bool) -> End:
+        if ready:  # not looked at: an Editor may use a data source and not see it
+            return End.used
         stored = self._server.source(self._source.uid)
-        if ready:
-            return End.used if stored is not None else self._missing()
         if stored is not None:
             if stored.get("readOnly"):
                 return End.source_provisioned
@@ -181,16 +181,10 @@ class Push:
                 return End.unchanged
         if not self._dry:
             # A secret can not be compared, so it is sent again: it may be a new one.
-            self._server.save_source(marked(self._source, secret), stored is not None)
+            body = marked(self._source, secret)
+            body["name"] = body["name"] if stored is None else stored["name"]
+            self._server.save_source(body, stored is not None)
         return End.created if stored is None else End.updated
-
-    def _missing(self) -> End:
-        raise Declined(
-            Text(
-                f"Grafana 里没有 uid 为 {self._source.uid} 的数据源",
-                f"Grafana has no data source with the uid {self._source.uid}",
-            )
-        )
 
     def _folder(self, title: str, uid: str) -> End:
         """A folder that is there keeps the name that people gave it."""

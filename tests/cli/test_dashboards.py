@@ -166,6 +166,16 @@ def test_what_is_wrong_is_said_before_anything_is_sent(
     assert words in done.stderr
 
 
+def test_what_is_no_token_is_said_in_chinese(
+    inside: Inside, given: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRIDWARDEN_GRAFANA_TOKEN", "two words")
+    asked = ("dashboards", "push", "--url", "http://x", "--influx", "http://x")
+    assert (
+        inside("--lang", "zh", *asked).stderr == "错误: 这不是令牌:应为由字母和数字组成的一个词\n"
+    )
+
+
 def test_no_token_is_one_line(inside: Inside, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("GRIDWARDEN_GRAFANA_TOKEN", raising=False)
     done = inside("--lang", "zh", "dashboards", "push", "--url", f"http://127.0.0.1:{free_port()}")

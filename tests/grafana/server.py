@@ -138,7 +138,7 @@ class Grafana:
         if self.role == "Viewer":
             return request.method != "GET" or request.path.endswith("/versions")
         is_source = request.path.startswith("/api/datasources")
-        return self.role == "Editor" and is_source and request.method != "GET"
+        return self.role == "Editor" and is_source and not request.path.endswith("/health")
 
     async def _health(self, request: web.Request) -> web.Response:
         body = {"commit": "d94d597d84", "database": self.database, "version": self.version}

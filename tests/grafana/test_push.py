@@ -243,9 +243,11 @@ def test_an_edited_data_source_stays_until_overwritten(server: Server, grafana: 
 
 def test_our_own_change_of_the_data_source_is_no_edit(server: Server, grafana: Grafana) -> None:
     push(server)
+    grafana.sources["gridwarden-influxdb"]["name"] = "值班库"  # a name is the site's to choose
     moved = SOURCE._replace(url="http://10.0.0.2:8086")
     assert push(server, source=moved)["Gridwarden InfluxDB"] is End.updated
     assert push(server, source=moved)["Gridwarden InfluxDB"] is End.unchanged
+    assert grafana.sources["gridwarden-influxdb"]["name"] == "值班库"
 
 
 def test_a_provisioned_data_source_stays(server: Server, grafana: Grafana) -> None:
@@ -266,6 +268,10 @@ def test_somebody_elses_data_source_is_used_and_never_touched(
     assert told[0] == Told("P1", End.used)
     assert grafana.sources == {"P1": mine}
     assert {each.end for each in told[1:]} == {End.created}
+    assert server.source_trouble("P1") is None
+    missing = server.source_trouble("P2")
+    assert missing is not None
+    assert "Data source not found" in missing.en
 
 
 def test_a_dry_run_says_the_same_and_changes_nothing(server: Server, grafana: Grafana) -> None:

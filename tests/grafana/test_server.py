@@ -136,7 +136,9 @@ def test_a_wrong_token_is_told_and_never_shown(grafana: Grafana) -> None:
         assert "glsa_wrong" not in str(caught.value) + repr(server) + caught.value.text.zh
 
 
-@pytest.mark.parametrize(("role", "words"), [("Viewer", "may not"), ("Editor", "role Admin")])
+@pytest.mark.parametrize(
+    ("role", "words"), [("Viewer", "may not create"), ("Editor", "role Admin")]
+)
 def test_a_role_that_may_not_is_told_what_it_needs(
     grafana: Grafana, server: Server, role: str, words: str
 ) -> None:
