@@ -8,7 +8,7 @@
 Boards from files can not be saved in Grafana (``allowUiUpdates: false``): who wants another one
 saves a copy, and the next version of ours overwrites no edit. A file that somebody changed by
 hand stays; ours goes beside it as ``NAME.new``, which Grafana does not read. Only files that we
-wrote, and that nobody changed, are ever removed.
+wrote, and that nobody changed, are ever removed. One DIR holds one language.
 """
 
 from __future__ import annotations
@@ -166,11 +166,14 @@ def _put(path: Path, text: bytes, end: End) -> None:
     target = beside if end is End.beside else path
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = target.with_name(f".{target.name}.part")
-    with temporary.open("wb") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    temporary.replace(target)
+    try:
+        with temporary.open("wb") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(target)
+    finally:
+        temporary.unlink(missing_ok=True)
     if end is End.written:
         beside.unlink(missing_ok=True)
 

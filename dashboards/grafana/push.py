@@ -49,6 +49,7 @@ class End(StrEnum):
     created = "created"
     updated = "updated"
     unchanged = "unchanged"
+    sent = "sent"
     beside = "beside"
     beside_unchanged = "beside_unchanged"
     both_edited = "both_edited"
@@ -177,14 +178,18 @@ class Push:
                 return End.source_provisioned
             if is_edited(stored) and not self._overwrite:
                 return End.source_edited
-            if is_same(self._source, stored) and not secret:
-                return End.unchanged
-        if not self._dry:
-            # A secret can not be compared, so it is sent again: it may be a new one.
-            body = marked(self._source, secret)
-            body["name"] = body["name"] if stored is None else stored["name"]
-            self._server.save_source(body, stored is not None)
+            if is_same(self._source, stored):
+                return self._send(secret, stored) if secret else End.unchanged
+        self._send(secret, stored)
         return End.created if stored is None else End.updated
+
+    def _send(self, secret: str, stored: Json | None) -> End:
+        """A secret can not be compared, so it is sent each time: it may be a new one."""
+        body = marked(self._source, secret)
+        body["name"] = body["name"] if stored is None else stored["name"]
+        if not self._dry:
+            self._server.save_source(body, stored is not None)
+        return End.sent
 
     def _folder(self, title: str, uid: str) -> End:
         """A folder that is there keeps the name that people gave it."""

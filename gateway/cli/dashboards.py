@@ -35,6 +35,9 @@ _ENDS: Final = {
     End.created: Text("已新建", "created"),
     End.updated: Text("已更新", "updated"),
     End.unchanged: Text("无变化", "unchanged"),
+    End.sent: Text(
+        "无变化;密码(令牌)已重新写入", "unchanged; its password or token was sent again"
+    ),
     End.beside: Text(
         "有人修改过,保持不动;新版另存在旁边(--overwrite 可换回我们的)",
         "somebody edited it, so it stays; ours is beside it (--overwrite takes it back)",

@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import yaml
+from hypothesis import given, settings
+from hypothesis.strategies import integers, lists, sampled_from, tuples
 
 from dashboards.grafana.files import End, provisioning, write
 from dashboards.grafana.source import Source
@@ -136,3 +138,38 @@ def test_a_dry_run_writes_nothing_and_says_the_same(tmp_path: Path) -> None:
     said = wrote(tmp_path, dry=True)
     assert list(tmp_path.iterdir()) == []
     assert said == wrote(tmp_path)
+
+
+ALL = files(Path("/etc/grafana/provisioning"))
+FEWER = files(Path("/etc/grafana/provisioning"), [WALL])
+_STEPS = lists(
+    tuples(sampled_from(["write", "write fewer", "edit", "delete"]), integers(0, 3)), max_size=12
+)
+
+
+@settings(max_examples=25, deadline=None)
+@given(steps=_STEPS)
+def test_in_any_sequence_no_edit_is_lost_and_the_end_is_the_same(
+    tmp_path_factory: pytest.TempPathFactory, steps: list[tuple[str, int]]
+) -> None:
+    folder = tmp_path_factory.mktemp("provisioning")
+    sets = {"write": ALL, "write fewer": FEWER}
+    names = sorted(ALL)
+    edits: dict[str, str] = {}
+    for number, (step, which) in enumerate(steps):
+        path = folder / names[which]
+        if step == "edit" and path.exists():
+            edits[names[which]] = f"mine {number}"
+            path.write_text(edits[names[which]], encoding="utf-8")
+        elif step == "delete" and path.exists():
+            path.unlink()
+            edits.pop(names[which], None)
+        elif step in sets:
+            list(write(folder, sets[step]))
+            again = {each.end for each in write(folder, sets[step], dry=True)}
+            assert again <= {End.unchanged, End.beside}
+            for name, text in sets[step].items():
+                ours = f"{name}.new" if name in edits else name
+                assert (folder / ours).read_text(encoding="utf-8") == text
+        for name, text in edits.items():
+            assert (folder / name).read_text(encoding="utf-8") == text

@@ -83,6 +83,16 @@ def test_the_second_push_changes_nothing(server: Server, grafana: Grafana) -> No
     assert grafana.changed == []
 
 
+def test_a_new_password_reaches_grafana_though_nothing_else_changed(
+    server: Server, grafana: Grafana
+) -> None:
+    push(server, secret="old")
+    assert push(server, secret="new")["Gridwarden InfluxDB"] is End.sent
+    assert grafana.secrets["gridwarden-influxdb"] == {"password": "new"}
+    assert push(server)["Gridwarden InfluxDB"] is End.unchanged
+    assert grafana.secrets["gridwarden-influxdb"] == {"password": "new"}
+
+
 def test_a_new_version_of_ours_replaces_ours(server: Server, grafana: Grafana) -> None:
     push(server)
     assert push(server, changed("gw-wall"))["指挥大屏"] is End.updated
