@@ -22,7 +22,8 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import common as c
 from grafana_foundation_sdk.models import dashboard as d
 from grafana_foundation_sdk.models.geomap import MapCenterID, TooltipMode
-from grafana_foundation_sdk.models.stat import Options
+from grafana_foundation_sdk.models.stat import Options as StatOptions
+from grafana_foundation_sdk.models.table import Options as TableOptions
 
 from dashboards import palette
 from dashboards.links import link
@@ -33,6 +34,10 @@ from gateway.model import Text
 WALL_TITLE: Final = 30
 """Pixels: 20 mm on a screen of 55 inches, which is read from five metres."""
 WALL_VALUE: Final = 56
+WALL_BLOCK: Final = 40
+"""Of a value that stands in one line with its name."""
+TIME: Final = "Time"
+"""What Grafana calls the column of InfluxDB's ``time``; matched by its type."""
 _PIXELS: Final = 300
 """Points of a line: InfluxDB draws the rest together."""
 NOW: Final = "15m"
@@ -82,9 +87,12 @@ class Tile(Builder[d.Panel]):
 
     def override(self, name: str, properties: Mapping[str, object]) -> None:
         """Say something of the field ``name`` alone."""
+        matcher = d.MatcherConfig("byName", name)
+        if name == TIME:
+            matcher = d.MatcherConfig("byType", "time")
         self.fields.overrides.append(
             d.DashboardFieldConfigSourceOverrides(
-                d.MatcherConfig("byName", name),
+                matcher,
                 [d.DynamicConfigValue(key, value) for key, value in properties.items()],
             )
         )
@@ -172,7 +180,7 @@ class Panels:
             .justify_mode(c.BigValueJustifyMode.CENTER)
             .wide_layout(True)
             .orientation(c.VizOrientation.HORIZONTAL)
-            .text(self._text())
+            .text(self._text(WALL_BLOCK))
         )
         if order[0]:
             _sort(made, *order)
@@ -184,7 +192,7 @@ class Panels:
 
     def newest_time(self, tile: Tile) -> Tile:
         """Of a stat: the moment of its newest points instead of their value."""
-        options = cast("Options", tile.panel.options)
+        options = cast("StatOptions", tile.panel.options)
         options.reduce_options = c.ReduceDataOptions(calcs=["lastNotNull"], fields="/^[Tt]ime$/")
         return tile
 
@@ -320,6 +328,7 @@ class Panels:
         if most:
             made.with_transformation(d.DataTransformerConfig("limit", options={"limitField": most}))
         names = [column.name for column in columns]
+        names += [TIME.lower()] if TIME in names else []
         made.with_transformation(
             d.DataTransformerConfig("filterFieldsByName", options={"include": {"names": names}})
         )
@@ -330,7 +339,9 @@ class Panels:
             )
         )
         steps = ((None, palette.SKY),)
-        tile = self._finish(made.build(), told, queries, steps, since)
+        panel = made.build()
+        cast("TableOptions", panel.options).footer = None  # newer Grafanas have none
+        tile = self._finish(panel, told, queries, steps, since)
         if any(column.link for column in columns):
             tile.fields.defaults.links = None  # else every cell would be one
         for column in columns:
@@ -407,9 +418,9 @@ class Panels:
         tile.override("severity", {"mappings": [mapping]})
         return tile
 
-    def _text(self) -> common.VizTextDisplayOptions:
+    def _text(self, value: int = WALL_VALUE) -> common.VizTextDisplayOptions:
         options = common.VizTextDisplayOptions()
-        return options.title_size(WALL_TITLE).value_size(WALL_VALUE) if self.far else options
+        return options.title_size(WALL_TITLE).value_size(value) if self.far else options
 
     def _finish(
         self,
@@ -427,7 +438,7 @@ class Panels:
             query.ref = letter
         if since:
             panel.time_from = since
-            panel.hide_time_override = False
+            panel.hide_time_override = True
         fields = panel.field_config or d.FieldConfigSource()
         panel.field_config, defaults = fields, fields.defaults
         defaults.unit = told.unit

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.cog.builder import Builder
@@ -28,6 +28,8 @@ _LEVEL_NAMES: Final = (
 )
 _LABEL: Final = "/^(?<value>\\S+) (?<text>.+)$/"
 """A place's label is its code and its name."""
+_OF_INTERVALS: Final = ("auto", "auto_min", "auto_count")
+"""What the SDK writes into every variable, and the published schema does not know."""
 
 
 class Options(NamedTuple):
@@ -57,7 +59,7 @@ def uid(name: str, language: str) -> str:
     return f"gridwarden-{name}-{language}"
 
 
-def made(sheet: Sheet, options: Options) -> dict[str, object]:
+def made(sheet: Sheet, options: Options) -> dict[str, Any]:
     """The board as Grafana's JSON."""
     panels = Panels(options.language)
     board = (
@@ -78,7 +80,10 @@ def made(sheet: Sheet, options: Options) -> dict[str, object]:
     if sheet.marks:
         board.annotations = marks(options.language)
     board.panels = list(_placed(sheet.rows))
-    found: dict[str, object] = json.loads(json.dumps(board, cls=JSONEncoder))
+    found: dict[str, Any] = json.loads(json.dumps(board, cls=JSONEncoder))
+    for variable in found["templating"]["list"]:
+        for name in _OF_INTERVALS:
+            variable.pop(name, None)
     return found
 
 

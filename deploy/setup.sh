@@ -116,6 +116,8 @@ servers() {
     command -v influxd >/dev/null 2>&1 || missing="$missing influxdb"
     command -v victoria-metrics >/dev/null 2>&1 || missing="$missing victoria-metrics"
     command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+    # npm fetches the schema that the dashboards are checked against.
+    command -v npm >/dev/null 2>&1 || missing="$missing npm"
     postgresql || missing="$missing postgresql"
     # The pages are Chinese: without the font the browser tests would look at boxes.
     [ -e /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc ] || missing="$missing fonts-noto-cjk"

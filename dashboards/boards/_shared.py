@@ -6,7 +6,7 @@ from typing import Final
 
 from dashboards import palette
 from dashboards.links import CASE, DEVICE, OPEN, cases
-from dashboards.panels import Column, Panels, Size, Tile, Told
+from dashboards.panels import TIME, Column, Panels, Size, Tile, Told
 from dashboards.queries import Query, gauge_sum, here, lines, newest, rows, within
 from gateway.model import Text
 
@@ -15,6 +15,7 @@ ALARMED: Final = ((None, palette.CALM), (1.0, palette.ACT))
 LOOKED_AT: Final = ((None, palette.CALM), (1.0, palette.LOOK))
 CASE_KEY: Final = Column("key", Text("编号", "Case"), link=CASE, width=150)
 PLACE: Final = Column("place", Text("地点", "Place"), width=150)
+WHEN: Final = Column(TIME, Text("时间", "When"), "dateTimeAsLocal", width=170)
 DEVICE_ID: Final = Column("device", Text("设备", "Device"), link=DEVICE, width=190)
 KIND: Final = Column("kind", Text("类型", "Kind"), words="kind", width=120)
 SEVERITY: Final = Column(
@@ -149,7 +150,7 @@ def recent(panels: Panels, category: str, size: Size) -> Tile:
         "ORDER BY time DESC LIMIT 100"
     )
     columns = [
-        Column("Time", Text("时间", "When"), "dateTimeAsLocal", width=170),
+        WHEN,
         SEVERITY,
         Column(title, Text("事件", "What")),
         KIND,

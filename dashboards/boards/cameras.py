@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dashboards import palette
-from dashboards.boards._shared import DEVICE_ID, PLACE, now_true
+from dashboards.boards._shared import DEVICE_ID, PLACE, WHEN, now_true
 from dashboards.links import DEVICE, DEVICES, LINE, cases
-from dashboards.panels import Column, Panels, Size, Tile, Told
+from dashboards.panels import TIME, Panels, Size, Tile, Told
 from dashboards.queries import lines, newest, rows, within
 from dashboards.sheet import Options, Sheet
 from gateway.model import Text
@@ -94,8 +94,8 @@ def _list(p: Panels) -> Tile:
     )  # fmt: skip
     inner = newest("online", '"camera"', by="device place")
     text = f'SELECT "online", "device", "place" FROM ({inner}) WHERE "online" = false'
-    columns = [DEVICE_ID, PLACE, Column("Time", Text("时间", "When"), "dateTimeAsLocal")]
-    return p.table(told, [rows(text)], columns, order=("Time", False))
+    columns = [DEVICE_ID, PLACE, WHEN]
+    return p.table(told, [rows(text)], columns, order=(TIME, False))
 
 
 def _opened(p: Panels) -> Tile:

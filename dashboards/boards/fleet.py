@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from dashboards import palette
-from dashboards.boards._shared import ALARMED
+from dashboards.boards._shared import ALARMED, WHEN
 from dashboards.links import DEVICE, DEVICES, LINE, cases
-from dashboards.panels import Column, Panels, Size, Tile, Told
+from dashboards.panels import TIME, Column, Panels, Size, Tile, Told
 from dashboards.queries import lines, newest, rows, within
 from dashboards.sheet import Options, Sheet
 from gateway.model import Text
@@ -264,9 +264,9 @@ def _age(p: Panels) -> Tile:
         Column("site", Text("网关", "Gateway")),
         Column("place", Text("地点", "Place")),
         Column("device", Text("设备", "Device"), link=DEVICE),
-        Column("Time", Text("时间", "When"), "dateTimeAsLocal"),
+        WHEN,
     ]
-    return p.table(told, [rows(text)], columns, order=("Time", False))
+    return p.table(told, [rows(text)], columns, order=(TIME, False))
 
 
 def _clock(p: Panels) -> Tile:

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Final
 
 from dashboards import palette
-from dashboards.boards._shared import DEVICE_ID, KIND, PLACE
+from dashboards.boards._shared import DEVICE_ID, KIND, PLACE, WHEN
 from dashboards.boards.devices import HOURLY, STATE
 from dashboards.links import DEVICE, DEVICES, LINE
-from dashboards.panels import Column, Panels, Size, Tile, Told
+from dashboards.panels import TIME, Column, Panels, Size, Tile, Told
 from dashboards.queries import lines, newest, rows, within
 from dashboards.sheet import Options, Sheet
 from gateway.model import KINDS, Text
@@ -54,8 +54,8 @@ def _tests(p: Panels) -> Tile:
         f'SELECT last("test") AS "test" FROM {_TESTED} WHERE {within()} AND "test" = true '
         'GROUP BY "device", "place"'
     )
-    columns = [Column("Time", Text("时间", "When"), "dateTimeAsLocal"), DEVICE_ID, PLACE]
-    return p.table(told, [rows(text)], columns, order=("Time", True))
+    columns = [WHEN, DEVICE_ID, PLACE]
+    return p.table(told, [rows(text)], columns, order=(TIME, True))
 
 
 def _never(p: Panels) -> Tile:
@@ -127,21 +127,14 @@ def _link(p: Panels) -> Tile:
 def _doubt(p: Panels) -> Tile:
     told = Told(
         Text("有疑问的读数", "Readings in doubt"),
-        Text("迟到、数值可疑或设备时钟不准的读数。", "Late, out of range, or with a wrong clock."),
-        "none", Size(10, 8), DEVICES,
+        Text("迟到、数值可疑或设备时钟不准的条数。", "Late, out of range, or with a wrong clock."),
+        "string", Size(10, 8), DEVICE,
     )  # fmt: skip
-    queries = [lines(_flagged(flag), p.say(text)) for flag, text in _FLAGS]
-    steps = ((None, palette.CALM), (1.0, palette.LOOK))
-    return p.stat(told, queries, steps=steps, since="", named=True)
-
-
-def _flagged(flag: str) -> str:
-    """Of all kinds together: several measurements are one only from outside."""
-    counted = (
-        f'SELECT count("{flag}") AS "n" FROM {_SENSORS} WHERE {within()} AND "{flag}" = true '
-        'GROUP BY "device"'
-    )
-    return f'SELECT sum("n") AS "n" FROM ({counted})'
+    # A flag is written only where it is true, so that counting it is enough.
+    counts = ", ".join(f'count("{flag}") AS "{flag}"' for flag, _ in _FLAGS)
+    text = f'SELECT {counts} FROM {_SENSORS} WHERE {within()} GROUP BY "device", "place"'
+    columns = [DEVICE_ID, *(Column(flag, title, "none") for flag, title in _FLAGS)]
+    return p.table(told, [rows(text)], columns, order=("suspect", True))
 
 
 def _rssi(p: Panels) -> Tile:

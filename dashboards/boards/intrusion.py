@@ -8,6 +8,7 @@ from dashboards import palette
 from dashboards.boards._shared import (
     DEVICE_ID,
     PLACE,
+    WHEN,
     case_table,
     false_causes,
     now_true,
@@ -17,7 +18,7 @@ from dashboards.boards._shared import (
     recent,
 )
 from dashboards.links import DEVICE, DEVICES, cases
-from dashboards.panels import Column, Panels, Size, Tile, Told
+from dashboards.panels import TIME, Panels, Size, Tile, Told
 from dashboards.queries import lines, newest, rows, within
 from dashboards.sheet import Options, Sheet
 from gateway.model import Text
@@ -110,5 +111,5 @@ def _open_doors(p: Panels) -> Tile:
     )  # fmt: skip
     inner = newest("open", '"contact"', by="device place")
     text = f'SELECT "open", "device", "place" FROM ({inner}) WHERE "open" = true'
-    columns = [DEVICE_ID, PLACE, Column("Time", Text("时间", "When"), "dateTimeAsLocal")]
-    return p.table(told, [rows(text)], columns, order=("Time", True))
+    columns = [DEVICE_ID, PLACE, WHEN]
+    return p.table(told, [rows(text)], columns, order=(TIME, True))

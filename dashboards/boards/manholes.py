@@ -8,6 +8,7 @@ from dashboards import palette
 from dashboards.boards._shared import (
     DEVICE_ID,
     PLACE,
+    WHEN,
     case_table,
     highest,
     now_true,
@@ -78,7 +79,7 @@ def _covers(p: Panels) -> Tile:
         Column("tilt", Text("倾角", "Tilt"), "degree"),
         Column("water_level", Text("水位", "Water level"), "lengthm"),
         Column("lel", Text("可燃气", "Gas (LEL)"), "percent"),
-        Column("Time", Text("时间", "When"), "dateTimeAsLocal"),
+        WHEN,
     ]  # fmt: skip
     return p.table(told, [rows(text)], columns, order=("water_level", True))
 

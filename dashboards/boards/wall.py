@@ -61,8 +61,7 @@ def _picture(p: Panels) -> Tile:
         'SELECT last("stored") AS "stored" FROM "ledger" WHERE $timeFilter '
         'AND "reader" = \'door\' GROUP BY "site"'
     )
-    tile = p.stat(told, [lines(text, "$tag_site")], since="")
-    return p.newest_time(tile)
+    return p.newest_time(p.stat(told, [lines(text, "$tag_site")], since="", named=True))
 
 
 def _stages(p: Panels) -> Tile:

@@ -1,7 +1,8 @@
 """Grafana's HTTP API, as far as pushing needs it, through grafana-client.
 
 Every call returns what Grafana stored or raises ``Trouble`` with one sentence. Works with
-Grafana 11 and newer: version histories are a list, and from 11.6 on a list in an object.
+Grafana 11.6 and newer. Version histories are read in both forms that were seen there: a list, as
+the reference says, and a list in an object.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ Json = dict[str, Any]
 
 PATIENCE: Final = 20.0
 """Seconds: Grafana on a small machine takes a few to save a large dashboard."""
-OLDEST: Final = 11
+OLDEST: Final = (11, 6)
 """The dashboards use the panels of this version."""
 TAG: Final = "gridwarden"
 """Every dashboard of ours has it: what is no longer in the set is found again by it."""
@@ -110,11 +111,12 @@ class Server:
                 Text("Grafana 自己的数据库有故障;请看它的日志",
                      "Grafana's own database is ill; look at its log")
             )  # fmt: skip
-        major = re.match(r"\d+", version)
-        if major is not None and int(major[0]) < OLDEST:
+        number = re.match(r"(\d+)\.(\d+)", version)
+        if number is not None and (int(number[1]), int(number[2])) < OLDEST:
+            wanted = ".".join(map(str, OLDEST))
             raise Away(
-                Text(f"Grafana {version} 太旧,需要 {OLDEST} 或更新的版本",
-                     f"Grafana {version} is too old; {OLDEST} or newer is needed")
+                Text(f"Grafana {version} 太旧,需要 {wanted} 或更新的版本",
+                     f"Grafana {version} is too old; {wanted} or newer is needed")
             )  # fmt: skip
         return version
 

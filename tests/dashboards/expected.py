@@ -11,6 +11,7 @@ import statistics
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 from tests.dashboards.week import DAY, END, HOUR, MINUTE, SECOND, START, Case, Point, Value, Week
@@ -19,7 +20,6 @@ Row = dict[str, Any]
 FIRE = ("smoke", "heat", "gas", "co", "panic", "panel")
 SENSORS = ("smoke", "heat", "gas", "co", "infrared", "contact", "manhole", "camera", "water",
            "panic", "climate")  # fmt: skip
-SOURCE_B = ("device", "place")
 
 
 @dataclass(frozen=True)
@@ -177,9 +177,7 @@ def open_by(per: str) -> Expected:
     return found
 
 
-def case_rows(
-    category: str = "", which: Callable[[Case], bool] = lambda _: True
-) -> Expected:
+def case_rows(category: str = "", which: Callable[[Case], bool] = lambda _: True) -> Expected:
     return lambda look: [
         {
             "key": case.key, "severity": case.severity, "where": look.week.name(case.place),
@@ -284,10 +282,16 @@ def silent_kinds(look: Look) -> list[Row]:
     return [{"kind": kind, "n": n} for kind, n in found.items()]
 
 
-def doubted(flag: str) -> Expected:
-    return lambda look: count(
-        {} for point in look.points(*SENSORS) if point.fields.get(flag) is True
-    )
+def doubted(look: Look) -> list[Row]:
+    flags = ("late", "suspect", "clock_suspect")
+    found: dict[str, Counter[str]] = defaultdict(Counter)
+    for point in look.points(*SENSORS):
+        found[point.tags["device"]].update(flag for flag in flags if flag in point.fields)
+    return [
+        {"device": device} | {flag: counts[flag] for flag in flags}
+        for device, counts in found.items()
+        if counts
+    ]
 
 
 # --- gateways ---------------------------------------------------------------------------------
@@ -316,7 +320,7 @@ def rate(field: str) -> Expected:
         sums: dict[int, float] = defaultdict(float)
         for series in last.values():
             steps = sorted(series)
-            for before, at in zip(steps, steps[1:], strict=False):
+            for before, at in pairwise(steps):
                 if series[at] >= series[before]:
                     sums[at] += (series[at] - series[before]) / ((at - before) / MINUTE)
         return [{"t": t, "rate": value} for t, value in sums.items()]
@@ -338,7 +342,7 @@ def worn(look: Look) -> list[Row]:
     sums: dict[tuple[str, str, int], float] = defaultdict(float)
     for (place, site), series in last.items():
         steps = sorted(series)
-        for before, at in zip(steps, steps[1:], strict=False):
+        for before, at in pairwise(steps):
             if series[at] >= series[before]:
                 sums[place, site, day(at)] += series[at] - series[before]
     return [{"place": p, "site": s, "t": t, "written": v} for (p, s, t), v in sums.items()]
@@ -484,7 +488,8 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     ("intrusion", "What opened the cases", "A"): lambda look: tally(
         "n",
         ((c.kind, c.opened // look.width * look.width) for c in look.opened("intrusion")),
-        "kind", "t",
+        "kind",
+        "t",
     ),
     ("intrusion", "Infrared alarms that ring most", "A"): lambda look: look.counted(
         "alarm", "infrared", by="device"
@@ -612,8 +617,6 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     ),
     ("installer", "Weakest links", "A"): lowest("link", *SENSORS),
     ("installer", "Link quality", "A"): high("link", *SENSORS, fold=min),
-    ("installer", "Readings in doubt", "A"): doubted("late"),
-    ("installer", "Readings in doubt", "B"): doubted("suspect"),
-    ("installer", "Readings in doubt", "C"): doubted("clock_suspect"),
+    ("installer", "Readings in doubt", "A"): doubted,
     ("installer", "Signal strength", "A"): high("rssi", *SENSORS, fold=min),
 }

@@ -77,7 +77,9 @@ class TestBoard:
         for panel in tiles(board):
             p = panel["gridPos"]
             cells = {
-                (x, y) for x in range(p["x"], p["x"] + p["w"]) for y in range(p["y"], p["y"] + p["h"])
+                (x, y)
+                for x in range(p["x"], p["x"] + p["w"])
+                for y in range(p["y"], p["y"] + p["h"])
             }
             assert not cells & taken, panel["title"]
             taken |= cells
@@ -117,7 +119,9 @@ class TestBoard:
                 assert f'"{column}"' in text, (panel["title"], column)
                 assert all(target["resultFormat"] == "table" for target in panel["targets"])
             for tag in re.findall(r"\$\{__field\.labels\.(\w+)\}", written):
-                assert re.search(rf'GROUP BY [^()]*(?:\([^()]*\))?[^()]*"{tag}"', text), panel["title"]
+                assert re.search(rf'GROUP BY [^()]*(?:\([^()]*\))?[^()]*"{tag}"', text), panel[
+                    "title"
+                ]
 
     def test_columns_of_tables_are_asked_for(self, board: dashboards.Board) -> None:
         for panel in tiles(board):
@@ -125,7 +129,10 @@ class TestBoard:
                 if change["id"] == "filterFieldsByName":
                     for name in change["options"]["include"]["names"]:
                         asked = " ".join(target["query"] for target in panel["targets"])
-                        assert name == "Time" or f'"{name}"' in asked, (panel["title"], name)
+                        assert name in ("Time", "time") or f'"{name}"' in asked, (
+                            panel["title"],
+                            name,
+                        )
 
     def test_everything_is_asked_of_the_chosen_source(self, board: dashboards.Board) -> None:
         source = {"type": "influxdb", "uid": "${source}"}
@@ -142,7 +149,9 @@ class TestBoard:
 
     def test_variables_used_are_variables_there(self, board: dashboards.Board) -> None:
         known = {each["name"] for each in board.json["templating"]["list"]}
-        known |= {"timeFilter", "__interval", "__data", "__field", "__all"} | {"tag_" + t for t in _TAGS}
+        known |= {"timeFilter", "__interval", "__data", "__field", "__all"} | {
+            "tag_" + t for t in _TAGS
+        }
         used = set(re.findall(r"\$\{?(\w+)", str(board.json)))
         assert used <= known, used - known
 

@@ -1,9 +1,9 @@
 """A small Grafana: the documented HTTP API as far as pushing needs it, over real HTTP.
 
 Follows Grafana's reference (HTTP API: health, folders, data sources, dashboards, dashboard
-versions, search) and what Grafana 11 and 12 were seen to do beyond it: the history as a list, and
-as a list in an object from 11.6 on; a provisioned dashboard that can not be saved; a restored
-version that becomes the newest. It runs in a thread with its own loop, for what is tested blocks.
+versions, search) and what Grafana was seen to do beyond it: a history as a list in an object; a
+provisioned dashboard that can not be saved; a restored version that becomes the newest. It runs in
+a thread with its own loop, for what is tested blocks.
 """
 
 from __future__ import annotations
@@ -45,7 +45,9 @@ class Board:
 class Grafana:
     """What is stored, and how it answers."""
 
-    version: str = "11.4.0"
+    version: str = "11.6.0"
+    paged: bool = True
+    """Histories in an object, or as a list, as the reference still says."""
     boards: dict[str, Board] = field(default_factory=dict)
     folders: dict[str, str] = field(default_factory=dict)
     sources: dict[str, Json] = field(default_factory=dict)
@@ -215,8 +217,7 @@ class Grafana:
             for number, (_, message) in enumerate(board.history, 1)
         ][::-1]
         rows = rows[: int(request.query.get("limit", "0")) or None]
-        new = tuple(int(part) for part in self.version.split(".")[:2]) >= (11, 6)
-        return web.json_response({"continueToken": "", "versions": rows} if new else rows)
+        return web.json_response({"continueToken": "", "versions": rows} if self.paged else rows)
 
     async def _delete(self, request: web.Request) -> web.Response:
         uid = request.match_info["uid"]

@@ -100,9 +100,12 @@ def test_a_new_version_of_ours_replaces_ours(server: Server, grafana: Grafana) -
     assert grafana.boards["gw-fire"].version == 1
 
 
-@pytest.mark.parametrize("version", ["11.0.1", "11.6.0", "12.1.0"])
-def test_histories_of_every_grafana_are_read(version: str) -> None:
-    with running(Grafana(version=version)) as grafana, Server(grafana.url, TOKEN) as server:
+@pytest.mark.parametrize(
+    ("version", "paged"), [("11.6.0", False), ("11.6.14", True), ("12.1.0", True)]
+)
+def test_histories_of_every_grafana_are_read(version: str, paged: bool) -> None:
+    started = running(Grafana(version=version, paged=paged))
+    with started as grafana, Server(grafana.url, TOKEN) as server:
         assert server.version() == version
         push(server)
         grafana.edit("gw-wall", title="我的")
