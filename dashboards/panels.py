@@ -29,7 +29,7 @@ from dashboards import palette
 from dashboards.links import link
 from dashboards.queries import Query, source
 from gateway.console.words import WORDS
-from gateway.model import Text
+from gateway.model import KINDS, Text
 
 WALL_TITLE: Final = 30
 """Pixels: 20 mm on a screen of 55 inches, which is read from five metres."""
@@ -40,6 +40,8 @@ TIME: Final = "Time"
 """What Grafana calls the column of InfluxDB's ``time``; matched by its type."""
 _PIXELS: Final = 300
 """Points of a line: InfluxDB draws the rest together."""
+_PAGE: Final = 20
+"""Rows of states on one page: more are too thin to be told apart."""
 NOW: Final = "15m"
 """A gauge's newest point is at most as old as three of its turns; an older one is no news."""
 
@@ -253,8 +255,12 @@ class Panels:
         interval: str = "",
         limits: Sequence[tuple[float | None, str]] = (),
         least: float | None = 0,
+        kinds: bool = False,
     ) -> Tile:
-        """Lines over time, or stacked bars; ``interval`` is the least width of a point."""
+        """Lines over time, or stacked bars; ``interval`` is the least width of a point.
+
+        ``kinds``: the lines' names are kinds of device.
+        """
         made = (
             timeseries.Panel()
             .line_width(2)
@@ -293,9 +299,12 @@ class Panels:
         panel.max_data_points = _PIXELS
         panel.interval = interval or None
         tile.fields.defaults.color = d.FieldColor(d.FieldColorModeId.PALETTE_CLASSIC_BY_NAME)
+        if kinds:
+            for kind in KINDS:
+                tile.override(kind, {"displayName": self.word("kind", kind)})
         if series is not None:
             self._name(tile, *series)
-        elif len(queries) > 1 or not queries[0].name.startswith("$"):
+        elif not any("$" in query.name for query in queries):
             for query, color in zip(queries, palette.LINES, strict=False):
                 tile.override(query.name, {"color": _fixed(color)})
         return tile
@@ -356,6 +365,7 @@ class Panels:
             statetimeline.Panel()
             .show_value(c.VisibilityMode.NEVER)
             .merge_values(True)
+            .per_page(_PAGE)
             .row_height(0.8)
             .fill_opacity(85)
             .line_width(0)

@@ -6,7 +6,7 @@ from typing import Final
 
 from dashboards import palette
 from dashboards.links import CASE, DEVICE, OPEN, cases
-from dashboards.panels import TIME, Column, Panels, Size, Tile, Told
+from dashboards.panels import NOW, TIME, Column, Panels, Size, Tile, Told
 from dashboards.queries import Query, gauge_sum, here, lines, newest, rows, within
 from gateway.model import Text
 
@@ -34,13 +34,12 @@ def title_column(panels: Panels) -> str:
     return "title" if panels.language == "zh" else "title_en"
 
 
-def open_cases(panels: Panels, where: str = "") -> Query:
-    """The most urgent open cases as rows, from the newest point of each slot."""
-    title = title_column(panels)
-    names = (
-        "severity", "where", title, "stage", "owner_name", "since", "deadline", "overdue",
-        "category", "place", "latitude", "longitude",
-    )  # fmt: skip
+def open_cases(panels: Panels, *fields: str, where: str = "") -> Query:
+    """The most urgent open cases as rows, from the newest point of each slot.
+
+    Only ``fields`` are read besides where and what: each is a walk through every slot's series.
+    """
+    names = ("where", title_column(panels), "deadline", "place", *fields)
     picked = ", ".join(f'"{name}"' for name in names)
     inner = ", ".join(f'"{name}" AS "{name}"' for name in names)
     return rows(
@@ -78,10 +77,10 @@ def case_table(panels: Panels, category: str, size: Size) -> Tile:
         Column("deadline", Text("时限", "Limit"), "dateTimeFromNow", width=140),
         CASE_KEY,
     ]
-    where = f" AND \"category\" = '{category}'" if category else ""
-    return panels.table(
-        told, [open_cases(panels, where)], columns, order=("deadline", False), since="15m"
-    )
+    where = f" AND \"category\" = '{category}'"
+    fields = ("severity", "stage", "owner_name", "since", "category")
+    query = open_cases(panels, *fields, where=where)
+    return panels.table(told, [query], columns, order=("deadline", False), since=NOW)
 
 
 def open_stat(panels: Panels, category: str, size: Size) -> Tile:
@@ -162,18 +161,28 @@ def recent(panels: Panels, category: str, size: Size) -> Tile:
 
 
 def highest(
-    panels: Panels, told: Told, field: str, measurement: str, *,
-    of: str = "max", interval: str = "10m", limits: tuple[tuple[float | None, str], ...] = (),
+    panels: Panels,
+    told: Told,
+    field: str,
+    *measurements: str,
+    of: str = "max",
+    interval: str = "10m",
+    limits: tuple[tuple[float | None, str], ...] = (),
     least: float | None = 0,
-) -> Tile:  # fmt: skip
-    """A value of every device over time, its extreme in each step."""
-    text = (
-        f'SELECT {of}("{field}") AS "{field}" FROM {measurement} WHERE {within()} '
-        'GROUP BY time($__interval), "device" fill(none)'
-    )
-    return panels.chart(
-        told, [lines(text, "$tag_device")], interval=interval, limits=limits, least=least
-    )
+) -> Tile:
+    """A value over time: its extreme in each grid and step.
+
+    A line for each device would be a thousand lines; one device's own history is in the console.
+    """
+    queries = [
+        lines(
+            f'SELECT {of}("{field}") AS "{field}" FROM "{measurement}" WHERE {within()} '
+            'GROUP BY time($__interval), "place" fill(none)',
+            f"{panels.word('kind', measurement)} $tag_place" if measurements[1:] else "$tag_place",
+        )
+        for measurement in measurements
+    ]
+    return panels.chart(told, queries, interval=interval, limits=limits, least=least)
 
 
 def now_true(field: str, measurement: str, state: str = "true") -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dashboards import palette
-from dashboards.boards._shared import DEVICE_ID, PLACE, WHEN, now_true
+from dashboards.boards._shared import DEVICE_ID, PLACE, WHEN, highest, now_true
 from dashboards.links import DEVICE, DEVICES, LINE, cases
 from dashboards.panels import TIME, Panels, Size, Tile, Told
 from dashboards.queries import lines, newest, rows, within
@@ -70,7 +70,7 @@ def _timeline(p: Panels) -> Tile:
         f'SELECT last("online") AS "online" FROM "camera" WHERE {within()} '
         'GROUP BY time($__interval), "device" fill(none)'
     )
-    return p.states(told, [lines(text, "$tag_device")], "online", bad=False, interval="30m")
+    return p.states(told, [lines(text, "$tag_device")], "online", bad=False, interval="1h")
 
 
 def _most(p: Panels) -> Tile:
@@ -114,11 +114,7 @@ def _opened(p: Panels) -> Tile:
 def _area(p: Panels) -> Tile:
     told = Told(
         Text("移动面积", "Moving area"),
-        Text("画面中移动部分的最大比例。", "The largest part of the picture that moved."),
-        "percentunit", Size(24, 7), LINE,
+        Text("各网格画面中移动部分的最大比例。", "The largest part of a picture that moved."),
+        "percentunit", Size(24, 7), DEVICES,
     )  # fmt: skip
-    text = (
-        f'SELECT max("area") AS "area" FROM "camera" WHERE {within()} '
-        'GROUP BY time($__interval), "device" fill(none)'
-    )
-    return p.chart(told, [lines(text, "$tag_device")], interval="30m")
+    return highest(p, told, "area", "camera", interval="1h")

@@ -6,7 +6,7 @@ from typing import Final
 
 from dashboards import palette
 from dashboards.boards._shared import ALARMED, DEVICE_ID, KIND, LOOKED_AT, PLACE
-from dashboards.links import DEVICE, DEVICES, LINE, cases
+from dashboards.links import DEVICE, DEVICES, cases
 from dashboards.panels import Column, Panels, Size, Tile, Told
 from dashboards.queries import lines, newest, rows, within
 from dashboards.sheet import Options, Sheet
@@ -88,16 +88,15 @@ def _empty(p: Panels) -> Tile:
 
 def _course(p: Panels) -> Tile:
     told = Told(
-        Text("失联设备数", "Silent devices over time"),
-        Text("每小时失联的设备数。", "How many were silent in each hour."),
-        "none", Size(12, 6), DEVICES,
+        Text("失联比例", "Share that is silent"),
+        Text("每小时失联的设备占比，按类型。", "The share of devices that were silent, by kind."),
+        "percentunit", Size(12, 6), DEVICES,
     )  # fmt: skip
     text = (
-        f'SELECT sum("silent_n") AS "n" FROM (SELECT last("silent_n") AS "silent_n" FROM {STATE} '
-        f'WHERE {within()} GROUP BY time($__interval), "device", "place" fill(none)) '
-        "WHERE $timeFilter GROUP BY time($__interval) fill(none)"
+        f'SELECT mean("silent_n") AS "share" FROM {STATE} WHERE {within()} '
+        'GROUP BY time($__interval), "kind" fill(none)'
     )
-    return p.chart(told, [lines(text, p.say(Text("失联", "silent")))], interval="1h")
+    return p.chart(told, [lines(text, "$tag_kind")], interval="1h", kinds=True)
 
 
 def _dead_table(p: Panels) -> Tile:
@@ -184,14 +183,14 @@ def _batteries(p: Panels) -> Tile:
 def _rssi(p: Panels) -> Tile:
     told = Told(
         Text("信号强度", "Signal strength"),
-        Text("每个设备的最低值。", "The lowest of each device."),
-        "dBm", Size(14, 8), LINE,
+        Text("每类设备中最弱的。", "The weakest of each kind."),
+        "dBm", Size(14, 8), DEVICES,
     )  # fmt: skip
     text = (
         f'SELECT min("rssi") AS "rssi" FROM {STATE} WHERE {within()} '
-        'GROUP BY time($__interval), "device" fill(none)'
+        'GROUP BY time($__interval), "kind" fill(none)'
     )
-    return p.chart(told, [lines(text, "$tag_device")], interval="1h", least=None)
+    return p.chart(told, [lines(text, "$tag_kind")], interval="1h", least=None, kinds=True)
 
 
 def _trouble(p: Panels) -> Tile:

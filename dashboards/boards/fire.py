@@ -16,7 +16,7 @@ from dashboards.boards._shared import (
     overdue_stat,
     recent,
 )
-from dashboards.links import DEVICE, LINE, cases
+from dashboards.links import DEVICE, DEVICES, cases
 from dashboards.panels import Column, Panels, Size, Tile, Told
 from dashboards.queries import FIRE, lines, rows, within
 from dashboards.sheet import Options, Sheet
@@ -71,20 +71,20 @@ def _told(p: Panels) -> Tile:
 def _density(p: Panels) -> Tile:
     told = Told(
         Text("烟雾浓度", "Smoke density"),
-        Text("每个烟感的最大值。", "The highest value of each detector."),
-        "suffix:%/m", Size(12, 8), LINE,
+        Text("每个网格的最大值。", "The highest of each grid."),
+        "suffix:%/m", Size(12, 8), DEVICES,
     )  # fmt: skip
-    return highest(p, told, "density", '"smoke"')
+    return highest(p, told, "density", "smoke")
 
 
 def _heat(p: Panels) -> Tile:
     told = Told(
         Text("温度", "Temperature"),
-        Text("烟感和温感处的最高温度；虚线是温感动作温度。",
+        Text("各网格烟感和温感处的最高温度；虚线是温感动作温度。",
              "The highest at smoke and heat detectors; dashed: where heat detectors act."),
-        "celsius", Size(12, 8), LINE,
+        "celsius", Size(12, 8), DEVICES,
     )  # fmt: skip
-    return highest(p, told, "temperature", "/^(smoke|heat)$/", limits=_HEAT, least=None)
+    return highest(p, told, "temperature", "smoke", "heat", limits=_HEAT, least=None)
 
 
 def _gas(p: Panels) -> Tile:
@@ -92,18 +92,18 @@ def _gas(p: Panels) -> Tile:
         Text("可燃气浓度", "Gas"),
         Text("爆炸下限的百分比；虚线是预警和报警值。",
              "Per cent of the lower explosive limit; dashed: warning and alarm."),
-        "percent", Size(12, 8), LINE,
+        "percent", Size(12, 8), DEVICES,
     )  # fmt: skip
-    return highest(p, told, "lel", '"gas"', limits=_LEL)
+    return highest(p, told, "lel", "gas", limits=_LEL)
 
 
 def _co(p: Panels) -> Tile:
     told = Told(
         Text("一氧化碳", "Carbon monoxide"),
-        Text("每个探测器的最大值。", "The highest value of each detector."),
-        "ppm", Size(12, 8), LINE,
+        Text("每个网格的最大值。", "The highest of each grid."),
+        "ppm", Size(12, 8), DEVICES,
     )  # fmt: skip
-    return highest(p, told, "co", "/^(gas|co)$/", limits=_CO)
+    return highest(p, told, "co", "gas", "co", limits=_CO)
 
 
 def _alarms(p: Panels) -> Tile:

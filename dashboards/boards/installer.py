@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Final
 
 from dashboards import palette
-from dashboards.boards._shared import DEVICE_ID, KIND, PLACE, WHEN
+from dashboards.boards._shared import DEVICE_ID, KIND, PLACE, WHEN, highest
 from dashboards.boards.devices import HOURLY, STATE
-from dashboards.links import DEVICE, DEVICES, LINE
+from dashboards.links import DEVICE, DEVICES
 from dashboards.panels import TIME, Column, Panels, Size, Tile, Told
 from dashboards.queries import lines, newest, rows, within
 from dashboards.sheet import Options, Sheet
@@ -114,14 +114,10 @@ def _weak(p: Panels) -> Tile:
 def _link(p: Panels) -> Tile:
     told = Told(
         Text("信号质量", "Link quality"),
-        Text("每个设备的最低值。", "The lowest of each device."),
-        "percent", Size(14, 8), LINE,
+        Text("每个网格的最低值。", "The lowest of each grid."),
+        "percent", Size(14, 8), DEVICES,
     )  # fmt: skip
-    text = (
-        f'SELECT min("link") AS "link" FROM {_SENSORS} WHERE {within()} '
-        'GROUP BY time($__interval), "device" fill(none)'
-    )
-    return p.chart(told, [lines(text, "$tag_device")], interval="10m")
+    return highest(p, told, "link", "device_state", of="min", interval="1h")
 
 
 def _doubt(p: Panels) -> Tile:
@@ -140,14 +136,8 @@ def _doubt(p: Panels) -> Tile:
 def _rssi(p: Panels) -> Tile:
     told = Told(
         Text("信号强度", "Signal strength"),
-        Text(
-            "每个设备的最低值；低于 -100 dBm 不可靠。",
-            "The lowest; below -100 dBm it is not reliable.",
-        ),
-        "dBm", Size(24, 8), LINE,
+        Text("每个网格的最低值；低于 -100 dBm 不可靠。",
+             "The lowest of each grid; below -100 dBm it is not reliable."),
+        "dBm", Size(24, 8), DEVICES,
     )  # fmt: skip
-    text = (
-        f'SELECT min("rssi") AS "rssi" FROM {_SENSORS} WHERE {within()} '
-        'GROUP BY time($__interval), "device" fill(none)'
-    )
-    return p.chart(told, [lines(text, "$tag_device")], interval="10m", least=None)
+    return highest(p, told, "rssi", "device_state", of="min", interval="1h", least=None)

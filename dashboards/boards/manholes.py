@@ -16,7 +16,7 @@ from dashboards.boards._shared import (
     opened_chart,
     overdue_stat,
 )
-from dashboards.links import DEVICE, DEVICES, LINE
+from dashboards.links import DEVICE, DEVICES
 from dashboards.panels import Column, Panels, Size, Tile, Told
 from dashboards.queries import lines, newest, rows
 from dashboards.sheet import Options, Sheet
@@ -87,43 +87,43 @@ def _covers(p: Panels) -> Tile:
 def _water(p: Panels) -> Tile:
     told = Told(
         Text("井下水位", "Water in wells"),
-        Text("每口井的最高水位。", "The highest of each well."),
-        "lengthm", Size(12, 8), LINE,
+        Text("每个网格的最高水位。", "The highest of each grid."),
+        "lengthm", Size(12, 8), DEVICES,
     )  # fmt: skip
-    return highest(p, told, "water_level", '"manhole"', interval="30m")
+    return highest(p, told, "water_level", "manhole", interval="1h")
 
 
 def _gas(p: Panels) -> Tile:
     told = Told(
         Text("井下可燃气", "Gas in wells"),
         Text("爆炸下限的百分比。", "Per cent of the lower explosive limit."),
-        "percent", Size(12, 8), LINE,
+        "percent", Size(12, 8), DEVICES,
     )  # fmt: skip
-    return highest(p, told, "lel", '"manhole"', interval="30m", limits=_LEL)
+    return highest(p, told, "lel", "manhole", interval="1h", limits=_LEL)
 
 
 def _tilt(p: Panels) -> Tile:
     told = Told(
         Text("井盖倾角", "Tilt of covers"),
-        Text("每个井盖的最大倾角。", "The largest of each cover."),
-        "degree", Size(8, 8), LINE,
+        Text("每个网格的最大倾角。", "The largest of each grid."),
+        "degree", Size(8, 8), DEVICES,
     )  # fmt: skip
-    return highest(p, told, "tilt", '"manhole"', interval="30m", limits=_TILT)
+    return highest(p, told, "tilt", "manhole", interval="1h", limits=_TILT)
 
 
 def _pressure(p: Panels) -> Tile:
     told = Told(
         Text("消火栓压力", "Hydrant pressure"),
-        Text("每个消火栓的最低压力。", "The lowest of each hydrant."),
-        "pressurekpa", Size(8, 8), LINE,
+        Text("每个网格的最低压力。", "The lowest of each grid."),
+        "pressurekpa", Size(8, 8), DEVICES,
     )  # fmt: skip
-    return highest(p, told, "pressure", '"water"', of="min", interval="30m")
+    return highest(p, told, "pressure", "water", of="min", interval="1h")
 
 
 def _level(p: Panels) -> Tile:
     told = Told(
         Text("水池水位", "Tank level"),
-        Text("每个水池的最低水位。", "The lowest of each tank."),
-        "lengthm", Size(8, 8), LINE,
+        Text("每个网格的最低水位。", "The lowest of each grid."),
+        "lengthm", Size(8, 8), DEVICES,
     )  # fmt: skip
-    return highest(p, told, "level", '"water"', of="min", interval="30m")
+    return highest(p, told, "level", "water", of="min", interval="1h")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dashboards import palette
 from dashboards.boards._shared import ALARMED, open_cases, place_names, title_column
 from dashboards.links import CASE, OPEN, cases
-from dashboards.panels import Panels, Size, Tile, Told
+from dashboards.panels import NOW, Panels, Size, Tile, Told
 from dashboards.queries import gauge_sum, lines, newest, rows
 from dashboards.sheet import Options, Sheet
 from gateway.model import Text
@@ -103,7 +103,7 @@ def _late(p: Panels) -> Tile:
     )  # fmt: skip
     return p.each(
         told,
-        open_cases(p, ' AND "overdue" = true'),
+        open_cases(p, "overdue", where=' AND "overdue" = true'),
         value="deadline", name=_name(p), most=5, color=palette.ACT, order=("deadline", False),
     )  # fmt: skip
 
@@ -116,7 +116,7 @@ def _running(p: Panels) -> Tile:
     )  # fmt: skip
     return p.each(
         told,
-        open_cases(p, ' AND "overdue" = false AND "deadline" > 0'),
+        open_cases(p, "overdue", where=' AND "overdue" = false AND "deadline" > 0'),
         value="deadline", name=_name(p), most=5, color=palette.BLUE, order=("deadline", False),
     )  # fmt: skip
 
@@ -134,7 +134,7 @@ def _where(p: Panels) -> Tile:
         ),
         "string", Size(9, 12), CASE,
     )  # fmt: skip
-    return p.map(told, open_cases(p), size=20)
+    return p.map(told, open_cases(p, "severity", "latitude", "longitude"), size=20)
 
 
 def _grids(p: Panels) -> Tile:
@@ -145,7 +145,7 @@ def _grids(p: Panels) -> Tile:
     )  # fmt: skip
     counts = rows(gauge_sum("open", '"cases"', by=_GAUGE, per="place"))
     return p.bars(
-        told, [counts, place_names()], value="open", name="name", join="place", most=8, since="15m"
+        told, [counts, place_names()], value="open", name="name", join="place", most=8, since=NOW
     )
 
 

@@ -177,14 +177,15 @@ def open_by(per: str) -> Expected:
     return found
 
 
-def case_rows(category: str = "", which: Callable[[Case], bool] = lambda _: True) -> Expected:
+def case_rows(
+    *fields: str, category: str = "", which: Callable[[Case], bool] = lambda _: True
+) -> Expected:
     return lambda look: [
         {
-            "key": case.key, "severity": case.severity, "where": look.week.name(case.place),
-            "stage": case.stage_at(END - MINUTE)[0], "since": case.opened / 1e6,
-            "owner_name": f"张{case.owner}", "place": case.place,
+            "key": case.key, "where": look.week.name(case.place), "place": case.place,
             "deadline": (case.stage_at(END - MINUTE)[1] + case.limit * SECOND) / 1e6,
         }
+        | {name: look.week.shown(case, END - MINUTE)[name] for name in fields}
         for case in look.shown(category)
         if which(case)
     ]  # fmt: skip
@@ -223,8 +224,10 @@ def names(look: Look) -> list[Row]:
 # --- devices ----------------------------------------------------------------------------------
 
 
-def high(field: str, *kinds: str, fold: Callable[[list[Any]], Any] = max) -> Expected:
-    return lambda look: look.extremes(field, fold, *kinds)
+def high(
+    field: str, *kinds: str, fold: Callable[[list[Any]], Any] = max, by: str = "place"
+) -> Expected:
+    return lambda look: look.extremes(field, fold, *kinds, by=by)
 
 
 def last_of(values: list[Any]) -> Any:
@@ -268,11 +271,9 @@ def lowest(field: str, *measurements: str) -> Expected:
     ]
 
 
-def silent_course(look: Look) -> list[Row]:
-    found = Counter[int]()
-    for point in look.points("device_state"):
-        found[point.at // HOUR * HOUR] += int(point.fields["silent_n"])
-    return [{"t": t, "n": n} for t, n in found.items()]
+def silent_share(look: Look) -> list[Row]:
+    rows = look.extremes("silent_n", statistics.mean, "device_state", by="kind")
+    return [{"kind": row["kind"], "t": row["t"], "share": row["silent_n"]} for row in rows]
 
 
 def silent_kinds(look: Look) -> list[Row]:
@@ -449,7 +450,9 @@ def _head(board: str, category: str) -> Mapping[tuple[str, str, str], Expected]:
         (board, "Open", "A"): open_now(category),
         (board, "Overdue", "A"): overdue_now(category),
         (board, "Opened each day", "A"): opened_days(category),
-        (board, "Open cases", "A"): case_rows(category),
+        (board, "Open cases", "A"): case_rows(
+            "severity", "stage", "owner_name", "since", category=category
+        ),
     }
 
 
@@ -465,7 +468,7 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     ("wall", "Open, by severity", "A"): open_by("severity"),
     ("wall", "Overdue: since when", "A"): case_rows(which=overdue_case),
     ("wall", "Running: time that is left", "A"): case_rows(which=lambda c: not overdue_case(c)),
-    ("wall", "Map of open cases", "A"): case_rows(),
+    ("wall", "Map of open cases", "A"): case_rows("severity", "latitude", "longitude"),
     ("wall", "Grids with most open cases", "A"): open_by("place"),
     ("wall", "Grids with most open cases", "B"): names,
     ("wall", "On duty now", "A"): lambda look: [
@@ -475,9 +478,11 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     **_head("fire", "life"),
     ("fire", "Time to tell (95 %)", "A"): told,
     ("fire", "Smoke density", "A"): high("density", "smoke"),
-    ("fire", "Temperature", "A"): high("temperature", "smoke", "heat"),
+    ("fire", "Temperature", "A"): high("temperature", "smoke"),
+    ("fire", "Temperature", "B"): high("temperature", "heat"),
     ("fire", "Gas", "A"): high("lel", "gas"),
-    ("fire", "Carbon monoxide", "A"): high("co", "gas", "co"),
+    ("fire", "Carbon monoxide", "A"): high("co", "gas"),
+    ("fire", "Carbon monoxide", "B"): high("co", "co"),
     ("fire", "Alarms reported", "A"): lambda look: look.counted("alarm", *FIRE, by="device place"),
     ("fire", "Test button", "A"): lambda look: look.counted("test", *FIRE, by="device place"),
     ("fire", "Causes of false alarms", "A"): false_by_cause("life"),
@@ -512,7 +517,7 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     ("cameras", "Online", "A"): now_true("online", "camera"),
     ("cameras", "Offline", "A"): now_true("online", "camera", state=False),
     ("cameras", "Motion seen an hour", "A"): lambda look: look.hourly("motion", "camera"),
-    ("cameras", "Online over time", "A"): high("online", "camera", fold=last_of),
+    ("cameras", "Online over time", "A"): high("online", "camera", fold=last_of, by="device"),
     ("cameras", "Cameras with most motion", "A"): lambda look: look.counted(
         "motion", "camera", by="device"
     ),
@@ -527,7 +532,7 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     ("devices", "Batteries ending", "A"): lambda look: count(
         row for row in state_rows(look, "battery_days") if row["battery_days"] < 30
     ),
-    ("devices", "Silent devices over time", "A"): silent_course,
+    ("devices", "Share that is silent", "A"): silent_share,
     ("devices", "Detectors that are probably dead", "A"): states(
         lambda row: row["dead_n"] > 0, "dead_n"
     ),
@@ -538,7 +543,7 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     ("devices", "Silent, by kind", "A"): silent_kinds,
     ("devices", "Weakest links", "A"): lowest("link", "device_state"),
     ("devices", "Lowest batteries", "A"): lowest("battery", "device_state"),
-    ("devices", "Signal strength", "A"): high("rssi", "device_state", fold=min),
+    ("devices", "Signal strength", "A"): high("rssi", "device_state", fold=min, by="kind"),
     ("devices", "Devices with most trouble", "A"): lambda look: tally(
         "n", ((c.device,) for c in look.closed("trouble")), "device"
     ),
@@ -616,7 +621,7 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
         lambda row: row["state"] == "installed", "age", "age", "link", "battery"
     ),
     ("installer", "Weakest links", "A"): lowest("link", *SENSORS),
-    ("installer", "Link quality", "A"): high("link", *SENSORS, fold=min),
+    ("installer", "Link quality", "A"): high("link", "device_state", fold=min),
     ("installer", "Readings in doubt", "A"): doubted,
-    ("installer", "Signal strength", "A"): high("rssi", *SENSORS, fold=min),
+    ("installer", "Signal strength", "A"): high("rssi", "device_state", fold=min),
 }

@@ -9,8 +9,14 @@ from typing import Any, NamedTuple
 from tests.dashboards.week import DAY, END, HOUR, MINUTE, SECOND
 
 _SPANS = {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
-AUTOMATIC = "1h"
-"""``$__interval`` where a panel does not ask for more."""
+_ROUND = (
+    (15, 10), (25, 20), (45, 30), (90, 60), (210, 120), (450, 300), (750, 600), (1_050, 900),
+    (1_350, 1_200), (2_700, 1_800), (5_400, 3_600), (9_000, 7_200), (16_200, 10_800),
+    (32_400, 21_600), (86_400, 43_200),
+)  # fmt: skip
+"""Seconds of a pixel up to which Grafana takes an interval (from ten seconds to a day)."""
+_POINTS = 1_000
+"""A panel that does not say how many points it draws is as wide as this."""
 
 
 class Asked(NamedTuple):
@@ -31,12 +37,19 @@ def span(text: str) -> int:
     return int(text[:-1]) * _SPANS[text[-1]]
 
 
+def interval(panel: dict[str, Any], seconds: float) -> int:
+    """``$__interval`` in ns: one point's share of the time, rounded, no less than the panel's own."""
+    share = seconds / panel.get("maxDataPoints", _POINTS)
+    rounded = next((width for below, width in _ROUND if share < below), 86_400) * SECOND
+    return max(rounded, span(panel["interval"]) if panel.get("interval") else 0)
+
+
 def queries(board: dict[str, Any]) -> Iterator[Asked]:
     """Every query of every panel, with what its panel says of time; variables still stand."""
     whole = span(board["time"]["from"].removeprefix("now-"))
     for panel in board["panels"]:
         since = span(panel["timeFrom"]) if panel.get("timeFrom") else whole
-        width = span(panel.get("interval") or AUTOMATIC)
+        width = interval(panel, since / SECOND)
         for target in panel["targets"]:
             yield Asked(
                 board["uid"], panel["title"], target["refId"], target["query"],

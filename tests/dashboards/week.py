@@ -197,7 +197,7 @@ class Week:
         return found
 
     def _devices(self) -> list[Device]:
-        found = []
+        found: list[Device] = []
         for grid in self.grid_places:
             for kind, count in _KINDS.items():
                 for n in range(count * self.scale):
@@ -218,7 +218,8 @@ class Week:
         return found
 
     def _cases(self) -> list[Case]:
-        rng, found = self.rng, []
+        rng = self.rng
+        found: list[Case] = []
         at = START + HOUR
         watched = [device for device in self.devices if not device.never]
         noisy = [d for d in watched if d.kind in ("smoke", "infrared") and d.id.endswith("-1")]
@@ -484,11 +485,11 @@ class Week:
             for n in range(40):
                 tags = {"slot": f"{n:02d}", "site": site}
                 if n < len(found):
-                    yield Point("open_case", tags, self._shown(found[n], at), at)
+                    yield Point("open_case", tags, self.shown(found[n], at), at)
                 elif n < len(found) + 2:
                     yield Point("open_case", tags, {"key": ""}, at)
 
-    def _shown(self, case: Case, at: int) -> dict[str, Value]:
+    def shown(self, case: Case, at: int) -> dict[str, Value]:
         stage, since = case.stage_at(at)
         return {
             "key": case.key, "title": f"{case.kind}报警", "title_en": f"{case.kind} alarm",
