@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self, TypeVar
 from urllib.parse import urlsplit
@@ -56,13 +57,19 @@ class Stored(NamedTuple):
 class Server:
     """One Grafana. ``with Server(…) as grafana``; nothing is sent before a method is called."""
 
-    def __init__(self, url: str, token: str, timeout: float = PATIENCE) -> None:
-        """ValueError for a URL that is none, or a token that no header can carry."""
+    def __init__(
+        self, url: str, token: str, timeout: float = PATIENCE, ca: Path | None = None
+    ) -> None:
+        """``ca``: a file with whose certificates are believed, None for whom the system believes.
+
+        ValueError for a URL that is none, or a token that no header can carry.
+        """
         self.url = check_url(url).rstrip("/")
         if not token or not token.isascii() or not token.isprintable() or " " in token:
             raise ValueError("this is no token: one word of letters and digits is expected")
         self._token = token
         self._timeout = timeout
+        self._ca = ca
         self._where = origin(url)
 
     def __enter__(self) -> Self:
@@ -82,6 +89,7 @@ class Server:
             protocol=parts.scheme,
             url_path_prefix=f"{parts.path.strip('/')}/".lstrip("/"),
             timeout=self._timeout,
+            verify=True if self._ca is None else str(self._ca),
         )
         session = self._api.client.s
         session.max_redirects = 0  # the token goes nowhere else, and a POST would become a GET

@@ -216,6 +216,13 @@ def write(
     help=say("密码(1.x)或令牌(2.x、3.x)文件", "file with the password (1.x) or token (2.x, 3.x)"),
 )
 @click.option(
+    "--ca",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    help=say(
+        "签发 Grafana 证书的机构证书文件", "file of the authority that signed Grafana's certificate"
+    ),
+)
+@click.option(
     "--datasource",
     default="",
     help=say(
@@ -235,6 +242,7 @@ def push(
     url: str,
     token_file: Path | None,
     secret_file: Path | None,
+    ca: Path | None,
     datasource: str,
     prune: bool,
     overwrite: bool,
@@ -252,7 +260,7 @@ def push(
     asked = _asked(given, datasource)
     secret = "" if datasource else _secret(secret_file, PASSWORD)
     try:
-        with _server(address, token) as grafana:
+        with _server(address, token, ca) as grafana:
             grafana.version()
             way = Push(grafana, asked.source, language=asked.language, overwrite=overwrite,
                 prune=prune, dry=dry)  # fmt: skip
@@ -336,9 +344,9 @@ def _url(text: str, option: str) -> str:
         raise click.BadParameter(told(str(error)), param_hint=option) from None
 
 
-def _server(url: str, token: str) -> Server:
+def _server(url: str, token: str, ca: Path | None) -> Server:
     try:
-        return Server(url, token)
+        return Server(url, token, ca=ca)
     except ValueError as error:
         raise Refused(told(str(error))) from None
 

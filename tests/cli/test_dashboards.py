@@ -151,6 +151,7 @@ def test_secrets_come_from_files(
         (["push", "--url", "http://x", "--token", "t"], 2, "--token"),
         (["push", "--url", "http://x", "--influx", "x"], 2, "--influx"),
         (["push", "--url", "http://x", "--config", "/nowhere"], 1, "where is InfluxDB?"),
+        (["push", "--url", "https://x", "--ca", "/nowhere"], 2, "--ca"),
         (["write"], 2, "DIR"),
         (["write", "/nowhere", "--language", "fr", "--influx", "http://x"], 2, "--language"),
     ],

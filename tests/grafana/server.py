@@ -9,6 +9,7 @@ a thread with its own loop, for what is tested blocks.
 from __future__ import annotations
 
 import asyncio
+import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -285,7 +286,9 @@ def again(answer: web.Response) -> web.Response:
 
 
 @contextmanager
-def running(grafana: Grafana, prefix: str = "") -> Iterator[Grafana]:
+def running(
+    grafana: Grafana, prefix: str = "", tls: ssl.SSLContext | None = None
+) -> Iterator[Grafana]:
     """``grafana`` on a free port of loopback, below ``prefix``; ``url`` says where."""
     started = threading.Event()
     ended: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
@@ -298,10 +301,10 @@ def running(grafana: Grafana, prefix: str = "") -> Iterator[Grafana]:
             app = outer
         runner = web.AppRunner(app, handler_cancellation=True, shutdown_timeout=0.1)
         await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
+        site = web.TCPSite(runner, "127.0.0.1", 0, ssl_context=tls)
         await site.start()
         port = runner.addresses[0][1]
-        grafana.url = f"http://127.0.0.1:{port}{prefix}"
+        grafana.url = f"http{'s' if tls else ''}://127.0.0.1:{port}{prefix}"
         stop = asyncio.Event()
         ended.append((asyncio.get_running_loop(), stop))
         started.set()

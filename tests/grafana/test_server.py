@@ -15,6 +15,7 @@ from dashboards.grafana.push import End, Push, Told
 from dashboards.grafana.server import Server
 from dashboards.grafana.source import Source
 from dashboards.grafana.trouble import Away, Declined, Trouble
+from tests.certificates import self_signed
 from tests.grafana.boards import BOARDS
 from tests.grafana.server import TOKEN, Grafana, running, said
 from tests.servers import free_port
@@ -169,6 +170,17 @@ def test_a_grafana_that_will_not_do_is_told_before_anything_is_sent(
 def test_a_grafana_below_a_path_is_found() -> None:
     with running(Grafana(), "/grafana") as grafana, Server(grafana.url + "/", TOKEN) as server:
         assert {each.end for each in push(server)} == {End.created}
+
+
+def test_a_grafana_behind_a_certificate_of_the_sites_own(tmp_path: Path) -> None:
+    made = self_signed(tmp_path)
+    with running(Grafana(), tls=made.server()) as grafana:
+        with Server(grafana.url, TOKEN, ca=made.certificate) as server:
+            assert {each.end for each in push(server)} == {End.created}
+        stranger = pytest.raises(Away, match="no Grafana answers .*certificate")
+        with Server(grafana.url, TOKEN) as server, stranger as caught:
+            push(server)
+    assert is_one_sentence(caught.value)
 
 
 def test_whether_grafana_reaches_the_database_is_told(grafana: Grafana, server: Server) -> None:
