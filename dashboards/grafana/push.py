@@ -1,9 +1,10 @@
 """Pushes boards into a Grafana in which people work: again and again, and over nobody's edits.
 
 Whose a stored board is, Grafana itself says: every save of ours is called ``gridwarden DIGEST``,
-so the newest save tells whether it was ours, and of what. A person's save (an edit, a restored
-version) is called otherwise. Nothing is remembered anywhere else: a push from another machine,
-or years later, decides the same.
+so the newest save tells whether it was ours, and of what. A person's save (an edit, an older
+version restored) is called otherwise; one that leaves all as we saved it (a move to another folder,
+an edit undone) counts as ours. Nothing is remembered anywhere else: a push from another machine, or
+years later, decides the same.
 
     board in Grafana      without --overwrite                with --overwrite
     ------------------    -------------------------------    -----------------------
@@ -21,21 +22,19 @@ names the version that was looked at: who saves in between is seen, never lost.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Sequence
 from enum import StrEnum
 from functools import partial
 from typing import Any, Final, NamedTuple
 
 from dashboards.grafana.finish import Board, digest, finished, folders
-from dashboards.grafana.server import Server, Stored
+from dashboards.grafana.server import OURS, Server, Stored
 from dashboards.grafana.source import Source, is_edited, is_same, marked
 from dashboards.grafana.trouble import Declined
 from gateway.model import Text
 
 Json = dict[str, Any]
 
-_OURS: Final = re.compile(r"gridwarden (?P<digest>[0-9a-f]{20})")
 _BESIDE: Final = "-new"
 _LONGEST_UID: Final = 40
 """Grafana's own limit."""
@@ -102,7 +101,7 @@ def whose(stored: Stored | None, wanted: str) -> Whose:
         return Whose.nobodys
     if stored.provisioned:
         return Whose.provisioned
-    found = _OURS.fullmatch(stored.message)
+    found = OURS.fullmatch(stored.message)
     if found is None:
         return Whose.edited
     return Whose.same if found["digest"] == wanted else Whose.ours

@@ -36,6 +36,10 @@ OLDEST: Final = (11, 6)
 """The dashboards use the panels of this version."""
 TAG: Final = "gridwarden"
 """Every dashboard of ours has it: what is no longer in the set is found again by it."""
+OURS: Final = re.compile(r"gridwarden (?P<digest>[0-9a-f]{20})")
+"""What our saves are called."""
+_LOOKED_BACK: Final = 20
+"""Saves: as many as Grafana keeps unless it is told otherwise."""
 _MOST_FOUND: Final = 5_000
 """Search results: Grafana gives no more in one answer."""
 
@@ -49,7 +53,7 @@ class Stored(NamedTuple):
     folder: str
     """Uid of its folder; "" for none."""
     message: str
-    """What the newest save was called: ours says so, a person's does not."""
+    """What the save was called that it comes from: ours says so, a person's does not."""
     provisioned: bool
     """It comes from a file of Grafana's, which alone can change it."""
 
@@ -180,27 +184,43 @@ class Server:
         if found is None:
             return None
         board, meta = _map(found.get("dashboard")), _map(found.get("meta"))
-        version = int(board.get("version") or 0)
         return Stored(
             uid=uid,
             title=str(board.get("title", "")),
-            version=version,
+            version=int(board.get("version") or 0),
             folder=str(meta.get("folderUid") or ""),
-            message=self._newest(uid, version),
+            message=self._saved_as(uid, board),
             provisioned=bool(meta.get("provisioned")),
         )
 
-    def _newest(self, uid: str, version: int) -> str:
-        """What the save ``version`` was called; "" when the history does not begin with it.
+    def _saved_as(self, uid: str, board: Json) -> str:
+        """What the save was called that ``board`` comes from.
 
-        A save between the two requests is seen by that: it counts as a person's.
+        A move to another folder is a save, and so is undoing an edit: what is the same as our
+        newest save counts as that. A save between the requests counts as a person's.
         """
+        rows = self._history(uid)
+        if not rows or rows[0].get("version") != board.get("version"):
+            return ""
+        ours = next((row for row in rows if OURS.fullmatch(str(row.get("message")))), None)
+        if ours is None or ours is rows[0] or self._content(uid, ours) == _bare(board):
+            return str((ours or rows[0]).get("message", ""))
+        return str(rows[0].get("message", ""))
+
+    def _history(self, uid: str) -> list[Json]:
+        """The newest saves, the last one first."""
         what = Text("读取仪表盘的版本", "show the versions of the dashboard")
-        path, newest = f"/dashboards/uid/{uid}/versions", {"limit": 1}
+        path, newest = f"/dashboards/uid/{uid}/versions", {"limit": _LOOKED_BACK}
         found = self._asked(what, lambda: self._api.client.GET(path, params=newest), object)
         rows = found.get("versions") if isinstance(found, Mapping) else found
-        first = _map(rows[0]) if isinstance(rows, list) and rows else {}
-        return str(first.get("message", "")) if first.get("version") == version else ""
+        return [_map(row) for row in rows] if isinstance(rows, list) else []
+
+    def _content(self, uid: str, row: Json) -> Json:
+        """The board as it was saved in ``row``."""
+        what = Text("读取仪表盘的版本", "show the versions of the dashboard")
+        path = f"/dashboards/uid/{uid}/versions/{row.get('version')}"
+        found = self._known(what, lambda: self._api.client.GET(path)) or {}
+        return _bare(_map(found.get("data")))
 
     def save(self, board: Json, folder: str, message: str) -> None:
         """Create it, or replace the version that ``board`` names and no other."""
@@ -271,6 +291,11 @@ class Server:
 
 
 _ABSENT: Final = "not-found"
+
+
+def _bare(board: Json) -> Json:
+    """Without what every save changes."""
+    return {key: value for key, value in board.items() if key not in ("id", "uid", "version")}
 
 
 def _map(value: object) -> Json:

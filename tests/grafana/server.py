@@ -90,9 +90,11 @@ class Grafana:
         self.boards[new] = Board(len(self.boards) + 1, "", [(copy, "")])
 
     def move(self, uid: str, folder: str) -> None:
-        """A person moves the board, which is no save of it."""
+        """A person moves the board: Grafana's page saves it, unchanged, with no message."""
         self.folders.setdefault(folder, folder)
-        self.boards[uid].folder = folder
+        board = self.boards[uid]
+        board.folder = folder
+        board.history.append((board.json, ""))
 
     # --- HTTP -----------------------------------------------------------------------------
 
@@ -109,6 +111,7 @@ class Grafana:
                 web.put("/api/datasources/uid/{uid}", self._update_source),
                 web.get("/api/dashboards/uid/{uid}", self._board),
                 web.get("/api/dashboards/uid/{uid}/versions", self._versions),
+                web.get("/api/dashboards/uid/{uid}/versions/{number}", self._old_version),
                 web.delete("/api/dashboards/uid/{uid}", self._delete),
                 web.post("/api/dashboards/db", self._save),
                 web.get("/api/search", self._search),
@@ -219,6 +222,15 @@ class Grafana:
         ][::-1]
         rows = rows[: int(request.query.get("limit", "0")) or None]
         return web.json_response({"continueToken": "", "versions": rows} if self.paged else rows)
+
+    async def _old_version(self, request: web.Request) -> web.Response:
+        board = self.boards.get(request.match_info["uid"])
+        number = int(request.match_info["number"])
+        if board is None or not 1 <= number <= board.version:
+            return said(404, "Dashboard version not found")
+        data, message = board.history[number - 1]
+        stored = data | {"id": board.id, "version": number}
+        return web.json_response({"version": number, "message": message, "data": stored})
 
     async def _delete(self, request: web.Request) -> web.Response:
         uid = request.match_info["uid"]

@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from hypothesis.strategies import booleans, sampled_from
+from hypothesis.strategies import booleans, integers, sampled_from
 
 import dashboards
-from dashboards.grafana.finish import digest, finished
+from dashboards.grafana.finish import finished
 from dashboards.grafana.push import CHANGES, End, Push, Told, Whose, decide
 from dashboards.grafana.server import Server
 from dashboards.grafana.source import Source
@@ -160,6 +160,14 @@ def test_a_restored_version_is_an_edit(server: Server, grafana: Grafana) -> None
     grafana.restore("gw-wall", 1)
     assert push(server, changed("gw-wall"))["指挥大屏"] is End.beside
     assert grafana.boards["gw-wall"].version == 3
+
+
+def test_an_edit_that_was_undone_is_none(server: Server, grafana: Grafana) -> None:
+    push(server)
+    grafana.edit("gw-wall", refresh="5s")
+    grafana.restore("gw-wall", 1)
+    assert push(server)["指挥大屏"] is End.unchanged
+    assert push(server, changed("gw-wall"))["指挥大屏"] is End.updated
 
 
 def test_overwrite_takes_back_and_tidies_up(server: Server, grafana: Grafana) -> None:
@@ -323,6 +331,7 @@ class Life(RuleBasedStateMachine):
         self.server = Server(self.grafana.url, TOKEN).__enter__()
         self.edits: dict[str, tuple[int, dict[str, Any]]] = {}
         """Uid -> version and content of a person's newest save that nobody replaced on purpose."""
+        self.moved: set[str] = set()
         self.count = 0
 
     def teardown(self) -> None:
@@ -345,14 +354,14 @@ class Life(RuleBasedStateMachine):
 
     def newest_is_there(self, version: int) -> None:
         """Under its uid, or beside an edited one, unless that was edited too."""
+        self.moved &= set(self.grafana.boards)
         for each in self.boards(version):
-            there = [uid for uid in (each.uid, f"{each.uid}-new") if uid not in self.edits]
-            wanted = {digest(finished(each, SOURCE, "zh"))}
-            stored = [self.grafana.boards[uid] for uid in there[:1]]
-            if there[:1] == [each.uid]:
-                assert {board.history[-1][1].split()[-1] for board in stored} == wanted
-            for board_ in stored:
-                assert board_.json.get("refresh") == each.json.get("refresh")
+            wanted = finished(each, SOURCE, "zh")
+            copy = {"uid": f"{each.uid}-new", "title": f"{each.title}(新版)"}
+            whole = wanted if each.uid not in self.edits else wanted | copy
+            if whole["uid"] not in self.edits:
+                stored = self.grafana.boards[whole["uid"]].json
+                assert stored == {key: value for key, value in whole.items() if key != "id"}
 
     @rule(version=sampled_from([1, 2]))
     def overwrites(self, version: int) -> None:
@@ -370,17 +379,31 @@ class Life(RuleBasedStateMachine):
             stored = self.grafana.boards[uid]
             self.edits[uid] = (stored.version, stored.json)
 
-    @rule(uid=sampled_from(["gw-wall", "gw-wall-new"]))
-    def restores_a_board(self, uid: str) -> None:
-        if uid in self.grafana.boards:
-            self.grafana.restore(uid, 1)
+    @rule(uid=sampled_from(["gw-wall", "gw-wall-new"]), version=integers(1, 3))
+    def restores_a_board(self, uid: str, version: int) -> None:
+        if uid in self.grafana.boards and version <= self.grafana.boards[uid].version:
+            self.grafana.restore(uid, version)
             stored = self.grafana.boards[uid]
-            self.edits[uid] = (stored.version, stored.json)
+            ours = [json for json, message in stored.history if message.startswith("gridwarden ")]
+            if ours[-1] == stored.json:
+                self.edits.pop(uid, None)
+            else:
+                self.edits[uid] = (stored.version, stored.json)
+
+    @rule(uid=sampled_from(["gw-wall", "gw-wall-new"]))
+    def moves_a_board(self, uid: str) -> None:
+        if uid in self.grafana.boards:
+            self.grafana.move(uid, "夜班")
+            self.moved.add(uid)
+            if uid in self.edits:
+                stored = self.grafana.boards[uid]
+                self.edits[uid] = (stored.version, stored.json)
 
     @rule(uid=sampled_from(["gw-wall", "gw-fire", "gw-wall-new"]))
     def deletes_a_board(self, uid: str) -> None:
         self.grafana.boards.pop(uid, None)
         self.edits.pop(uid, None)
+        self.moved.discard(uid)
 
     def picture(self) -> dict[str, tuple[int, str]]:
         return {uid: (b.version, b.history[-1][1]) for uid, b in self.grafana.boards.items()}
@@ -390,6 +413,8 @@ class Life(RuleBasedStateMachine):
         for uid, (version, json) in self.edits.items():
             stored = self.grafana.boards[uid]
             assert (stored.version, stored.json) == (version, json)
+        for uid in self.moved & set(self.grafana.boards):
+            assert self.grafana.boards[uid].folder == "夜班"
 
 
 TestLife = Life.TestCase

@@ -177,7 +177,7 @@ def test_a_grafana_behind_a_certificate_of_the_sites_own(tmp_path: Path) -> None
     with running(Grafana(), tls=made.server()) as grafana:
         with Server(grafana.url, TOKEN, ca=made.certificate) as server:
             assert {each.end for each in push(server)} == {End.created}
-        stranger = pytest.raises(Away, match="no Grafana answers .*certificate")
+        stranger = pytest.raises(Away, match=r"no Grafana answers .*certificate")
         with Server(grafana.url, TOKEN) as server, stranger as caught:
             push(server)
     assert is_one_sentence(caught.value)
