@@ -251,15 +251,20 @@ def test_a_board_of_grafanas_own_files_stays(server: Server, grafana: Grafana) -
     assert grafana.boards["gw-wall"].version == 1
 
 
-def test_an_edited_data_source_stays_until_overwritten(server: Server, grafana: Grafana) -> None:
+@pytest.mark.parametrize("edited", [{"url": "http://10.0.0.9:8086"}, {"dbName": "mine"}])
+def test_an_edited_data_source_stays_until_overwritten(
+    server: Server, grafana: Grafana, edited: dict[str, str]
+) -> None:
     push(server)
     source = grafana.sources["gridwarden-influxdb"]
-    source["url"] = "http://10.0.0.9:8086"
+    (source["jsonData"] if "dbName" in edited else source).update(edited)
+    before = str(source)
     assert push(server)["Gridwarden InfluxDB"] is End.source_edited
     assert push(server, secret="x")["Gridwarden InfluxDB"] is End.source_edited
-    assert grafana.sources["gridwarden-influxdb"]["url"] == "http://10.0.0.9:8086"
+    assert str(grafana.sources["gridwarden-influxdb"]) == before
     assert push(server, overwrite=True)["Gridwarden InfluxDB"] is End.updated
-    assert grafana.sources["gridwarden-influxdb"]["url"] == SOURCE.url
+    source = grafana.sources["gridwarden-influxdb"]
+    assert (source["url"], source["jsonData"]["dbName"]) == (SOURCE.url, SOURCE.database)
 
 
 def test_our_own_change_of_the_data_source_is_no_edit(server: Server, grafana: Grafana) -> None:
