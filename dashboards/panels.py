@@ -256,6 +256,7 @@ class Panels:
         limits: Sequence[tuple[float | None, str]] = (),
         least: float | None = 0,
         kinds: bool = False,
+        since: str = "",
     ) -> Tile:
         """Lines over time, or stacked bars; ``interval`` is the least width of a point.
 
@@ -294,8 +295,10 @@ class Panels:
             made.thresholds_style(
                 common.GraphThresholdsStyleConfig().mode(c.GraphThresholdsStyleMode.DASHED)
             )
-        tile = self._finish(made.build(), told, queries, limits or ((None, palette.SKY),), "")
+        steps = limits or ((None, palette.SKY),)
+        tile = self._finish(made.build(), told, queries, steps, since)
         panel = tile.panel
+        panel.hide_time_override = not since
         panel.max_data_points = _PIXELS
         panel.interval = interval or None
         tile.fields.defaults.color = d.FieldColor(d.FieldColorModeId.PALETTE_CLASSIC_BY_NAME)

@@ -34,7 +34,7 @@ from gateway.incidents.desk import Desk
 from gateway.incidents.people import FIXTURE
 from gateway.intake import Intake
 from gateway.links import load_key
-from gateway.model import Category, Lane, Person, Site, Value
+from gateway.model import Category, Lane, Person, Reading, Site, Value
 from gateway.notify.canary import Canary
 from gateway.notify.nearby import Neighbourhood
 from gateway.notify.roster_check import RosterCheck
@@ -51,6 +51,8 @@ from gateway.record.anchorer import Anchorer
 from gateway.record.inspector import Inspector
 from gateway.record.outside import Outside, place_of
 from gateway.reload import Reloader
+from gateway.series.sampler import Sampler
+from gateway.series.stream import Stream
 from gateway.store.cases import Cases
 from gateway.store.chain import short
 from gateway.store.databases import database
@@ -88,6 +90,30 @@ class Running(NamedTuple):
     """Look at the files of rules and registry now; what comes of it is logged and a reading."""
     case_url: Callable[[], str]
     """Where the cases behind links are served apart from the console; "" when they are not."""
+
+
+class Around:
+    """What the sampler of series looks at."""
+
+    def __init__(self, house: House, streams: list[Stream]) -> None:
+        self._house = house
+        self._streams = streams
+        self.site = house._site
+        self.states = house.teller.channels.states
+
+    def latest(self) -> Mapping[str, Reading]:
+        """See ``gateway.series.sampler``."""
+        return self._house.intake.latest
+
+    def heard(self) -> Mapping[str, int]:
+        """See ``gateway.series.sampler``."""
+        return self._house.intake.heard
+
+    def ledger(self) -> Mapping[str, Any]:
+        """The journal's, and what became of the points of each stream."""
+        book = self._house.journal.ledger()
+        ours = {f"{each.name} series": each.account() for each in self._streams}
+        return book | {"readers": book["readers"] | ours}
 
 
 class House:
@@ -327,9 +353,13 @@ class House:
         if self.outside is not None:
             own["anchors"] = self.outside.run
         lives: list[Life] = [(Health(name), live, self._part_changed) for name, live in own.items()]
+        streams: list[Stream] = []
         for name, configured in self.settings.sinks.items():
-            sink: Sink = await self._entered(stack, make("sinks", name, configured, self.clock))
+            sink: Any = await self._entered(stack, make("sinks", name, configured, self.clock))
             lives += self._pumps(name, sink, configured.options)
+            if hasattr(sink, "write_points"):
+                streams.append(self._stream(name, sink))
+        lives += self._sampled(streams)
         for name, configured in self.settings.drivers.items():
             live = await self._driver(stack, name, configured)
             changed = partial(self._plugin_changed, "driver", name)
@@ -367,6 +397,23 @@ class House:
                 batch=batching.batch, flush=batching.flush,
             )  # fmt: skip
             found.append((Health(f"sink {name} {lane.value}"), live, changed))
+        return found
+
+    def _stream(self, name: str, sink: Any) -> Stream:
+        """The record and what is sampled, for a sink that takes points."""
+        put_aside = self.journal.set_aside
+        return Stream(self.cases, name, sink, self._site, self.clock, put_aside)
+
+    def _sampled(self, streams: list[Stream]) -> list[Life]:
+        """What keeps the streams running, and what looks around for them."""
+        if not streams:
+            return []
+        around, to = Around(self, streams), [stream.samples for stream in streams]
+        sampler = Sampler(around, self.cases.read, self.cases.note, to, self.clock, self.arrival)
+        found: list[Life] = [(Health("series"), sampler.run, self._part_changed)]
+        for stream in streams:
+            changed = partial(self._plugin_changed, "sink", stream.name)
+            found.append((Health(f"sink {stream.name} series"), stream.run, changed))
         return found
 
     def _part_changed(self, health: Health) -> None:

@@ -15,6 +15,8 @@ from gateway.model import Text
 STATE: Final = '"device_state"'
 HOURLY: Final = "3h"
 """The state of every device is written every hour."""
+_TREND: Final = "48h"
+"""Drawn of every device's every hour: of a week it is half a second of a database's time."""
 SOON: Final = 30
 """Days: a battery that will not last them goes on this week's round."""
 _TAGS: Final = "device place kind"
@@ -96,7 +98,7 @@ def _course(p: Panels) -> Tile:
         f'SELECT mean("silent_n") AS "share" FROM {STATE} WHERE {within()} '
         'GROUP BY time($__interval), "kind" fill(none)'
     )
-    return p.chart(told, [lines(text, "$tag_kind")], interval="1h", kinds=True)
+    return p.chart(told, [lines(text, "$tag_kind")], interval="1h", kinds=True, since=_TREND)
 
 
 def _dead_table(p: Panels) -> Tile:
@@ -190,7 +192,9 @@ def _rssi(p: Panels) -> Tile:
         f'SELECT min("rssi") AS "rssi" FROM {STATE} WHERE {within()} '
         'GROUP BY time($__interval), "kind" fill(none)'
     )
-    return p.chart(told, [lines(text, "$tag_kind")], interval="1h", least=None, kinds=True)
+    return p.chart(
+        told, [lines(text, "$tag_kind")], interval="1h", least=None, kinds=True, since=_TREND
+    )
 
 
 def _trouble(p: Panels) -> Tile:

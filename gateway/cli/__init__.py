@@ -56,6 +56,7 @@ COMMANDS: Final = {
     "import": Text(
         "导入登记表:网格、设备、人员、值班表", "import places, devices, people and rosters"
     ),
+    "influx": Text("时序数据库:准备、补写", "prepare a time-series database, backfill it"),
     "journal": Text("日志库:深度、完整性、隔离区", "the journal: depth, integrity, quarantine"),
     "ledger": Text("每条读数的去向", "where every reading went"),
 }

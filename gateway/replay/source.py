@@ -33,6 +33,8 @@ class Source:
 
     def __init__(self, file: JournalFile, start: Start) -> None:
         self._file = file
+        self.offsets = start.offsets
+        """What each boot's clock was worth: boot -> wall minus mono, ns."""
         self.axis = Axis(start.offsets)
         self.upto = start.totals.stored
         self.arrival = start.arrival

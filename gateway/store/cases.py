@@ -66,8 +66,9 @@ class Cases:
         self._writer = Side(self._database, clock, writes=True, turned=turned)
         self._reader = Side(self._database, clock, writes=False, turned=turned)
         self._last_row = 0
+        self._last_commit = 0
         self._counted_by = 0
-        """The connection by which ``_last_row`` was read."""
+        """The connection by which the two were read."""
         self.put_aside: Path | None = None
         """Where the file that was found broken at opening lies now."""
         self.last_arrival = 0
@@ -125,6 +126,15 @@ class Cases:
         self.news.notify()
         return result
 
+    async def note(
+        self,
+        function: Callable[Concatenate[Connection, _P], _R],
+        *args: _P.args,
+        **kwargs: _P.kwargs,
+    ) -> _R:
+        """As ``write``, of what nobody acts on."""
+        return await self._writer.run(function, *args, **kwargs)
+
     # --- the registry
 
     async def load_site(self) -> Site:
@@ -166,9 +176,11 @@ class Cases:
         """
         if self._counted_by != self._writer.connected:
             self._last_row = cases_write.last_row(connection)
+            self._last_commit = cases_write.last_commit(connection)
             self._counted_by = self._writer.connected
-        rows = cases_write.write_step(connection, step, self._last_row)
+        rows = cases_write.write_step(connection, step, self._last_row, self._last_commit)
         self._last_row += len(rows)
+        self._last_commit += cases_write.commits(step)
         return rows
 
     # --- incidents

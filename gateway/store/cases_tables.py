@@ -196,3 +196,24 @@ RULE_STEP: Final = Table(
 )
 
 MOVED: Final = Table("moved", TABLES, _text("incident", key=True))
+
+COMMIT_ORDER: Final = Table(
+    "commit_order",
+    TABLES,
+    Column("n", Integer, primary_key=True),
+    _text("incident"),
+    *map(_number, ("seq", "message")),
+    Index("commit_order_incident", "incident"),
+)
+
+SERIES_BOOKMARK: Final = Table(
+    "series_bookmark", TABLES, _text("reader", key=True), *map(_number, ("n", "wall"))
+)
+
+BATTERY_PAST: Final = Table(
+    "battery_past",
+    TABLES,
+    Column("device", Text, primary_key=True, nullable=False),
+    _number("day", key=True),
+    Column("percent", REAL, nullable=False),
+)

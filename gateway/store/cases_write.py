@@ -24,6 +24,7 @@ from gateway.model import Incident, OutboxRow, Position
 from gateway.store import chain
 from gateway.store.cases_search import incident_values
 from gateway.store.cases_tables import (
+    COMMIT_ORDER,
     EVENT,
     INCIDENT,
     META,
@@ -33,6 +34,7 @@ from gateway.store.cases_tables import (
     RULE_STATE,
     RULE_STEP,
     SENT,
+    SERIES_BOOKMARK,
     TEXT,
     TIMER,
 )
@@ -98,6 +100,7 @@ _DROP_INCIDENT: Final = [
         (EVENT, EVENT.c.incident),
         (OUTBOX, OUTBOX.c.incident),
         (TIMER, TIMER.c.incident),
+        (COMMIT_ORDER, COMMIT_ORDER.c.incident),
         (INCIDENT, INCIDENT.c.key),
     )
 ]
@@ -133,29 +136,49 @@ def last_row(connection: Connection) -> int:
     return int(highest or 0)
 
 
-def write_step(connection: Connection, step: Step, last_id: int) -> list[OutboxRow]:
+def last_commit(connection: Connection) -> int:
+    """The highest number ever given in ``commit_order``: retention may have taken its row."""
+    with connection.begin():
+        known = [
+            connection.execute(select(func.max(column))).scalar() or 0
+            for column in (COMMIT_ORDER.c.n, SERIES_BOOKMARK.c.n)
+        ]
+    return int(max(known))
+
+
+def commits(step: Step) -> int:
+    """How many numbers of ``commit_order`` the step takes."""
+    turned = (*step.ended_rows, *step.outbox, *step.further_rows)
+    return len(step.events) + sum(1 for row in turned if row.end)
+
+
+def write_step(
+    connection: Connection, step: Step, last_id: int, last_commit: int
+) -> list[OutboxRow]:
     """All of ``step`` or nothing; the new outbox rows with their ids, counted from ``last_id``.
 
     The further ones stand behind; an id of one that was there already is left out for ever.
+    Events, then ends of messages, are numbered from ``last_commit`` on.
     """
     rows = [
         msgspec.structs.replace(row, id=number)
         for number, row in enumerate([*step.outbox, *step.further_rows], last_id + 1)
     ]
     with connection.begin():
-        _write(connection, step, rows)
+        _write(connection, step, rows, last_commit)
     return rows
 
 
 def rehearse(connection: Connection, step: Step) -> None:
     """Write ``step`` and take it back: the first alarm need not wait for statements to compile."""
     with connection.begin() as transaction:
-        _write(connection, step, [*step.outbox, *step.further_rows])
+        _write(connection, step, [*step.outbox, *step.further_rows], -1 - commits(step))
         transaction.rollback()
 
 
-def _write(connection: Connection, step: Step, rows: Sequence[OutboxRow]) -> None:
+def _write(connection: Connection, step: Step, rows: Sequence[OutboxRow], last_commit: int) -> None:
     _write_record(connection, step)
+    _many(connection, insert(COMMIT_ORDER), _ordered(step, rows, last_commit))
     new = len(step.outbox)
     _many(connection, insert(OUTBOX), [outbox_values(row) for row in rows[:new]])
     _many(connection, _FURTHER_ROW, [outbox_values(row) for row in rows[new:]])
@@ -168,6 +191,16 @@ def _write(connection: Connection, step: Step, rows: Sequence[OutboxRow]) -> Non
     _many(connection, _PUT_TIMER, [timer._asdict() for timer in step.timers_set])
     _many(connection, insert(SENT), [each._asdict() for each in step.sent])
     _write_rules(connection, step)
+
+
+def _ordered(step: Step, rows: Sequence[OutboxRow], last_commit: int) -> list[dict[str, Any]]:
+    """The rows of ``commit_order``; ``rows`` are the new ones of the outbox."""
+    found = [(event.incident, event.seq, 0) for event in step.events]
+    found += [(row.incident, 0, row.id) for row in (*step.ended_rows, *rows) if row.end]
+    return [
+        {"n": n, "incident": incident, "seq": seq, "message": message}
+        for n, (incident, seq, message) in enumerate(found, last_commit + 1)
+    ]
 
 
 def _write_record(connection: Connection, step: Step) -> None:

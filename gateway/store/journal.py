@@ -21,11 +21,10 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Final, ParamSpec, TypeVar
 
-import msgspec
 import structlog
 
 from gateway.clock import Signal, at_most
-from gateway.model import SECOND, Lane, Quality, Reading, Record, Stamp, Stored
+from gateway.model import SECOND, Lane, Reading, Record, Stamp, Stored
 from gateway.ports import Clock, Unavailable
 from gateway.store.group import Group, Limits
 from gateway.store.journal_editions import InForce
@@ -37,7 +36,7 @@ from gateway.store.journal_file import (
     Totals,
     ledger,
 )
-from gateway.store.lanes import LaneState, Read, Tail, pick
+from gateway.store.lanes import LaneState, Read, Tail, pick, put_right
 from gateway.store.schema import trouble
 
 _NO_ROOM: Final = frozenset({sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR})
@@ -333,7 +332,9 @@ class Journal:
             log.error("records_damaged", records=read.damaged, upto=read.upto)
         records = read.records
         if self._start.offsets or (records and not records[-1].trusted):
-            return read._replace(records=[self._corrected(record) for record in records])
+            return read._replace(
+                records=[put_right(record, self._start.offsets) for record in records]
+            )
         return read
 
     def _forget(self) -> None:
@@ -432,24 +433,6 @@ class Journal:
     def knows_time_of(self, record: Record) -> bool:
         """Whether the record's wall time is right, or was put right on reading."""
         return record.trusted or record.boot in self._start.offsets
-
-    def _corrected(self, record: Record) -> Record:
-        """A record of an untrusted clock with the wall time that was learnt later."""
-        offset = None if record.trusted else self._start.offsets.get(record.boot)
-        if offset is None:
-            return record
-        wall = record.mono + offset
-        item = record.item
-        if isinstance(item, Reading):
-            doubted = item.quality is Quality.clock_suspect
-            from_ours = doubted or item.observed_at is None
-            item = msgspec.structs.replace(
-                item,
-                received_at=wall,
-                at=wall + (item.at - item.received_at) if from_ours else item.at,
-                quality=Quality.good if doubted else item.quality,
-            )
-        return msgspec.structs.replace(record, wall=wall, trusted=True, item=item)
 
     # --- bounds -------------------------------------------------------------------------
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from gateway.model import Lane, Record
+import msgspec
+
+from gateway.model import Lane, Quality, Reading, Record
 from gateway.store.journal_file import Bookmark, Chunk
 
 _MOST: Final = 20_000
@@ -94,3 +96,25 @@ def _of_lane(chunk: Chunk, lane: Lane, after: int) -> list[Record]:
     if lane is Lane.rest and chunk.urgent:
         return [record for record in records if not record.urgent]
     return records
+
+
+def put_right(record: Record, offsets: Mapping[str, int]) -> Record:
+    """A record of an untrusted clock with the wall time that was learnt later.
+
+    ``offsets``: boot -> wall minus mono, ns.
+    """
+    offset = None if record.trusted else offsets.get(record.boot)
+    if offset is None:
+        return record
+    wall = record.mono + offset
+    item = record.item
+    if isinstance(item, Reading):
+        doubted = item.quality is Quality.clock_suspect
+        from_ours = doubted or item.observed_at is None
+        item = msgspec.structs.replace(
+            item,
+            received_at=wall,
+            at=wall + (item.at - item.received_at) if from_ours else item.at,
+            quality=Quality.good if doubted else item.quality,
+        )
+    return msgspec.structs.replace(record, wall=wall, trusted=True, item=item)

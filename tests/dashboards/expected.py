@@ -14,7 +14,9 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
-from tests.dashboards.week import DAY, END, HOUR, MINUTE, SECOND, START, Case, Point, Value, Week
+from gateway.model import Value
+from gateway.model.series import Point
+from tests.dashboards.week import DAY, END, HOUR, MINUTE, SECOND, START, Case, Week
 
 Row = dict[str, Any]
 FIRE = ("smoke", "heat", "gas", "co", "panic", "panel")

@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from dashboards.queries import LEVELS
+from dashboards.sheet import ALL
 from tests.dashboards.week import DAY, END, HOUR, MINUTE, SECOND
 
 _SPANS = {"s": SECOND, "m": MINUTE, "h": HOUR, "d": DAY}
@@ -17,6 +19,10 @@ _ROUND = (
 """Seconds of a pixel up to which Grafana takes an interval (from ten seconds to a day)."""
 _POINTS = 1_000
 """A panel that does not say how many points it draws is as wide as this."""
+
+
+EVERYWHERE = dict.fromkeys(LEVELS, ALL)
+"""The five variables as a board begins."""
 
 
 class Asked(NamedTuple):
@@ -79,3 +85,13 @@ def rows(series: list[dict[str, Any]], *, timed: bool) -> list[dict[str, Any]]:
             if any(value is not None for name, value in row.items() if name not in tags):
                 found.append(tags | row | ({"t": at} if timed else {}))
     return found
+
+
+def chosen(code: str) -> dict[str, str]:
+    """The five variables as they stand when somebody drilled down to the place ``code``."""
+    lengths = (4, 6, 9, 12, 14)
+    return EVERYWHERE | {
+        level: code[:length]
+        for level, length in zip(LEVELS, lengths, strict=True)
+        if length <= len(code)
+    }

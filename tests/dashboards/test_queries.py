@@ -10,53 +10,22 @@ import pytest
 
 import dashboards
 from dashboards.queries import LEVELS
-from dashboards.sheet import ALL
 from tests.dashboards.expected import EXPECTED, Look
-from tests.dashboards.grafana import Asked, queries, rows, substituted
-from tests.dashboards.week import END, Week, lines
+from tests.dashboards.filled import Filled
+from tests.dashboards.grafana import EVERYWHERE, Asked, chosen, queries, rows, substituted
+from tests.dashboards.week import END, Week
 from tests.servers import InfluxDB
 
-DATABASE = "gridwarden"
-BATCH = 10_000
 BOARDS = {board.uid: board for language in ("zh", "en") for board in dashboards.all(language)}
 NAMES = sorted(uid.removesuffix("-en") for uid in BOARDS if uid.endswith("-en"))
 _OVER_TIME = re.compile(r"GROUP BY time\([^()]*\)(?:[^()]|fill\([^()]*\)|tz\([^()]*\))*$")
 """The outermost GROUP BY is over time."""
-EVERYWHERE = dict.fromkeys(LEVELS, ALL)
-
-
-def chosen(code: str) -> dict[str, str]:
-    """The five variables as they stand when somebody drilled down to grid ``code``."""
-    lengths = (4, 6, 9, 12, 14)
-    return {level: code[:length] for level, length in zip(LEVELS, lengths, strict=True)}
-
-
-class Filled:
-    """The server with the week in it."""
-
-    def __init__(self, server: InfluxDB, week: Week) -> None:
-        self.server = server
-        self.week = week
-
-    def fill(self) -> None:
-        """Write the week. Here the gateway's own sink takes the writer's place."""
-        self.server.query(f'CREATE DATABASE "{DATABASE}"')
-        text = list(lines(self.week.streamed))
-        for start in range(0, len(text), BATCH):
-            body = "\n".join(text[start : start + BATCH]).encode()
-            self.server.request(f"/write?db={DATABASE}", body)
-
-    def ask(self, text: str) -> list[dict[str, Any]]:
-        """The series of one query."""
-        return self.server.query(text, DATABASE)
 
 
 @pytest.fixture(scope="module")
 def filled() -> Iterator[Filled]:
     with InfluxDB() as server:
-        found = Filled(server, Week())
-        found.fill()
-        yield found
+        yield Filled(server, Week())
 
 
 def asked(name: str) -> list[tuple[Asked, str]]:
@@ -115,9 +84,17 @@ def test_every_query_returns_what_happened_in_the_week(filled: Filled, name: str
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_every_query_keeps_to_the_grid_that_was_chosen(filled: Filled, name: str) -> None:
-    code = filled.week.grid_places[0].code
+@pytest.mark.parametrize("code", ["130903002", "13090300100701"], ids=["street", "grid"])
+def test_every_query_keeps_to_the_place_that_was_chosen(
+    filled: Filled, name: str, code: str
+) -> None:
     assert check(filled, name, chosen(code), code) == []
+
+
+@pytest.mark.parametrize("length", [4, 6, 9, 12, 14])
+def test_drilling_down_narrows_at_every_level(filled: Filled, length: int) -> None:
+    code = "13090300200102"[:length]
+    assert check(filled, "gridwarden-wall", chosen(code), code) == []
 
 
 def test_expectations_are_of_panels_that_exist() -> None:
@@ -132,7 +109,7 @@ def test_expectations_are_of_panels_that_exist() -> None:
 def test_each_level_offers_the_places_within_the_one_above(filled: Filled) -> None:
     board = BOARDS["gridwarden-wall-zh"].json
     variables = {each["name"]: each for each in board["templating"]["list"]}
-    street = chosen("13090300200102") | {"community": ALL, "grid": ALL}
+    street = chosen("130903002")
     offered = {}
     for level in LEVELS:
         text = substituted(variables[level]["query"], street, 0, 1)

@@ -1,18 +1,21 @@
 """A week of a community, simulated: what happened, and the same as points of the agreed series.
 
-``Week`` is the truth; ``points`` is what the gateway would have streamed. Expectations are worked
-out from the truth, never from InfluxDB.
+``Week`` is the truth; ``points`` is what two gateways would have streamed, each under its own tag
+``site``. Expectations are worked out from the truth, never from InfluxDB.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cached_property
 from random import Random
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
+
+from gateway.model import Value
+from gateway.model.series import Point
 
 SECOND = 1_000_000_000
 MINUTE = 60 * SECOND
@@ -21,17 +24,6 @@ DAY = 24 * HOUR
 ZONE = "Asia/Shanghai"
 START = int(datetime(2026, 3, 2, tzinfo=ZoneInfo(ZONE)).timestamp()) * SECOND
 END = START + 7 * DAY
-
-Value = float | bool | str
-
-
-class Point(NamedTuple):
-    """One point of a series."""
-
-    measurement: str
-    tags: Mapping[str, str]
-    fields: Mapping[str, Value]
-    at: int
 
 
 @dataclass(frozen=True)
@@ -538,17 +530,3 @@ def _events(case: Case, n: int) -> Iterator[Point]:
         }  # fmt: skip
         yield Point("closing", how | ({"cause": case.cause} if case.cause else {}), end,
                     case.closed_at + n)  # fmt: skip
-
-
-def lines(points: Iterable[Point]) -> Iterator[str]:
-    """Line protocol, without anything that needs escaping but spaces and quotes in strings."""
-    for point in points:
-        tags = "".join(f",{k}={v}" for k, v in sorted(point.tags.items()) if v)
-        values = ",".join(f"{k}={_value(v)}" for k, v in point.fields.items())
-        yield f"{point.measurement}{tags} {values} {point.at}"
-
-
-def _value(value: Value) -> str:
-    if isinstance(value, bool):
-        return "t" if value else "f"
-    return f'"{value}"' if isinstance(value, str) else repr(float(value))

@@ -113,7 +113,7 @@ def test_a_request_that_turns_wrong_in_mid_search_condemns_no_line() -> None:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("gateway.sinks.influxdb.delivery.MOST_REQUESTS", 30)
         first = Delivery(server.send, ENCODER, lambda answer: answer.words, {})
-        with pytest.raises(Unavailable, match=r"partial write.*; \d+ of 60 readings .* goes on"):
+        with pytest.raises(Unavailable, match=r"partial write.*; \d+ of 60 points .* goes on"):
             asyncio.run(first.bring(batch))
     server.wrong, server.asked = True, 0
     second = Delivery(server.send, ENCODER, lambda answer: answer.words, first.fates)

@@ -19,7 +19,9 @@ _EVERYTHING = {"life", "intrusion", "facility", "smoke", "infrared", "manhole", 
 
 
 @pytest.mark.long
-async def test_demo_tells_people_every_kind_of_incident_within_thirty_seconds_and_ends_well() -> None:
+async def test_demo_tells_people_every_kind_of_incident_within_thirty_seconds_and_ends_well() -> (
+    None
+):
     process = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "gateway", "demo", "--for", "30s",
         stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,

@@ -1,1 +1,1 @@
-"""Readings to InfluxDB 1.x and 2.x, and to what speaks their write protocol."""
+"""Readings and points to InfluxDB 1.x to 3.x, and to what speaks their write protocol."""

@@ -1,7 +1,7 @@
 """What an answer to a write means. Pure.
 
 204              stored
-400, 422         lines are refused; 1.x (400) and 2.x (422) have stored the others,
+400, 422         lines are refused; 1.x (400), 2.x (422) and 3.x (400) have stored the others,
                  2.x (400) has stored none: what was not refused is sent again either way
 400, other words unclear: the lines or the request (see ``delivery``)
 413              too large
@@ -18,7 +18,8 @@ from typing import Final, NamedTuple
 from gateway.web import one_line
 
 _ABOUT_LINES: Final = re.compile(
-    "partial write|unable to parse|field type conflict|retention policy|max key length"
+    "partial write|unable to parse|parsing failed|field type conflict|retention policy"
+    "|max key length"
 )
 _CONFLICT: Final = re.compile(
     r'input field "(?P<field>.*?)" on measurement "(?P<measurement>.*?)" is type (?P<type>\w+), '
@@ -45,6 +46,16 @@ class Answer(NamedTuple):
                 if isinstance(body.get(key), str):
                     return str(body[key]).strip()
         return self.text.strip()
+
+
+class Named(NamedTuple):
+    """A line that InfluxDB 3 refuses; of many it names a hundred."""
+
+    number: int
+    """From 1 on, in the body that was sent."""
+    begins: str
+    """How the line begins, as the server repeats it."""
+    words: str
 
 
 class Verdict(Enum):
@@ -84,6 +95,21 @@ def conflict(words: str) -> Conflict | None:
     """The first type conflict of a batch: the server names no other."""
     found = _CONFLICT.search(words)
     return Conflict(found["measurement"], found["field"], found["type"]) if found else None
+
+
+def named(answer: Answer) -> list[Named]:
+    """The lines that the answer names: 3.x does, in ``data``."""
+    try:
+        body = json.loads(answer.text)
+    except ValueError:
+        return []
+    data = body.get("data") if isinstance(body, dict) else None
+    found: list[Named] = []
+    for each in data if isinstance(data, list) else [data]:
+        if isinstance(each, dict) and isinstance(each.get("line_number"), int):
+            begins, words = str(each.get("original_line", "")), str(each.get("error_message", ""))
+            found.append(Named(each["line_number"], begins, words or answer.words))
+    return found
 
 
 def dropped(words: str) -> int:

@@ -2,7 +2,8 @@
 
 InfluxDB names one reason of one refused line and stores the others, or stores none. So:
 
-    refused ─▶ type conflict named? ─▶ the others are sent again, then the lines with that
+    refused ─▶ lines named (3.x)? ───▶ they are refused, the others are sent again
+       ├─────▶ type conflict named? ─▶ the others are sent again, then the lines with that
        │                                field and type
        ├─────▶ one line, or as many dropped as were sent? ─▶ refused
        └─────▶ else both halves are sent again
@@ -20,8 +21,17 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from gateway.model import Reading, Value
+from gateway.model.series import Point
 from gateway.ports import Unavailable
-from gateway.sinks.influxdb.answers import Answer, Conflict, Verdict, conflict, dropped, judge
+from gateway.sinks.influxdb.answers import (
+    Answer,
+    Conflict,
+    Verdict,
+    conflict,
+    dropped,
+    judge,
+    named,
+)
 from gateway.sinks.influxdb.lines import Encoder
 from gateway.web import one_line
 
@@ -32,17 +42,19 @@ MOST_REQUESTS: Final = 1_000
 _SAMPLE: Final = 8
 """Lines that are tried alone before lines are blamed for words that do not speak of them."""
 
-Fates = dict[int, str | None]
-"""A record's number -> why it is refused, None when it is stored."""
+Key = int | str
+"""A record's number; of a point its line."""
+Fates = dict[Key, str | None]
+"""Key -> why it is refused, None when it is stored."""
 
 
 class Line(NamedTuple):
-    """A reading's line, its place in the batch and its record's number."""
+    """The line of a reading or a point, its place in the batch and its key."""
 
     row: int
-    n: int
+    n: Key
     text: str
-    reading: Reading
+    of: Reading | Point
 
 
 class Delivery:
@@ -57,7 +69,7 @@ class Delivery:
         send: Callable[[bytes], Awaitable[Answer]],
         encoder: Encoder,
         excuse: Callable[[Answer], str],
-        known: Mapping[int, str | None],
+        known: Mapping[Key, str | None],
     ) -> None:
         self.fates: Fates = dict(known)
         self._known = bool(known)
@@ -69,8 +81,8 @@ class Delivery:
         self._doubt: Answer | None = None
 
     @property
-    def refused(self) -> dict[int, str]:
-        """A record's number -> the server's words."""
+    def refused(self) -> dict[Key, str]:
+        """Key -> the server's words."""
         return {n: words for n, words in self.fates.items() if words is not None}
 
     async def bring(self, lines: Sequence[Line]) -> None:
@@ -83,6 +95,8 @@ class Delivery:
         groups = [open_lines] if open_lines else []
         while groups:
             group = groups.pop()
+            if not group:
+                continue
             body = _body(group)
             if len(body) > MOST_BYTES and len(group) > 1:
                 groups += _halves(group)
@@ -94,6 +108,8 @@ class Delivery:
                     continue
                 case Verdict.too_large:
                     groups += self._split(group, "too large")
+                case Verdict.lines_refused if rest := self._without_named(group, answer):
+                    groups += rest
                 case Verdict.lines_refused:
                     groups += self._after_refusal(group, one_line(answer.words))
                 case Verdict.unclear if await self._takes_any(lines):
@@ -106,7 +122,7 @@ class Delivery:
         """Send ``body``; ``Unavailable`` when this attempt has made its requests."""
         if self._requests >= MOST_REQUESTS and self._doubt is not None:
             raise Unavailable(
-                f"{self._excuse(self._doubt)}; {len(self.refused):,} of {of:,} readings are"
+                f"{self._excuse(self._doubt)}; {len(self.refused):,} of {of:,} points are"
                 " refused so far, the search for others goes on"
             )
         self._requests += 1
@@ -130,10 +146,25 @@ class Delivery:
         if self._doubt is not None or self._known:
             self.fates |= dict.fromkeys([line.n for line in group])
 
+    def _without_named(self, group: list[Line], answer: Answer) -> list[list[Line]] | None:
+        """What to send again when the answer names lines of ``group``; None when it does not.
+
+        The server has to repeat the line as it is: a number alone might be of another count.
+        """
+        bad: dict[int, str] = {}
+        for number, begins, words in named(answer):
+            if 0 < number <= len(group) and begins and group[number - 1].text.startswith(begins):
+                bad[number - 1] = one_line(words)
+        if not bad:
+            return None
+        self.fates |= {group[at].n: words for at, words in bad.items()}
+        rest = [line for at, line in enumerate(group) if at not in bad]
+        return [rest]
+
     def _after_refusal(self, group: list[Line], words: str) -> list[list[Line]]:
         """What to send again."""
-        named, count = conflict(words), dropped(words)
-        culprits = [line for line in group if named and self._has(line.reading, named)]
+        clash, count = conflict(words), dropped(words)
+        culprits = [line for line in group if clash and self._has(line.of, clash)]
         if 0 < len(culprits) < len(group):
             suspects = {line.n for line in culprits}
             return [culprits, [line for line in group if line.n not in suspects]]
@@ -141,7 +172,7 @@ class Delivery:
             self.fates |= {line.n: words for line in group}
             return []
         # retention and the shards, each with types of its own, go by age: so do the halves
-        return self._split(sorted(group, key=lambda line: line.reading.at), words)
+        return self._split(sorted(group, key=lambda line: line.of.at), words)
 
     def _split(self, group: list[Line], words: str) -> list[list[Line]]:
         """Both halves; a line alone is refused."""
@@ -150,11 +181,16 @@ class Delivery:
         self.fates |= {line.n: words for line in group}
         return []
 
-    def _has(self, reading: Reading, named: Conflict) -> bool:
+    def _has(self, of: Reading | Point, named: Conflict) -> bool:
+        if isinstance(of, Point):
+            fields = of.fields
+            return of.measurement == named.measurement and (
+                named.field in fields and _type(fields[named.field]) == named.type
+            )
         encoder = self._encoder
-        return encoder.measurement(reading.kind) == named.measurement and any(
+        return encoder.measurement(of.kind) == named.measurement and any(
             encoder.field(name) == named.field and _type(value) == named.type
-            for name, value in reading.values.items()
+            for name, value in of.values.items()
         )
 
 

@@ -1,4 +1,4 @@
-"""Readings as InfluxDB line protocol: one encoder for every version, plain formatting, no I/O.
+"""Readings and points as InfluxDB line protocol: one encoder for every version, no I/O.
 
     smoke,device=S-17,place=110105003012,site=云河 alarm=t,density=0.31 1767225600000000000
 
@@ -9,6 +9,9 @@ fields       the values; ``extra.NAME`` becomes ``extra_NAME``. A flag is the fi
              ``retained``, ``suspect``, ``stale`` or ``clock_suspect``, there only when true: as
              a tag it would start a second series for the same device
 timestamp    ``at`` in ns: a batch that is sent again writes the same points again
+
+A point of another series stands as it is, with the tags of the configuration. A kind of device that
+is called as such a series gets ``x_`` before it.
 
 What the format can not carry in every product is replaced by a character that looks like
 it and that nothing else uses, so that two names never become one: a backslash by ``＼``, a
@@ -22,6 +25,7 @@ from math import isfinite
 from typing import Final
 
 from gateway.model import EXTRA, UNKNOWN_KIND, Quality, Reading, Site, Value
+from gateway.model.series import SERIES, Point
 
 EARLIEST: Final = -(2**63) + 2
 LATEST: Final = 2**63 - 2
@@ -58,18 +62,24 @@ _QUALITY: Final = {
 }
 
 
+_NOTHING: Final = "-"
+"""Stands for a tag without a value where a table's tags are settled by its first line."""
+
+
 class UnencodableError(ValueError):
-    """A reading that no line can carry; the text says why."""
+    """A reading, or a point, that no line can carry; the text says why."""
 
 
 class Encoder:
     """Writes lines; remembers each device's beginning of a line and each field's name."""
 
-    def __init__(self, tags: Mapping[str, str] | None = None) -> None:
+    def __init__(self, tags: Mapping[str, str] | None = None, *, whole: bool = False) -> None:
+        """``whole``: every line has every tag of its series."""
         self._tags = dict(tags or {})
+        self._whole = whole
         self._reserved = FLAGS | {"time", "device", "place", *self._tags}
         self._site: Site | None = None
-        self._starts: dict[tuple[str, str], str] = {}
+        self._starts: dict[tuple[str, ...], str] = {}
         self._keys: dict[str, str] = {}
 
     def follow(self, site: Site) -> None:
@@ -118,8 +128,30 @@ class Encoder:
             raise UnencodableError(f"InfluxDB has no time {reading.at}")
         return f"{start}{text[1:]}{flags} {reading.at}"
 
+    def point(self, point: Point) -> str:
+        """The line of a point, without newline. Raises ``UnencodableError``."""
+        tags = point.tags
+        of = (point.measurement, *(each for pair in tags.items() for each in pair))
+        start = self._starts.get(of) or self._start_of(of, point)
+        text = ""
+        for name, value in point.fields.items():
+            if type(value) is float:
+                if isfinite(value):
+                    text += f",{_escape(name)}={value!r}"
+            else:
+                text += f",{_escape(name)}={_other(value)}"
+        if not text:
+            raise UnencodableError("no field has a value")
+        if len(text) > _LONGEST_LINE:
+            raise UnencodableError(f"{len(text)} characters of fields are too long for a line")
+        if not EARLIEST <= point.at <= LATEST:
+            raise UnencodableError(f"InfluxDB has no time {point.at}")
+        return f"{start}{text[1:]} {point.at}"
+
     def measurement(self, kind: str) -> str:
         """The measurement of a kind, unescaped."""
+        if kind in SERIES:
+            return "x_" + kind
         if kind.startswith("#"):  # such a line would be a comment
             return "＃" + kind[1:]
         return "x_" + kind if kind.startswith("_") else kind or UNKNOWN_KIND
@@ -141,15 +173,31 @@ class Encoder:
         tags = self._tags | {"device": device}
         if self._site is not None:
             tags["place"] = self._site.place_of(device)
+        elif self._whole:
+            tags["place"] = ""
         kind = kind or UNKNOWN_KIND
-        parts = [_escape(self.measurement(kind))]
-        parts += [f"{_escape(key)}={_escape(tags[key])}" for key in sorted(tags) if tags[key]]
-        start = ",".join(parts) + " "
+        start = self._joined(self.measurement(kind), tags)
         if len(start.encode("utf-8", "replace")) > _LONGEST_SERIES:
             raise UnencodableError(f"device name of {len(device)} characters is too long")
         _make_room(self._starts)
         self._starts[device, kind] = start
         return start
+
+    def _start_of(self, of: tuple[str, ...], point: Point) -> str:
+        """The same of a point, kept as ``of``."""
+        tags = {**point.tags, **self._tags}
+        start = self._joined(point.measurement, tags)
+        if len(start.encode("utf-8", "replace")) > _LONGEST_SERIES:
+            raise UnencodableError(f"tags of {len(start)} characters are too long")
+        _make_room(self._starts)
+        self._starts[of] = start
+        return start
+
+    def _joined(self, measurement: str, tags: Mapping[str, str]) -> str:
+        nothing = _NOTHING if self._whole else ""
+        pairs = [(key, tags[key] or nothing) for key in sorted(tags)]
+        parts = [f"{_escape(key)}={_escape(value)}" for key, value in pairs if value]
+        return ",".join([_escape(measurement), *parts]) + " "
 
     def _key(self, name: str) -> str:
         """``,NAME=`` as it stands in a line."""
@@ -178,6 +226,6 @@ def _other(value: Value) -> str:
     return repr(float(value))
 
 
-def _make_room(cache: dict[str, str] | dict[tuple[str, str], str]) -> None:
+def _make_room(cache: dict[str, str] | dict[tuple[str, ...], str]) -> None:
     if len(cache) >= _CACHED:
         cache.clear()

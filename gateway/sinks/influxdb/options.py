@@ -6,23 +6,27 @@ from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
+from gateway.model.series import SERIES, SERIES_FIELDS
 from gateway.options import Duration, Secret, SinkOptions
 from gateway.web import check_url
 
 _VERSION_OF: Final = {
-    "database": 1,
-    "retention_policy": 1,
-    "username": 1,
-    "password": 1,
-    "org": 2,
-    "bucket": 2,
-    "token": 2,
+    "database": (1, 3),
+    "retention_policy": (1,),
+    "username": (1,),
+    "password": (1,),
+    "org": (2,),
+    "bucket": (2,),
+    "token": (2, 3),
 }
 _NEEDED: Final = ("database", "org", "bucket", "token")
 
 
+_TAKEN: Final = SERIES_FIELDS | {"time"} | {tag for tags in SERIES.values() for tag in tags}
+
+
 def _tag(name: str) -> str:
-    if name in ("device", "place", "time") or name.startswith("_"):
+    if name in _TAKEN or name.startswith("_"):
         raise ValueError(f"{name!r} can not be a tag of yours: it has a meaning already")
     return name
 
@@ -35,8 +39,8 @@ class Options(SinkOptions):
 
     url: Annotated[str, AfterValidator(check_url)]
     """``http://host:8086``; a path before ``/write`` is kept."""
-    version: Literal[1, 2] = 1
-    """1: ``/write``; 2: ``/api/v2/write``."""
+    version: Literal[1, 2, 3] = 1
+    """1: ``/write``; 2: ``/api/v2/write``; 3: ``/api/v3/write_lp``."""
 
     database: Annotated[
         str, Field(max_length=200, pattern=r"^[^\"\\]*$", validate_default=True)
@@ -66,10 +70,11 @@ class Options(SinkOptions):
         if version is None or name not in _VERSION_OF:  # its own error says it
             return value
         mine = _VERSION_OF[name]
-        if mine == version and name in _NEEDED and not value:
+        if version in mine and name in _NEEDED and not value:
             raise ValueError(f"version {version} needs {name}")
-        if mine != version and value:
-            raise ValueError(f"{name} is for version {mine}, and this is version {version}")
+        if version not in mine and value:
+            of = "/".join(map(str, mine))
+            raise ValueError(f"{name} is for version {of}, and this is version {version}")
         return value
 
     @model_validator(mode="after")

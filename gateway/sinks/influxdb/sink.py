@@ -11,12 +11,14 @@ from typing import ClassVar, Final, Protocol, Self
 import aiohttp
 
 from gateway.model import Reading, Record, Site
+from gateway.model.series import Point
 from gateway.ports import Clock, Refused, Unavailable
 from gateway.sinks.influxdb.answers import Answer, excuse
 from gateway.sinks.influxdb.delivery import Delivery, Fates, Line
 from gateway.sinks.influxdb.lines import Encoder, UnencodableError
 from gateway.sinks.influxdb.options import Options
 from gateway.sinks.influxdb.version1 import Version1
+from gateway.sinks.influxdb.version3 import Version3
 from gateway.web import one_line, origin
 
 _AT_A_TIME: Final = 100
@@ -53,7 +55,7 @@ class Sink:
         self._options = options
         self._clock = clock
         self._where = origin(options.url)
-        self._encoder = Encoder(options.tags)
+        self._encoder = Encoder(options.tags, whole=options.version == 3)
         self._known: Fates = {}
         self._site: Callable[[], Site] | None = None
         self._make: type[_Transport] = Version1
@@ -69,6 +71,8 @@ class Sink:
             from gateway.sinks.influxdb.version2 import Version2
 
             self._make = Version2
+        elif self._options.version == 3:
+            self._make = Version3
         return self
 
     async def __aexit__(
@@ -83,18 +87,45 @@ class Sink:
         """Return when every reading is stored over there; the two errors else."""
         refused: dict[int, str] = {}
         async for lines in self._encoded(batch, refused):
-            known = {line.n: self._known[line.n] for line in lines if line.n in self._known}
-            delivery = Delivery(self._send, self._encoder, self._excuse, known)
-            try:
-                await delivery.bring(lines)
-            finally:
-                self._remember(delivery.fates)
-            found = delivery.refused
-            refused |= {line.row: found[line.n] for line in lines if line.n in found}
+            refused |= await self._bring(lines)
         for record in batch:
             self._known.pop(record.n, None)
         if refused:
             raise Refused(f"InfluxDB at {self._where} refuses {len(refused)} readings", refused)
+
+    async def write_points(self, points: Sequence[Point]) -> None:
+        """The same for points of other series: see ``gateway.model.series``."""
+        refused: dict[int, str] = {}
+        sent: list[Line] = []
+        for start in range(0, len(points), self._options.batch):
+            lines: list[Line] = []
+            for row, point in enumerate(points[start : start + self._options.batch], start):
+                try:
+                    text = self._encoder.point(point)
+                except UnencodableError as error:
+                    refused[row] = str(error)
+                    continue
+                lines.append(Line(row, text, text, point))
+                if row % _BEHIND == _BEHIND - 1:
+                    await self._clock.sleep(0.0)
+            refused |= await self._bring(lines)
+            sent += lines
+        if self._known:
+            for line in sent:
+                self._known.pop(line.n, None)
+        if refused:
+            raise Refused(f"InfluxDB at {self._where} refuses {len(refused)} points", refused)
+
+    async def _bring(self, lines: list[Line]) -> dict[int, str]:
+        """Place in the batch -> why it is refused; what earlier attempts found out counts."""
+        known = {line.n: self._known[line.n] for line in lines if line.n in self._known}
+        delivery = Delivery(self._send, self._encoder, self._excuse, known)
+        try:
+            await delivery.bring(lines)
+        finally:
+            self._remember(delivery.fates)
+        found = delivery.refused
+        return {line.row: found[line.n] for line in lines if line.n in found}
 
     def _remember(self, fates: Fates) -> None:
         """For the next attempt, so that a long search for refused lines gets to its end."""

@@ -1,0 +1,1 @@
+"""What happened to cases, and what the gateway knows of itself, as points for sinks."""

@@ -1,0 +1,298 @@
+"""``gridwarden influx setup`` on a real InfluxDB 1.x, a real VictoriaMetrics, and the references."""
+
+from __future__ import annotations
+
+import base64
+import json
+import re
+import threading
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import pytest
+
+from gateway.sinks.influxdb import setup1
+from gateway.sinks.influxdb.setup1 import There, User, Wanted
+from tests.cli.conftest import Inside, inside
+from tests.servers import InfluxDB, VictoriaMetrics
+
+__all__ = ["inside"]
+_SECRETS = ("adm'in\\pw", 'wr"ite pw', "r'ead pw")
+
+
+def written(folder: Path, url: str, **options: Any) -> Path:
+    """A configuration with one sink; its secrets in files."""
+    sink = {"type": "influxdb", "url": url, **options}
+    for name in ("password", "token"):
+        if name in sink:
+            (folder / name).write_text(sink[name])
+            sink[name] = {"file": str(folder / name)}
+    path = folder / "site.yaml"
+    path.write_text(
+        f"site: {{name: 云河, data: {folder}/data}}\nsinks:\n  influx: {json.dumps(sink)}\n"
+    )
+    return path
+
+
+def as_user(server: InfluxDB, query: str, user: str, password: str, database: str = "") -> Any:
+    """What ``user`` is answered."""
+    form = urlencode({"q": query, "db": database}).encode()
+    request = urllib.request.Request(f"{server.url}/query", form)
+    login = base64.b64encode(f"{user}:{password}".encode()).decode()
+    request.add_header("Authorization", f"Basic {login}")
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return json.load(answer)
+    except urllib.error.HTTPError as error:
+        with error:
+            return json.load(error)
+
+
+def test_setup_of_a_locked_1x_from_nothing_and_twice(
+    tmp_path: Path, inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    admin, writer, reader = _SECRETS
+    monkeypatch.setenv("GRIDWARDEN_INFLUX_ADMIN_PASSWORD", admin)
+    monkeypatch.setenv("GRIDWARDEN_INFLUX_READER_PASSWORD", reader)
+    with InfluxDB("  auth-enabled = true\n") as server:
+        config = written(
+            tmp_path, server.url, database="grid", username="writer",
+            password=writer,
+        )  # fmt: skip
+        done = inside("--lang", "en", "influx", "setup", str(config), "--admin", "root")
+        assert done.returncode == 0, done.stderr
+        for secret in _SECRETS:
+            assert secret not in done.stdout + done.stderr
+        assert "WITH PASSWORD '***'" in done.stdout
+        again = inside("--lang", "en", "influx", "setup", str(config), "--admin", "root")
+        assert again.stdout == "everything is there, nothing was changed\n"
+        policies = as_user(server, "SHOW RETENTION POLICIES ON grid", "root", admin)
+        rows = {row[0]: row for row in policies["results"][0]["series"][0]["values"]}
+        assert rows.keys() == {"raw", "years"}
+        assert rows["raw"][1] == "2160h0m0s"
+        assert rows["raw"][-1] is True
+        assert rows["years"][1] == "43800h0m0s"
+        queries = json.dumps(as_user(server, "SHOW CONTINUOUS QUERIES", "root", admin))
+        assert "gridwarden_years" in queries
+        # who reads may not write, who writes may not read, neither may do anything else
+        read = as_user(server, "SELECT * FROM smoke", "grafana", reader, "grid")
+        assert "error" not in json.dumps(read)
+        for user, password in (("grafana", reader), ("writer", writer)):
+            assert "error" in json.dumps(as_user(server, "DROP DATABASE grid", user, password))
+        assert "error" in json.dumps(
+            as_user(server, "SELECT * FROM smoke", "writer", writer, "grid")
+        )
+        changed = inside("influx", "setup", str(config), "--admin", "root", "--keep", "30d")
+        assert changed.returncode == 0
+        assert changed.stdout.count("ALTER RETENTION POLICY") == 1
+        monkeypatch.setenv("GRIDWARDEN_INFLUX_ADMIN_PASSWORD", "wrong")
+        wrong = inside("--lang", "en", "influx", "setup", str(config), "--admin", "root")
+        assert wrong.returncode == 1
+        assert "refuses the administrator" in wrong.stderr
+        assert len(wrong.stderr.splitlines()) == 1
+
+
+def test_hourly_values_of_the_past_are_means_and_extremes(
+    tmp_path: Path, inside: Inside, influxdb: InfluxDB
+) -> None:
+    config = written(tmp_path, influxdb.url, database="grid")
+    done = inside("--lang", "en", "influx", "setup", str(config))
+    assert done.returncode == 0, done.stderr
+    assert "no user that writes is made" in done.stdout
+    hour = int(time.time()) // 3_600 * 3_600 - 7_200
+    lines = [f"smoke,device=a temperature={n},alarm=t {(hour + n * 60) * 10**9}" for n in range(60)]
+    lines.append(f'incident,what=opened n=1,key="k" {hour * 10**9}')
+    influxdb.request("/write?db=grid", "\n".join(lines).encode())
+    again = inside("influx", "setup", str(config), "--hourly-since", "1d")
+    assert again.returncode == 0, again.stderr
+    (series,) = influxdb.query("SELECT * FROM grid.years.smoke", "grid")
+    row = dict(zip(series["columns"], series["values"][0], strict=True))
+    assert (row["mean_temperature"], row["min_temperature"], row["max_temperature"]) == (
+        29.5, 0, 59,
+    )  # fmt: skip
+    assert row["device"] == "a"
+    assert influxdb.query("SELECT * FROM grid.years.incident", "grid") == []
+
+
+def test_setup_leaves_a_database_that_was_there_and_says_where_its_points_are(
+    tmp_path: Path, inside: Inside, influxdb: InfluxDB
+) -> None:
+    influxdb.query("CREATE DATABASE grid")
+    config = written(tmp_path, influxdb.url, database="grid")
+    done = inside("--lang", "zh", "influx", "setup", str(config))
+    assert done.returncode == 0, done.stderr
+    assert "旧的数据仍在保留策略 autogen 中" in done.stdout
+    (series,) = influxdb.query("SHOW RETENTION POLICIES ON grid")
+    assert {row[0] for row in series["values"]} == {"autogen", "raw", "years"}
+
+
+def test_print_connects_to_nothing_and_shows_no_secret(
+    tmp_path: Path, inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = written(tmp_path, "http://127.0.0.1:9", database="grid", username="w",
+                     password="s3cret")  # fmt: skip
+    done = inside("--lang", "en", "influx", "setup", str(config), "--print")
+    assert done.returncode == 0, done.stderr
+    assert "CREATE DATABASE" in done.stdout
+    assert done.stdout.count("GRANT") == 2
+    assert "s3cret" not in done.stdout
+    refused = inside("--lang", "en", "influx", "setup", str(config))
+    assert refused.returncode == 1
+    assert "can not be reached" in refused.stderr
+
+
+def test_victoria_metrics_needs_nothing(
+    tmp_path: Path, inside: Inside, victoria: VictoriaMetrics
+) -> None:
+    config = written(tmp_path, victoria.url, database="grid")
+    done = inside("--lang", "en", "influx", "setup", str(config))
+    assert done.returncode == 0, done.stderr
+    assert "this is VictoriaMetrics: nothing to prepare" in done.stdout
+
+
+def test_statements_are_only_what_is_missing() -> None:
+    wanted = Wanted("g", users=(User("w", "WRITE", "p"),))
+    every = setup1.statements(wanted, There())
+    assert [each.text.split(" ", 2)[:2] for each in every] == [
+        ["CREATE", "DATABASE"], ["CREATE", "RETENTION"], ["CREATE", "CONTINUOUS"],
+        ["CREATE", "USER"], ["GRANT", "WRITE"],
+    ]  # fmt: skip
+    there = There(
+        frozenset({"g"}), {"raw": 1, "years": 1}, "raw", frozenset({setup1.QUERY}),
+        frozenset({"w"}), frozenset({("w", "WRITE")}),
+    )  # fmt: skip
+    assert setup1.statements(wanted, there) == []
+    assert setup1.seconds("2160h0m0s") == 90 * 86_400
+    assert setup1.seconds("0s") == 0
+
+
+# --- what no server at hand is: small ones that follow the references of 2.x and 3.x
+
+
+class Reference:
+    """``/api/v2`` and ``/api/v3`` as far as setup goes; keeps what it is asked to make."""
+
+    def __init__(self) -> None:
+        self.made: dict[str, list[dict[str, Any]]] = {
+            name: [] for name in ("buckets", "tasks", "dbrps", "authorizations", "database")
+        }
+        self.status = 0
+
+    def answer(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> Any:
+        if self.status:
+            return self.status, {"code": "x", "message": "some reason"}
+        kind = path.rpartition("/")[2]
+        if kind == "orgs":
+            return 200, {"orgs": [{"id": "0000000000000001", "name": "o"}]}
+        if kind == "database":
+            there = any(each["db"] == body["db"] for each in self.made[kind])
+            self.made[kind] += [] if there else [body]
+            return (409, {"error": "already exists"}) if there else (200, {})
+        if method == "GET":
+            found = self.made[kind]
+            if "name" in query:
+                found = [each for each in found if each.get("name") == query["name"][0]]
+            return 200, {"content" if kind == "dbrps" else kind: found}
+        made = {**body, "id": f"{len(self.made[kind]) + 16:016x}"}
+        if kind == "authorizations":
+            made["token"] = f"t0ken-{len(self.made[kind])}"
+        if kind == "tasks":
+            made["name"] = re.search(r'name: "(\w+)"', body["flux"])[1]  # type: ignore[index]
+        self.made[kind].append(made)
+        return 201, made
+
+
+@contextmanager
+def served(reference: Reference) -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def _do(self) -> None:
+            parts = urlsplit(self.path)
+            size = int(self.headers.get("Content-Length") or 0)
+            body = json.loads(self.rfile.read(size)) if size else None
+            status, said = reference.answer(self.command, parts.path, parse_qs(parts.query), body)
+            raw = json.dumps(said).encode()
+            self.send_response(status)
+            self.send_header("Content-Type", "application/json")
+            self.send_header("Content-Length", str(len(raw)))
+            self.end_headers()
+            self.wfile.write(raw)
+
+        do_GET = do_POST = do_PATCH = _do  # noqa: N815 - as the library calls them
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = False
+    thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    try:
+        yield f"http://127.0.0.1:{server.server_port}"
+    finally:
+        server.shutdown()
+        thread.join()
+        server.server_close()
+
+
+def test_setup_of_a_2x_makes_buckets_task_mappings_and_tokens_once(
+    tmp_path: Path, inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRIDWARDEN_INFLUX_ADMIN_TOKEN", "4dmin")
+    reference = Reference()
+    with served(reference) as url:
+        config = written(tmp_path, url, version=2, org="o", bucket="b", token="x")
+        command = ("--lang", "en", "influx", "setup", str(config), "--tokens", str(tmp_path / "t"))
+        done = inside(*command)
+        assert done.returncode == 0, done.stderr
+        assert [each["name"] for each in reference.made["buckets"]] == ["b", "b_years"]
+        keeps = [each["retentionRules"][0]["everySeconds"] for each in reference.made["buckets"]]
+        assert keeps == [90 * 86_400, 5 * 365 * 86_400]
+        assert "fn: mean" in reference.made["tasks"][0]["flux"]
+        assert [(each["retention_policy"], each["default"]) for each in reference.made["dbrps"]] == [
+            ("raw", True), ("years", False),
+        ]  # fmt: skip
+        actions = [
+            [each["action"] for each in made["permissions"]]
+            for made in reference.made["authorizations"]
+        ]
+        assert actions == [["write"], ["read", "read"]]
+        assert (tmp_path / "t" / "writer.token").read_text() == "t0ken-0\n"
+        assert (tmp_path / "t" / "reader.token").stat().st_mode & 0o077 == 0
+        assert "t0ken" not in done.stdout + done.stderr
+        assert "4dmin" not in done.stdout + done.stderr
+        again = inside(*command)
+        assert again.stdout == "everything is there, nothing was changed\n"
+        for status, words in ((401, "refuses the administrator's token"), (500, "not do it now")):
+            reference.status = status
+            failed = inside(*command)
+            assert failed.returncode == 1
+            assert words in failed.stderr
+            assert len(failed.stderr.splitlines()) == 1
+
+
+def test_setup_of_a_3x_makes_the_database_once(
+    tmp_path: Path, inside: Inside, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("GRIDWARDEN_INFLUX_ADMIN_TOKEN", "4dmin")
+    reference = Reference()
+    with served(reference) as url:
+        config = written(tmp_path, url, version=3, database="d", token="x")
+        done = inside("--lang", "en", "influx", "setup", str(config))
+        assert done.returncode == 0, done.stderr
+        assert reference.made["database"] == [{"db": "d", "retention_period": "90d"}]
+        again = inside("--lang", "en", "influx", "setup", str(config))
+        assert "nothing was changed" in again.stdout
+        reference.status = 403
+        failed = inside("--lang", "en", "influx", "setup", str(config))
+        assert failed.returncode == 1
+        assert "refuses the administrator's token (403: some reason)" in failed.stderr
+    monkeypatch.delenv("GRIDWARDEN_INFLUX_ADMIN_TOKEN")
+    missing = inside("--lang", "en", "influx", "setup", str(config))
+    assert missing.returncode == 1
+    assert "set GRIDWARDEN_INFLUX_ADMIN_TOKEN" in missing.stderr

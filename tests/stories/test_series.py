@@ -1,0 +1,88 @@
+"""From a detector to a time-series database and back again: what a dashboard will find there."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from tests.cli.conftest import Inside, inside
+from tests.servers import InfluxDB
+from tests.stories.clock import Jumpable
+from tests.stories.house import House
+from tests.stories.reports import Reports
+
+__all__ = ["inside"]
+_SAMPLED = {"ledger", "channel", "duty", "device_state", "open_case", "cases"}
+"""Not in a backfill; ``cases`` is, but this clock leaps over seconds in the middle of a commit:
+``tests/series`` compares it in virtual time."""
+
+
+def measurements(server: InfluxDB, database: str) -> set[str]:
+    found = server.query("SHOW MEASUREMENTS", database)
+    return {row[0] for row in found[0]["values"]} if found else set()
+
+
+async def test_a_case_is_in_the_database_with_everything_around_it(
+    house: House, sensors: Reports, clock: Jumpable, influxdb: InfluxDB, inside: Inside
+) -> None:
+    await sensors.report("climate1", temperature=20)
+    await sensors.report("s301", alarm=True, battery=80)
+    await house.told("opened", "s301")
+    key = (await house.incidents(device="s301"))[0]["key"]
+    await clock.forward(30)
+    await house.act(key, "receive", "chen")
+    await house.act(key, "handle", "chen")
+    await sensors.report("s301", alarm=False)
+    await clock.forward(240)
+    await house.told("cleared", "s301")
+    await house.act(key, "close", "chen", outcome="false_alarm", cause="cooking")
+    for _ in range(70):
+        await clock.forward(60, step=10)
+
+    def there() -> bool:
+        return {"closing", "duty", "device_state"} <= measurements(influxdb, "yunhe")
+
+    await house.until(there)
+    closings = influxdb.points("yunhe", "closing")
+    assert [(each["key"], each["cause"], each["false"]) for each in closings] == [
+        (key, "cooking", 1)
+    ]
+    whats = [each["what"] for each in influxdb.points("yunhe", "incident") if each["key"] == key]
+    assert whats == ["opened", "received", "handling", "cleared", "closed"]
+    people = {(each["place"], each["role"]): each for each in influxdb.points("yunhe", "duty")}
+    assert people["9901010101", "assistant"]["name"] == "陈静"
+    door = [each for each in influxdb.points("yunhe", "ledger") if each["reader"] == "door"]
+    assert door[-1]["received"] == door[-1]["stored"] + door[-1]["refused"]
+    assert {each["reader"] for each in influxdb.points("yunhe", "ledger")} >= {
+        "rules", "influx", "influx series",
+    }  # fmt: skip
+    states = {each["device"]: each for each in influxdb.points("yunhe", "device_state")}
+    assert states["s301"]["battery"] == 80
+    assert states["s301"]["silent_n"] == 0
+    assert influxdb.points("yunhe", "channel")[-1]["channel"] == "phone"
+    assert influxdb.points("yunhe", "cases")[-1]["open"] >= 0
+    await house.delivered()
+    await house.stop()
+    await _same_in_a_backfill(house, influxdb, inside)
+
+
+async def _same_in_a_backfill(house: House, influxdb: InfluxDB, inside: Inside) -> None:
+    """Into another database: point by point what the gateway wrote live."""
+    text = house.file.read_text(encoding="utf-8")
+    house.file.write_text(text.replace("database: yunhe", "database: again"), encoding="utf-8")
+    arguments = ("influx", "backfill", str(house.file), "--since", "2026-01-01", "--until",
+                 "2026-01-09")  # fmt: skip
+    done = await asyncio.to_thread(inside, *arguments)
+    assert done.returncode == 0, done.stderr
+    for name in sorted(measurements(influxdb, "yunhe") - _SAMPLED):
+        live, again = (
+            {_place(each): each for each in influxdb.points(base, name)}
+            for base in ("yunhe", "again")
+        )
+        lost = {at: each for at, each in live.items() if again.get(at) != each}
+        assert lost == {}, (name, {at: again.get(at) for at in lost})
+
+
+def _place(point: dict[str, Any]) -> tuple[Any, ...]:
+    tags = ("device", "place", "category", "severity", "stage", "what", "channel", "purpose")
+    return (point["time"], *(point.get(tag) for tag in tags))
