@@ -28,8 +28,11 @@ from gateway.options import Secret
 from gateway.ports import Refused
 from gateway.web import check_url
 
-PASSWORD: Final = "GRIDWARDEN_INFLUX_PASSWORD"  # noqa: S105 - the name of a variable
-"""Environment variable with the password (1.x) or token (2.x, 3.x) with which Grafana reads."""
+READER: Final = "GRIDWARDEN_INFLUX_READER_PASSWORD"  # noqa: S105 - the name of a variable
+"""Environment variable with the password (1.x) or token (2.x, 3.x) with which Grafana reads;
+``influx setup`` makes the user with it."""
+_READER: Final = "grafana"
+"""The user that ``influx setup`` makes."""
 
 _ENDS: Final = {
     End.created: Text("已新建", "created"),
@@ -114,8 +117,9 @@ def _options(command: _Command) -> _Command:
             help=say("InfluxDB 的大版本", "the major version of InfluxDB")),
         click.option("--database", default="",
             help=say("数据库(2.x:DBRP 映射的库名)", "database (2.x: of the DBRP mapping)")),
-        click.option("--user", default="", help=say(
-            "1.x 的只读用户", "1.x: the user that may read and nothing else")),
+        click.option("--reader", default="", help=say(
+            f"1.x 的只读用户(有密码时默认 {_READER})",
+            f"1.x: the user that reads ({_READER}, where there is a password)")),
         click.option("--overwrite", is_flag=True, help=say(
             "换回别人修改过的", "take back what somebody edited")),
         click.option("--dry-run", "dry", is_flag=True, help=say(
@@ -143,15 +147,15 @@ def command() -> None:
     "write",
     help=say(
         "写成 Grafana 的配置文件(provisioning):数据源、文件夹和仪表盘。别人改过的文件保持不动,"
-        "新版写在旁边的 .new 文件里;只删除我们写的文件。密码不写入任何文件:--secret-file 是 Grafana"
-        " 自己去读的文件。\n\n"
-        "例:gridwarden dashboards write /etc/grafana/provisioning --user grafana"
-        " --secret-file /etc/grafana/influxdb-password",
+        "新版写在旁边的 .new 文件里;只删除我们写的文件。密码不写入任何文件:--reader-secret 是由"
+        " Grafana 自己去读的文件。\n\n"
+        "例:gridwarden dashboards write /etc/grafana/provisioning"
+        " --reader-secret /etc/grafana/influxdb-password",
         "Write the files that provision Grafana: data source, folders and dashboards. A file that"
         " somebody edited stays, with ours beside it as .new; only files of ours are ever removed."
-        " No password is written: --secret-file is a file that Grafana itself reads.\n\n"
-        "Example: gridwarden dashboards write /etc/grafana/provisioning --user grafana"
-        " --secret-file /etc/grafana/influxdb-password",
+        " No password is written: --reader-secret is a file that Grafana itself reads.\n\n"
+        "Example: gridwarden dashboards write /etc/grafana/provisioning"
+        " --reader-secret /etc/grafana/influxdb-password",
     ),
 )
 @click.argument("folder", metavar="DIR", type=click.Path(path_type=Path, file_okay=False))
@@ -161,7 +165,7 @@ def command() -> None:
     help=say("Grafana 看到的 DIR(容器中路径不同时)", "DIR as Grafana sees it (in a container)"),
 )
 @click.option(
-    "--secret-file",
+    "--reader-secret",
     "secret_at",
     default="",
     help=say(
@@ -174,7 +178,7 @@ def write(
     folder: Path, seen_at: str, secret_at: str, overwrite: bool, dry: bool, **given: Any
 ) -> int:
     """See the help text."""
-    asked = _asked(given)
+    asked = _asked(given, bool(secret_at))
     wanted = files.provisioning(
         asked.boards,
         asked.source,
@@ -193,14 +197,14 @@ def write(
         "送入正在运行的 Grafana:新建数据源和文件夹,新建或更新仪表盘。可反复运行。别人修改过的仪表盘"
         "保持不动,新版另存在旁边;只删除我们建的。\n\n"
         f"服务帐户的令牌来自 --token-file 或环境变量 {TOKEN};Grafana 读数据库的密码或令牌来自"
-        f" --secret-file 或 {PASSWORD}。\n\n"
+        f" --reader-secret 或 {READER}。\n\n"
         "例:gridwarden dashboards push --url http://127.0.0.1:3000 --token-file 令牌文件",
         "Send them into a running Grafana: data source and folder are made, dashboards made or"
         " brought up to date. Run it as often as you like. A dashboard that somebody edited stays,"
         " with ours beside it; nothing is removed that was not made by this.\n\n"
         f"The token of a service account comes from --token-file or the environment variable"
-        f" {TOKEN}; the password or token with which Grafana reads the database from --secret-file"
-        f" or {PASSWORD}.\n\n"
+        f" {TOKEN}; the password or token with which Grafana reads the database from"
+        f" --reader-secret or {READER}.\n\n"
         "Example: gridwarden dashboards push --url http://127.0.0.1:3000 --token-file token",
     ),
 )
@@ -211,7 +215,7 @@ def write(
     help=say("服务帐户令牌文件", "file with the token of a service account"),
 )
 @click.option(
-    "--secret-file",
+    "--reader-secret",
     type=click.Path(path_type=Path),
     help=say("密码(1.x)或令牌(2.x、3.x)文件", "file with the password (1.x) or token (2.x, 3.x)"),
 )
@@ -241,7 +245,7 @@ def write(
 def push(
     url: str,
     token_file: Path | None,
-    secret_file: Path | None,
+    reader_secret: Path | None,
     ca: Path | None,
     datasource: str,
     prune: bool,
@@ -257,8 +261,8 @@ def push(
             say(f"没有令牌:请用 --token-file 指定文件,或设置环境变量 {TOKEN}",
                 f"there is no token: name its file with --token-file, or set {TOKEN}")
         )  # fmt: skip
-    asked = _asked(given, datasource)
-    secret = "" if datasource else _secret(secret_file, PASSWORD)
+    secret = "" if datasource else _secret(reader_secret, READER)
+    asked = _asked(given, bool(secret), datasource)
     try:
         with _server(address, token, ca) as grafana:
             grafana.version()
@@ -276,13 +280,13 @@ def push(
 # --- what is asked for ---------------------------------------------------------------------
 
 
-def _asked(given: dict[str, Any], datasource: str = "") -> _Asked:
+def _asked(given: dict[str, Any], has_secret: bool, datasource: str = "") -> _Asked:
     document = read_document(given["config"]) if given["config"].is_file() else None
     words = given["words"] or language()
     zone = zone_of(document) if document is not None else None
     asked: dict[str, str] = {"language": words, "console": _console(given, document)}
     asked |= {"tiles": given["tiles"], "zone": str(zone or "Asia/Shanghai")}
-    return _Asked(_boards(asked), _source(given, document, datasource), words)
+    return _Asked(_boards(asked), _source(given, document, has_secret, datasource), words)
 
 
 def _boards(asked: dict[str, str]) -> list[Board]:
@@ -299,7 +303,9 @@ def _boards(asked: dict[str, str]) -> list[Board]:
     return list(cast("Sequence[Board]", made))
 
 
-def _source(given: dict[str, Any], document: Document | None, datasource: str) -> Source:
+def _source(
+    given: dict[str, Any], document: Document | None, has_secret: bool, datasource: str
+) -> Source:
     """Of the options, and where they say nothing of the configuration's sink."""
     sink = _sink(document)
     url = given["influx"] or getattr(sink, "url", "")
@@ -314,7 +320,8 @@ def _source(given: dict[str, Any], document: Document | None, datasource: str) -
     version = cast("Literal[1, 2, 3]", int(given["influx_version"] or getattr(sink, "version", 1)))
     known = getattr(sink, "database", "") or getattr(sink, "bucket", "")
     database = given["database"] or known or "gridwarden"
-    return Source(_url(url, "--influx"), database, version, given["user"], UID, NAME)
+    reader = given["reader"] or (_READER if has_secret else "")
+    return Source(_url(url, "--influx"), database, version, reader, UID, NAME)
 
 
 def _sink(document: Document | None) -> object | None:

@@ -41,7 +41,7 @@ def given(monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
 @pytest.fixture
 def grafana(monkeypatch: pytest.MonkeyPatch) -> Iterator[Grafana]:
     monkeypatch.setenv("GRIDWARDEN_GRAFANA_TOKEN", TOKEN)
-    monkeypatch.delenv("GRIDWARDEN_INFLUX_PASSWORD", raising=False)
+    monkeypatch.delenv("GRIDWARDEN_INFLUX_READER_PASSWORD", raising=False)
     with running(Grafana()) as started:
         yield started
 
@@ -133,8 +133,8 @@ def test_secrets_come_from_files(
     for name, text in (("token", TOKEN), ("password", "reads-only")):
         (tmp_path / name).write_text(text + "\n", encoding="utf-8")
     done = inside(
-        "dashboards", "push", "--url", grafana.url, "--influx", "http://x:1", "--user", "reader",
-        "--token-file", str(tmp_path / "token"), "--secret-file", str(tmp_path / "password"),
+        "dashboards", "push", "--url", grafana.url, "--influx", "http://x:1", "--reader", "reader",
+        "--token-file", str(tmp_path / "token"), "--reader-secret", str(tmp_path / "password"),
     )  # fmt: skip
     assert done.returncode == 0, done
     assert grafana.secrets["gridwarden-influxdb"] == {"password": "reads-only"}
@@ -190,7 +190,7 @@ def test_write_makes_the_files_of_provisioning(
     folder = tmp_path / "provisioning"
     asked = (
         "dashboards", "write", str(folder), "--config", str(config), "--language", "en",
-        "--user", "grafana", "--secret-file", "/run/secrets/influx_read",
+        "--reader", "grafana", "--reader-secret", "/run/secrets/influx_read",
         "--seen-at", "/etc/grafana/provisioning", "--console", "http://10.0.0.5:8080/",
     )  # fmt: skip
     done = inside("--lang", "en", *asked)

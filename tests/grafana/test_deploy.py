@@ -18,6 +18,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from gateway.cli._influx_setup import command as setup
 from gateway.cli.dashboards import command
 from gateway.config import load
 
@@ -55,7 +56,7 @@ def test_every_key_is_one_of_the_specification() -> None:
     for name, service in services().items():
         assert set(service) <= SERVICE, name
         assert isinstance(service["image"], str)
-        assert service.get("restart", "no") in {"no", "unless-stopped"}
+        assert service.get("restart", "no") in {"no", "on-failure", "unless-stopped"}
         if health := service.get("healthcheck"):
             assert set(health) == {"test", "interval", "timeout", "retries", "start_period"}
             assert health["test"][0] == "CMD"
@@ -102,7 +103,7 @@ def test_no_password_is_written_and_none_has_a_default() -> None:
                 assert key.endswith("__FILE"), (name, key)
                 assert value.startswith("/run/secrets/")
     assigned = re.findall(r"(\w*PASSWORD\w*)=(\S+)", text)
-    assert len(assigned) == 3
+    assert len(assigned) == 1
     assert all(value.startswith("$$(cat") for _, value in assigned)
     for secret in compose()["secrets"].values():
         assert secret["file"].startswith("./secrets/")
@@ -125,11 +126,9 @@ def test_what_must_be_said_has_no_default_and_nothing_is_open_unasked() -> None:
 
 
 def test_gateway_writes_and_grafana_reads_by_users_of_their_own(tmp_path: Path) -> None:
-    influx = services()["influxdb"]["environment"]
     settings = load(HOME / "gridwarden.yaml")
     options: Any = settings.sinks["influx"].options
-    assert (options.url, options.database) == ("http://influxdb:8086", influx["INFLUXDB_DB"])
-    assert options.username == influx["INFLUXDB_WRITE_USER"]
+    assert (options.url, options.database) == ("http://influxdb:8086", "gridwarden")
     asked = [VARIABLE.sub(lambda found: {"?": "http://10.0.0.2:8080", "-": found["word"]}[found["how"]], word)
         for word in services()["dashboards"]["command"]]  # fmt: skip
     mounted = {"/provisioning": str(tmp_path)}
@@ -140,7 +139,7 @@ def test_gateway_writes_and_grafana_reads_by_users_of_their_own(tmp_path: Path) 
     (source,) = yaml.safe_load((tmp_path / "datasources/gridwarden.yaml").read_text())[
         "datasources"
     ]
-    assert (source["url"], source["user"]) == (options.url, influx["INFLUXDB_READ_USER"])
+    assert (source["url"], source["user"]) == (options.url, "grafana")
     assert source["secureJsonData"]["password"] == "$__file{/run/secrets/influx_read}"
     assert "influx_read" in services()["grafana"]["secrets"]
     (provider,) = yaml.safe_load((tmp_path / "dashboards/gridwarden.yaml").read_text())["providers"]
@@ -148,6 +147,26 @@ def test_gateway_writes_and_grafana_reads_by_users_of_their_own(tmp_path: Path) 
     assert f"{seen.split('/dashboards/')[0]}" == "/etc/grafana/provisioning"
     assert "provisioning:/etc/grafana/provisioning:ro" in services()["grafana"]["volumes"]
     assert list(Path(seen.replace("/etc/grafana/provisioning", str(tmp_path))).glob("*.json"))
+
+
+def test_setup_is_given_options_that_there_are_and_secrets_that_it_may_read(
+    tmp_path: Path,
+) -> None:
+    service = services()["setup"]
+    secrets = {f"/run/secrets/{name}": tmp_path / name for name in service["secrets"]}
+    for path in secrets.values():
+        path.touch()
+    words = [str(word) for word in service["command"]]
+    for inside, path in secrets.items():
+        words = [word.replace(inside, str(path)) for word in words]
+    given = setup.make_context("setup", words[2:]).params
+    assert words[:2] == ["influx", "setup"]
+    assert given["admin"] == services()["influxdb"]["environment"]["INFLUXDB_ADMIN_USER"]
+    assert given["reader"] == "grafana"
+    assert given["admin_secret"] == secrets["/run/secrets/influx_admin"]
+    assert given["reader_secret"] == secrets["/run/secrets/influx_read"]
+    sink = yaml.safe_load((HOME / "gridwarden.yaml").read_text(encoding="utf-8"))["sinks"]["influx"]
+    assert sink["password"]["file"] in secrets
 
 
 def test_dockerfile_installs_extras_that_there_are_and_copies_what_it_needs() -> None:

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 from dashboards.grafana.trouble import TOKEN
-from gateway.cli.dashboards import PASSWORD, push, write
+from gateway.cli.dashboards import READER, push, write
 
 PAGE = Path(__file__).parents[2] / "dashboards" / "grafana" / "README.md"
 
@@ -16,7 +16,7 @@ def test_the_page_names_every_option_and_no_other() -> None:
     named = set(re.findall(r"`(--[a-z-]+)", text))
     options = {name for each in (push, write) for p in each.params for name in p.opts}
     assert named == {name for name in options if name.startswith("--")}
-    assert {TOKEN, PASSWORD} <= set(re.findall(r"GRIDWARDEN_\w+", text))
+    assert {TOKEN, READER} <= set(re.findall(r"GRIDWARDEN_\w+", text))
 
 
 def test_the_page_names_every_file_of_the_folder() -> None:
