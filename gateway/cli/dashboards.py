@@ -28,7 +28,7 @@ from gateway.options import Secret
 from gateway.ports import Refused
 from gateway.web import check_url
 
-READER: Final = "GRIDWARDEN_INFLUX_READER_PASSWORD"  # noqa: S105 - the name of a variable
+READER: Final = "GRIDWARDEN_INFLUX_READER_PASSWORD"
 """Environment variable with the password (1.x) or token (2.x, 3.x) with which Grafana reads;
 ``influx setup`` makes the user with it."""
 _READER: Final = "grafana"

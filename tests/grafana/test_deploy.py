@@ -5,12 +5,15 @@ No Docker is at hand in the tests: what Compose itself would refuse is looked fo
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import stat
 import subprocess
 import sys
 import tomllib
+import urllib.error
+import urllib.parse
 from pathlib import Path
 from typing import Any, Final
 
@@ -21,6 +24,7 @@ from click.testing import CliRunner
 from gateway.cli._influx_setup import command as setup
 from gateway.cli.dashboards import command
 from gateway.config import load
+from tests.servers import InfluxDB
 
 ROOT: Final = Path(__file__).parents[2]
 HOME: Final = ROOT / "deploy" / "compose"
@@ -49,6 +53,15 @@ def services() -> dict[str, dict[str, Any]]:
 def service_texts(service: dict[str, Any]) -> list[str]:
     """Every text of a service that Compose puts variables into."""
     return re.findall(r"[^\n]+", yaml.safe_dump(service, width=10_000))
+
+
+def words(service: str) -> list[str]:
+    """The command of a service, with only what has to be said in .env."""
+    said = {"?": "http://10.0.0.2:8080"}
+    return [
+        VARIABLE.sub(lambda found: said.get(found["how"], found["word"]), str(word))
+        for word in services()[service]["command"]
+    ]
 
 
 def test_every_key_is_one_of_the_specification() -> None:
@@ -129,10 +142,8 @@ def test_gateway_writes_and_grafana_reads_by_users_of_their_own(tmp_path: Path) 
     settings = load(HOME / "gridwarden.yaml")
     options: Any = settings.sinks["influx"].options
     assert (options.url, options.database) == ("http://influxdb:8086", "gridwarden")
-    asked = [VARIABLE.sub(lambda found: {"?": "http://10.0.0.2:8080", "-": found["word"]}[found["how"]], word)
-        for word in services()["dashboards"]["command"]]  # fmt: skip
     mounted = {"/provisioning": str(tmp_path)}
-    arguments = [mounted.get(word, word) for word in asked[1:]]
+    arguments = [mounted.get(word, word) for word in words("dashboards")[1:]]
     config = f"--config={HOME / 'gridwarden.yaml'}"
     done = CliRunner().invoke(command, [*arguments, config], standalone_mode=False)
     assert done.exception is None, done.output
@@ -156,17 +167,52 @@ def test_setup_is_given_options_that_there_are_and_secrets_that_it_may_read(
     secrets = {f"/run/secrets/{name}": tmp_path / name for name in service["secrets"]}
     for path in secrets.values():
         path.touch()
-    words = [str(word) for word in service["command"]]
+    asked = words("setup")
+    assert asked[:2] == ["influx", "setup"]
     for inside, path in secrets.items():
-        words = [word.replace(inside, str(path)) for word in words]
-    given = setup.make_context("setup", words[2:]).params
-    assert words[:2] == ["influx", "setup"]
+        asked = [word.replace(inside, str(path)) for word in asked]
+    given = setup.make_context("setup", asked[2:]).params
     assert given["admin"] == services()["influxdb"]["environment"]["INFLUXDB_ADMIN_USER"]
     assert given["reader"] == "grafana"
     assert given["admin_secret"] == secrets["/run/secrets/influx_admin"]
     assert given["reader_secret"] == secrets["/run/secrets/influx_read"]
     sink = yaml.safe_load((HOME / "gridwarden.yaml").read_text(encoding="utf-8"))["sinks"]["influx"]
     assert sink["password"]["file"] in secrets
+
+
+def test_what_setup_makes_lets_grafana_read_and_do_nothing_else(tmp_path: Path) -> None:
+    """The services ``setup`` and ``dashboards`` one after the other, on a real InfluxDB."""
+    for name in compose()["secrets"]:
+        (tmp_path / name).write_text(f"{name}-s3cret", encoding="utf-8")
+
+    with InfluxDB("auth-enabled = true") as influx:
+        influx.query("CREATE USER admin WITH PASSWORD 'influx_admin-s3cret' WITH ALL PRIVILEGES")
+        text = (HOME / "gridwarden.yaml").read_text(encoding="utf-8")
+        text = text.replace("http://influxdb:8086", influx.url).replace(
+            "/run/secrets", str(tmp_path)
+        )
+        config = tmp_path / "gridwarden.yaml"
+        config.write_text(text, encoding="utf-8")
+        asked = [word.replace("/run/secrets", str(tmp_path)) for word in words("setup")[3:]]
+        made = CliRunner().invoke(setup, [str(config), *asked], standalone_mode=False)
+        assert made.exception is None, made.output
+        asked = [str(tmp_path / "provisioning"), *words("dashboards")[3:], f"--config={config}"]
+        wrote = CliRunner().invoke(command, ["write", *asked], standalone_mode=False)
+        assert wrote.exception is None, wrote.output
+        text = (tmp_path / "provisioning/datasources/gridwarden.yaml").read_text(encoding="utf-8")
+        (source,) = yaml.safe_load(text)["datasources"]
+        assert source["secureJsonData"]["password"] == "$__file{/run/secrets/influx_read}"
+
+        def grafana(query: str) -> dict[str, Any]:
+            who = {"u": source["user"], "p": "influx_read-s3cret"}
+            where = urllib.parse.urlencode(who | {"db": source["jsonData"]["dbName"]})
+            body = urllib.parse.urlencode({"q": query}).encode()
+            found: dict[str, Any] = json.loads(influx.request(f"/query?{where}", body))
+            return found["results"][0]
+
+        assert grafana('SELECT * FROM "incident"') == {"statement_id": 0}
+        with pytest.raises(urllib.error.HTTPError, match="403"):
+            grafana('DROP SERIES FROM "incident"')
 
 
 def test_dockerfile_installs_extras_that_there_are_and_copies_what_it_needs() -> None:
