@@ -156,8 +156,7 @@ class Panels:
     def each(
         self,
         told: Told,
-        query: Query,
-        *,
+        *queries: Query,
         value: str,
         name: str,
         most: int,
@@ -165,6 +164,7 @@ class Panels:
         since: str = NOW,
         order: tuple[str, bool] = ("", False),
         words: tuple[str, str] = ("", ""),
+        join: str = "",
     ) -> Tile:
         """One block for every row of a table: column ``value`` large, ``name`` above it."""
         made = (
@@ -184,9 +184,11 @@ class Panels:
             .orientation(c.VizOrientation.HORIZONTAL)
             .text(self._text(WALL_BLOCK))
         )
+        if join:
+            _join(made, join)
         if order[0]:
             _sort(made, *order)
-        tile = self._finish(made.build(), told, [query], ((None, color),), since)
+        tile = self._finish(made.build(), told, queries, ((None, color),), since)
         tile.fields.defaults.display_name = name
         if words[0]:
             tile.override(words[0], {"mappings": [self._mapping(words[1], {})]})
@@ -234,9 +236,7 @@ class Panels:
             .min(0)
         )
         if join:
-            made.with_transformation(
-                d.DataTransformerConfig("joinByField", options={"byField": join, "mode": "inner"})
-            )
+            _join(made, join)
         _sort(made, value, desc)
         made.with_transformation(d.DataTransformerConfig("limit", options={"limitField": most}))
         tile = self._finish(made.build(), told, queries, steps, since)
@@ -332,9 +332,7 @@ class Panels:
             .filterable(True)
         )
         if join:
-            made.with_transformation(
-                d.DataTransformerConfig("joinByField", options={"byField": join, "mode": "inner"})
-            )
+            _join(made, join)
         if order[0]:
             _sort(made, *order)
         if most:
@@ -500,6 +498,12 @@ def _target(url: str) -> Text:
     if "case=" in url:
         return Text("打开事件", "Open the case")
     return Text("打开设备", "Open the device") if "device=" in url else Text("事件列表", "Cases")
+
+
+def _join(made: _Sorted, column: str) -> None:
+    """The rows of two queries that have the same in ``column`` become one."""
+    options = {"byField": column, "mode": "inner"}
+    made.with_transformation(d.DataTransformerConfig("joinByField", options=options))
 
 
 def _sort(made: _Sorted, field: str, desc: bool) -> None:

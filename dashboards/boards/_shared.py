@@ -16,6 +16,8 @@ LOOKED_AT: Final = ((None, palette.CALM), (1.0, palette.LOOK))
 CASE_KEY: Final = Column("key", Text("编号", "Case"), link=CASE, width=150)
 PLACE: Final = Column("place", Text("地点", "Place"), width=150)
 WHEN: Final = Column(TIME, Text("时间", "When"), "dateTimeAsLocal", width=170)
+WHERE: Final = Column("where", Text("地点", "Where"))
+"""The names of places, where a series has them."""
 DEVICE_ID: Final = Column("device", Text("设备", "Device"), link=DEVICE, width=190)
 KIND: Final = Column("kind", Text("类型", "Kind"), words="kind", width=120)
 SEVERITY: Final = Column(
@@ -50,9 +52,9 @@ def open_cases(panels: Panels, *fields: str, where: str = "") -> Query:
 
 
 def place_names() -> Query:
-    """The name of every place."""
+    """What every place is called, as the column ``called``."""
     return rows(
-        'SELECT last("name") AS "name" FROM "place" WHERE time > now() - 1d '
+        'SELECT last("name") AS "called" FROM "place" WHERE time > now() - 1d '
         f'AND {here()} GROUP BY "place"'
     )
 
@@ -69,7 +71,7 @@ def case_table(panels: Panels, category: str, size: Size) -> Tile:
     )  # fmt: skip
     columns = [
         SEVERITY,
-        Column("where", Text("地点", "Where")),
+        WHERE,
         Column(title_column(panels), Text("事件", "What")),
         Column("stage", Text("待办", "Next"), words="stage", colors=palette.STAGES, width=120),
         Column("owner_name", Text("责任人", "Owner"), width=110),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dashboards import palette
-from dashboards.boards._shared import ALARMED, DEVICE_ID, KIND, LOOKED_AT, PLACE
+from dashboards.boards._shared import ALARMED, DEVICE_ID, KIND, LOOKED_AT, WHERE
 from dashboards.links import DEVICE, DEVICES, cases
 from dashboards.panels import Column, Panels, Size, Tile, Told
 from dashboards.queries import lines, newest, rows, within
@@ -108,10 +108,10 @@ def _dead_table(p: Panels) -> Tile:
         "string", Size(24, 6), DEVICE,
     )  # fmt: skip
     why = "dead_why" if p.language == "zh" else "dead_why_en"
-    names = f'"{why}", "name", "device", "place", "kind"'
-    inner = newest("dead_n", STATE, why, "name", by=_TAGS)
+    names = f'"{why}", "name", "where", "device", "place", "kind"'
+    inner = newest("dead_n", STATE, why, "name", "where", by=_TAGS)
     text = f'SELECT "dead_n", {names} FROM ({inner}) WHERE "dead_n" > 0'
-    columns = [DEVICE_ID, _NAME, KIND, PLACE, Column(why, Text("理由", "Why"))]
+    columns = [DEVICE_ID, _NAME, KIND, WHERE, Column(why, Text("理由", "Why"))]
     return p.table(told, [rows(text)], columns, since=HOURLY)
 
 
@@ -121,9 +121,10 @@ def _silent_table(p: Panels) -> Tile:
         Text("没有上报的时间，最久的在前。", "For how long nothing was heard, the longest first."),
         "string", Size(12, 9), DEVICE,
     )  # fmt: skip
-    inner = newest("age", STATE, "silent", "name", by=_TAGS)
-    text = f'SELECT "age", "name", "device", "place", "kind" FROM ({inner}) WHERE "silent" = true'
-    columns = [DEVICE_ID, _NAME, KIND, PLACE, Column("age", Text("静默", "Silent for"), "dtdhms")]
+    inner = newest("age", STATE, "silent", "name", "where", by=_TAGS)
+    names = '"name", "where", "device", "place", "kind"'
+    text = f'SELECT "age", {names} FROM ({inner}) WHERE "silent" = true'
+    columns = [DEVICE_ID, _NAME, KIND, WHERE, Column("age", Text("静默", "Silent for"), "dtdhms")]
     return p.table(told, [rows(text)], columns, order=("age", True), since=HOURLY)
 
 
@@ -133,13 +134,11 @@ def _battery_table(p: Panels) -> Tile:
         Text("预计剩余天数，最少的在前。", "Days that are left by forecast, the fewest first."),
         "string", Size(12, 9), DEVICE,
     )  # fmt: skip
-    inner = newest("battery_days", STATE, "battery", "name", by=_TAGS)
-    text = (
-        f'SELECT "battery_days", "battery", "name", "device", "place", "kind" FROM ({inner}) '
-        'WHERE "battery_days" < 365'
-    )
+    inner = newest("battery_days", STATE, "battery", "name", "where", by=_TAGS)
+    names = '"battery", "name", "where", "device", "place", "kind"'
+    text = f'SELECT "battery_days", {names} FROM ({inner}) WHERE "battery_days" < 365'
     columns = [
-        DEVICE_ID, _NAME, KIND, PLACE,
+        DEVICE_ID, _NAME, KIND, WHERE,
         Column("battery", Text("电量", "Battery"), "percent", width=90),
         Column("battery_days", Text("剩余天数", "Days left"), "suffix: d", width=110),
     ]  # fmt: skip

@@ -45,22 +45,34 @@ def fleet(options: Options) -> Sheet:
 def _lost(p: Panels) -> Tile:
     told = Told(
         Text("丢失", "Lost"),
-        Text("各读者丢弃的读数（账目中的 dropped），应为零。",
-             "Readings that a reader lost (dropped in the ledger): zero is right."),
+        Text(
+            "时间范围内各读者丢弃的读数（账目中的 dropped），应为零。",
+            "Readings that a reader lost in the time range (dropped in the ledger): zero is right.",
+        ),
         "short", Size(4, 5), DEVICES,
     )  # fmt: skip
-    text = _ledger_sum("dropped", _READERS)
-    return p.stat(told, [lines(text, "n")], steps=ALARMED, filled=True)
+    query = lines(_grown("dropped", _READERS), "n")
+    return p.stat(told, [query], steps=ALARMED, since="", filled=True)
 
 
 def _refused(p: Panels) -> Tile:
     told = Told(
         Text("拒收", "Refused"),
-        Text("入口拒收的读数（重复、无法解析等），有原因可查。",
-             "Readings refused at the door (repeats, unreadable): the reason is kept."),
+        Text(
+            "时间范围内入口拒收的读数（重复、无法解析等），有原因可查。",
+            "Refused at the door in the time range (repeats, unreadable): the reason is kept.",
+        ),
         "short", Size(4, 5), DEVICES,
     )  # fmt: skip
-    return p.stat(told, [lines(_ledger_sum("refused", _DOOR), "n")])
+    return p.stat(told, [lines(_grown("refused", _DOOR), "n")], since="")
+
+
+def _grown(field: str, where: str) -> str:
+    """By how much a counter grew: where it began says what was before a reader was there."""
+    return (
+        f'SELECT sum("{field}") AS "n" FROM (SELECT spread("{field}") AS "{field}" '
+        f'FROM {_LEDGER} WHERE $timeFilter AND {where} GROUP BY "reader", "site")'
+    )
 
 
 def _waiting(p: Panels) -> Tile:
@@ -69,15 +81,12 @@ def _waiting(p: Panels) -> Tile:
         Text("还没有交给读者的读数。", "Readings that a reader has still before it."),
         "short", Size(4, 5), DEVICES,
     )  # fmt: skip
-    steps = ((None, palette.CALM), (1_000.0, palette.LOOK), (100_000.0, palette.ACT))
-    return p.stat(told, [lines(_ledger_sum("waiting", _READERS), "n")], steps=steps)
-
-
-def _ledger_sum(field: str, where: str) -> str:
-    return (
-        f'SELECT sum("{field}") AS "n" FROM (SELECT last("{field}") AS "{field}" FROM {_LEDGER} '
-        f'WHERE $timeFilter AND {where} GROUP BY "reader", "site")'
+    text = (
+        f'SELECT sum("waiting") AS "n" FROM (SELECT last("waiting") AS "waiting" FROM {_LEDGER} '
+        f'WHERE $timeFilter AND {_READERS} GROUP BY "reader", "site")'
     )
+    steps = ((None, palette.CALM), (1_000.0, palette.LOOK), (100_000.0, palette.ACT))
+    return p.stat(told, [lines(text, "n")], steps=steps)
 
 
 def _free(p: Panels) -> Tile:

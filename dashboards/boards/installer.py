@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from dashboards import palette
-from dashboards.boards._shared import DEVICE_ID, KIND, PLACE, WHEN, highest
+from dashboards.boards._shared import DEVICE_ID, KIND, PLACE, WHEN, WHERE, highest
 from dashboards.boards.devices import HOURLY, STATE
 from dashboards.links import DEVICE, DEVICES
 from dashboards.panels import TIME, Column, Panels, Size, Tile, Told
@@ -83,16 +83,18 @@ def _waiting(p: Panels) -> Tile:
         ),
         "string", Size(14, 9), DEVICE,
     )  # fmt: skip
-    inner = newest("age", STATE, "state", "link", "battery", "name", by="device place kind")
+    inner = newest(
+        "age", STATE, "state", "link", "battery", "name", "where", by="device place kind"
+    )
     text = (
-        'SELECT "age", "state", "link", "battery", "name", "device", "place", "kind" '
+        'SELECT "age", "state", "link", "battery", "name", "where", "device", "place", "kind" '
         f"FROM ({inner}) WHERE \"state\" = 'installed'"
     )
     columns = [
         DEVICE_ID,
         Column("name", Text("名称", "Name")),
         KIND,
-        PLACE,
+        WHERE,
         Column("age", Text("距上次上报", "Since heard"), "dtdhms", width=140),
         Column("link", Text("信号", "Link"), "percent", width=80),
         Column("battery", Text("电量", "Battery"), "percent", width=80),

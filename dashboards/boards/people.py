@@ -133,7 +133,7 @@ def _grids(p: Panels) -> Tile:
         Text("每个网格的各环节，按时率最低的在前。", "Of each grid, the least in time first."),
         "string", Size(12, 10), cases("closed"),
     )  # fmt: skip
-    columns = [Column("name", Text("网格", "Grid")), *_RATES]
+    columns = [Column("called", Text("网格", "Grid")), *_RATES]
     queries = [rows(_on_time('"place"')), place_names()]
     return p.table(told, queries, columns, order=("rate", False), join="place")
 
@@ -147,7 +147,7 @@ def _transfers(p: Panels) -> Tile:
     text = (
         f'SELECT sum("transfers") AS "transfers" FROM "closing" WHERE {within()} GROUP BY "place"'
     )
-    return p.bars(told, [rows(text), place_names()], value="transfers", name="name", join="place")
+    return p.bars(told, [rows(text), place_names()], value="transfers", name="called", join="place")
 
 
 def _overdue(p: Panels) -> Tile:
@@ -160,7 +160,7 @@ def _overdue(p: Panels) -> Tile:
         f'SELECT sum("n") AS "n" FROM "incident" WHERE {within()} AND "what" = \'overdue\' '
         'GROUP BY "place"'
     )
-    return p.bars(told, [rows(text), place_names()], value="n", name="name", join="place")
+    return p.bars(told, [rows(text), place_names()], value="n", name="called", join="place")
 
 
 def _outcomes(p: Panels) -> Tile:
@@ -183,7 +183,7 @@ def _places(p: Panels) -> Tile:
         f'SELECT sum("n") AS "n" FROM "incident" WHERE {within()} AND "what" = \'opened\' '
         'GROUP BY "place"'
     )
-    return p.bars(told, [rows(text), place_names()], value="n", name="name", join="place")
+    return p.bars(told, [rows(text), place_names()], value="n", name="called", join="place")
 
 
 def _repeats(p: Panels) -> Tile:

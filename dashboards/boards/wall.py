@@ -145,7 +145,7 @@ def _grids(p: Panels) -> Tile:
     )  # fmt: skip
     counts = rows(gauge_sum("open", '"cases"', by=_GAUGE, per="place"))
     return p.bars(
-        told, [counts, place_names()], value="open", name="name", join="place", most=8, since=NOW
+        told, [counts, place_names()], value="open", name="called", join="place", most=8, since=NOW
     )
 
 
@@ -163,6 +163,7 @@ def _duty(p: Panels) -> Tile:
     return p.each(
         told,
         rows(text),
-        value="name", name="${__data.fields.place} ${__data.fields.role}", words=("role", "role"),
-        most=8, color=palette.BLUE, since="40m", order=("place", False),
+        place_names(),
+        value="name", name="${__data.fields.called} ${__data.fields.role}", words=("role", "role"),
+        most=8, color=palette.BLUE, since="40m", order=("place", False), join="place",
     )  # fmt: skip

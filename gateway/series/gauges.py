@@ -13,6 +13,7 @@ from typing import Final
 from gateway.model import SECOND, Category, Severity, Site, Value
 from gateway.model.series import Point
 from gateway.series.case import Case
+from gateway.series.samples import path
 
 SLOTS: Final = 40
 """Cases on the list."""
@@ -145,13 +146,12 @@ def _urgency(case: Case) -> tuple[object, ...]:
 def _row(case: Case, site: Site) -> dict[str, Value]:
     incident, stage = case.incident, case.waits_for
     person = site.people.get(incident.owner)
-    path = [place.name for place in reversed(site.chain(incident.place))]
     row: dict[str, Value] = {
         "key": incident.key,
         "title": incident.title.zh,
         "title_en": incident.title.en,
         "place": incident.place,
-        "where": " ".join(path) or incident.place,
+        "where": path(site, incident.place),
         "category": incident.category.value,
         "severity": incident.severity.value,
         "stage": stage.value if stage is not None else "",

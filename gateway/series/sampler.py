@@ -129,7 +129,9 @@ class Sampler:
             if turned or due:
                 latest = self._around.latest().get(known.id)
                 past = self._battery.get(known.id, ())
-                points.append(samples.device(known, Heard(age, latest, past, day), wall))
+                heard = Heard(age, latest, past, day)
+                where = samples.path(site, known.place)
+                points.append(samples.device(known, heard, wall, where))
                 if due:
                     fresh += self._sampled(known, latest, day)
         self._silent &= site.devices.keys()

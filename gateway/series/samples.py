@@ -108,8 +108,8 @@ def is_silent(device: Device, age: float | None) -> bool:
     return age is None or age * SECOND > device.max_silence
 
 
-def device(known: Device, heard: Heard, wall: int) -> Point:
-    """The state of one registered device."""
+def device(known: Device, heard: Heard, wall: int, where: str) -> Point:
+    """The state of one registered device; ``where`` is the names of the places it lies in."""
     silent = is_silent(known, heard.age)
     why = dead(known, heard)
     fields: dict[str, Value] = {
@@ -118,6 +118,7 @@ def device(known: Device, heard: Heard, wall: int) -> Point:
         "dead_n": float(why is not None),
         "name": known.name,
         "state": known.state,
+        "where": where,
     }
     if why is not None:
         fields |= {"dead_why": why.zh, "dead_why_en": why.en}
@@ -134,6 +135,11 @@ def device(known: Device, heard: Heard, wall: int) -> Point:
         fields["battery_days"] = left
     tags = {"device": known.id, "place": known.place, "kind": known.kind}
     return Point("device_state", tags, fields, wall)
+
+
+def path(site: Site, code: str) -> str:
+    """The names of a place and of those that it lies in, the largest first."""
+    return " ".join(place.name for place in reversed(site.chain(code))) or code
 
 
 def place(known: Place, wall: int) -> Point:

@@ -220,7 +220,7 @@ def opened_by(column: str, keep: Callable[[Case], bool] = lambda _: True) -> Exp
 
 
 def names(look: Look) -> list[Row]:
-    return [{"place": p.code, "name": p.name} for p in look.week.places if look.here(p.code)]
+    return [{"place": p.code, "called": p.name} for p in look.week.places if look.here(p.code)]
 
 
 # --- devices ----------------------------------------------------------------------------------
@@ -260,7 +260,7 @@ def state_total(field: str) -> Expected:
 
 def states(keep: Callable[[Row], bool], field: str, *columns: str) -> Expected:
     return lambda look: [
-        {name: row.get(name) for name in ("device", "place", "kind", "name", *columns)}
+        {name: row.get(name) for name in ("device", "place", "kind", "name", "where", *columns)}
         for row in state_rows(look, field)
         if keep(row)
     ]
@@ -310,6 +310,18 @@ def ledger(look: Look, field: str, *, door: bool) -> list[Row]:
 
 def ledger_total(field: str, *, door: bool) -> Expected:
     return lambda look: total("n", [row[field] for row in ledger(look, field, door=door)])
+
+
+def grown(field: str, *, door: bool) -> Expected:
+    def found(look: Look) -> list[Row]:
+        values: dict[tuple[str, str], list[float]] = defaultdict(list)
+        for point in look.points("ledger", anywhere=True):
+            if (point.tags["reader"] == "door") is door:
+                group = point.tags["reader"], point.tags["site"]
+                values[group].append(number(point.fields[field]))
+        return total("n", [max(each) - min(each) for each in values.values()])
+
+    return found
 
 
 def rate(field: str) -> Expected:
@@ -473,6 +485,7 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     ("wall", "Map of open cases", "A"): case_rows("severity", "latitude", "longitude"),
     ("wall", "Grids with most open cases", "A"): open_by("place"),
     ("wall", "Grids with most open cases", "B"): names,
+    ("wall", "On duty now", "B"): names,
     ("wall", "On duty now", "A"): lambda look: [
         {name: row[name] for name in ("place", "role", "name")}
         for row in look.newest("person", "duty", by="place role")
@@ -549,8 +562,8 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     ("devices", "Devices with most trouble", "A"): lambda look: tally(
         "n", ((c.device,) for c in look.closed("trouble")), "device"
     ),
-    ("fleet", "Lost", "A"): ledger_total("dropped", door=False),
-    ("fleet", "Refused", "A"): ledger_total("refused", door=True),
+    ("fleet", "Lost", "A"): grown("dropped", door=False),
+    ("fleet", "Refused", "A"): grown("refused", door=True),
     ("fleet", "Waiting", "A"): ledger_total("waiting", door=False),
     ("fleet", "Least disk free", "A"): lambda look: one(
         "n",

@@ -353,7 +353,7 @@ class Week:
     def _gateways(self) -> Iterator[Point]:
         rng = self.rng
         for site, place in (("yunhe", "130903001007"), ("donghuan", "130903002001")):
-            received, dropped, written = 0.0, 0.0, 0.0
+            received, dropped, written = 0.0, 40.0, 0.0  # 40 were before its readers
             for n, at in enumerate(range(START, END, self._turn)):
                 received += rng.randrange(200)
                 dropped += n == 300
@@ -401,7 +401,7 @@ class Week:
                 silent = bool(device.silent_since) and at - device.silent_since > 26 * HOUR
                 fields: dict[str, Value] = {
                     "silent": silent, "silent_n": float(silent), "dead_n": float(device.dead),
-                    "name": device.name, "state": device.state,
+                    "name": device.name, "state": device.state, "where": self.name(device.place),
                 }  # fmt: skip
                 if not device.never:
                     heard = min(device.silent_since or at, at)

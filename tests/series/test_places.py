@@ -14,6 +14,13 @@ from gateway.series.sampler import Sampler
 from gateway.series.stream import Samples
 from tests.virtual import VirtualClock
 
+HOME = Site(
+    1,
+    {
+        "1309": Place("1309", "", "city", "沧州市"),
+        "130903": Place("130903", "1309", "district", "运河区"),
+    },
+)
 AT = 1_767_225_600_000_000_000
 
 
@@ -36,8 +43,9 @@ def test_a_topmost_place_without_position_has_neither() -> None:
 
 def test_a_device_says_its_name_and_where_it_stands_in_its_life() -> None:
     known = Device("s-1", "x", "s-1", "smoke", "一楼烟感", "130903", state="installed")
-    point = samples.device(known, samples.Heard(5.0, None), AT)
-    assert (point.fields["name"], point.fields["state"]) == ("一楼烟感", "installed")
+    point = samples.device(known, samples.Heard(5.0, None), AT, samples.path(HOME, known.place))
+    said = [point.fields[name] for name in ("name", "where", "state")]
+    assert said == ["一楼烟感", "沧州市 运河区", "installed"]
     assert set(point.fields) <= SERIES_FIELDS
 
 

@@ -12,7 +12,7 @@ from tests.stories.house import House
 from tests.stories.reports import Reports
 
 __all__ = ["inside"]
-_SAMPLED = {"ledger", "channel", "duty", "device_state", "open_case", "cases"}
+_SAMPLED = {"ledger", "channel", "duty", "device_state", "open_case", "cases", "place"}
 """Not in a backfill; ``cases`` is, but this clock leaps over seconds in the middle of a commit:
 ``tests/series`` compares it in virtual time."""
 
