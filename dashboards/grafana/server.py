@@ -179,7 +179,7 @@ class Server:
 
     def dashboard(self, uid: str) -> Stored | None:
         """The dashboard ``uid`` with what its newest save was called."""
-        what = Text("读取仪表盘", "show the dashboard")
+        what = Text("读取看板", "show the dashboard")
         found = self._known(what, lambda: self._api.dashboard.get_dashboard(uid))
         if found is None:
             return None
@@ -209,7 +209,7 @@ class Server:
 
     def _history(self, uid: str) -> list[Json]:
         """The newest saves, the last one first."""
-        what = Text("读取仪表盘的版本", "show the versions of the dashboard")
+        what = Text("读取看板的版本", "show the versions of the dashboard")
         path, newest = f"/dashboards/uid/{uid}/versions", {"limit": _LOOKED_BACK}
         found = self._asked(what, lambda: self._api.client.GET(path, params=newest), object)
         rows = found.get("versions") if isinstance(found, Mapping) else found
@@ -217,25 +217,25 @@ class Server:
 
     def _content(self, uid: str, row: Json) -> Json:
         """The board as it was saved in ``row``."""
-        what = Text("读取仪表盘的版本", "show the versions of the dashboard")
+        what = Text("读取看板的版本", "show the versions of the dashboard")
         path = f"/dashboards/uid/{uid}/versions/{row.get('version')}"
         found = self._known(what, lambda: self._api.client.GET(path)) or {}
         return _bare(_map(found.get("data")))
 
     def save(self, board: Json, folder: str, message: str) -> None:
         """Create it, or replace the version that ``board`` names and no other."""
-        what = Text("保存仪表盘", "save the dashboard")
+        what = Text("保存看板", "save the dashboard")
         body = {"dashboard": board, "folderUid": folder, "message": message, "overwrite": False}
         self._asked(what, lambda: self._api.dashboard.update_dashboard(body), dict)
 
     def remove(self, uid: str) -> None:
         """Delete the dashboard ``uid``; one that is gone already is no error."""
-        what = Text("删除仪表盘", "delete the dashboard")
+        what = Text("删除看板", "delete the dashboard")
         self._known(what, lambda: self._api.dashboard.delete_dashboard(uid))
 
     def tagged(self, language: str) -> list[str]:
         """The uids of all dashboards with our tags, copies that people made included."""
-        what = Text("搜索仪表盘", "search for dashboards")
+        what = Text("搜索看板", "search for dashboards")
         wanted = {"tag": [TAG, language], "type_": "dash-db", "limit": _MOST_FOUND}
         search = self._api.search.search_dashboards
         found = self._asked(what, lambda: search(**wanted), list)

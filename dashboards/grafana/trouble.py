@@ -39,7 +39,7 @@ class Declined(Trouble):
 
 _PRECONDITIONS: Final = {
     "name-exists": Text(
-        "同一文件夹里已有同名的其他仪表盘,请先给它改名",
+        "同一文件夹里已有同名的其他看板,请先给它改名",
         "another dashboard in that folder has this title; rename it first",
     ),
     "version-mismatch": Text(

@@ -103,7 +103,7 @@ def _options(command: _Command) -> _Command:
             show_default=True, help=say("配置文件:从中得知数据库和值班台的地址",
                 "the configuration: where the database and the console are")),
         click.option("--language", "words", type=click.Choice(["zh", "en"]),
-            help=say("仪表盘的语言", "the language of the dashboards")),
+            help=say("看板的语言", "the language of the dashboards")),
         click.option("--console", default="", help=say(
             "浏览器打开值班台的网址,图表由此链接到事件和设备",
             "where browsers reach the console: panels link to cases and devices there")),
@@ -132,7 +132,7 @@ def _options(command: _Command) -> _Command:
 @click.group(
     "dashboards",
     help=say(
-        "Grafana 仪表盘:write 写成文件,由 Grafana 启动时读取;push 送入正在运行的 Grafana。\n\n"
+        "Grafana 看板:write 写成文件,由 Grafana 启动时读取;push 送入正在运行的 Grafana。\n\n"
         "例:gridwarden dashboards push --url http://127.0.0.1:3000 --token-file 令牌文件",
         "The Grafana dashboards: write makes files that Grafana reads when it starts; push sends"
         " them into one that runs.\n\n"
@@ -146,7 +146,7 @@ def command() -> None:
 @command.command(
     "write",
     help=say(
-        "写成 Grafana 的配置文件(provisioning):数据源、文件夹和仪表盘。别人改过的文件保持不动,"
+        "写成 Grafana 的配置文件(provisioning):数据源、文件夹和看板。别人改过的文件保持不动,"
         "新版写在旁边的 .new 文件里;只删除我们写的文件。密码不写入任何文件:--reader-secret 是由"
         " Grafana 自己去读的文件。\n\n"
         "例:gridwarden dashboards write /etc/grafana/provisioning"
@@ -194,7 +194,7 @@ def write(
 @command.command(
     "push",
     help=say(
-        "送入正在运行的 Grafana:新建数据源和文件夹,新建或更新仪表盘。可反复运行。别人修改过的仪表盘"
+        "送入正在运行的 Grafana:新建数据源和文件夹,新建或更新看板。可反复运行。别人修改过的看板"
         "保持不动,新版另存在旁边;只删除我们建的。\n\n"
         f"服务帐户的令牌来自 --token-file 或环境变量 {TOKEN};Grafana 读数据库的密码或令牌来自"
         f" --reader-secret 或 {READER}。\n\n"
@@ -237,7 +237,7 @@ def write(
     "--prune",
     is_flag=True,
     help=say(
-        "删除我们以前建、现已不用、无人修改过的仪表盘",
+        "删除我们以前建、现已不用、无人修改过的看板",
         "remove dashboards of an earlier version of ours that nobody edited",
     ),
 )
