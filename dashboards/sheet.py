@@ -11,9 +11,9 @@ from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as d
 
-from dashboards import palette
+from dashboards.marks import marks
 from dashboards.panels import Panels
-from dashboards.queries import LEVELS, SOURCE, here, source
+from dashboards.queries import LEVELS, SOURCE, source
 from dashboards.tile import Tile
 from gateway.model import Text
 
@@ -31,8 +31,6 @@ _LABEL: Final = "/^(?<value>\\S+) (?<text>.+)$/"
 """A place's label is its code and its name."""
 _OF_INTERVALS: Final = ("auto", "auto_min", "auto_count")
 """What the SDK writes into every variable, and the published schema does not know."""
-_MARKED: Final = "alarm|critical"
-"""Severities that leave a mark on the charts."""
 
 
 class Options(NamedTuple):
@@ -55,31 +53,6 @@ class Sheet(NamedTuple):
     span: str = "now-7d"
     refresh: str = "1m"
     marks: bool = True
-
-
-class _Marks(d.AnnotationQuery):
-    """Incidents of one severity as marks; the SDK's own target is for Grafana's store only."""
-
-    def __init__(self, name: str, title: str, *, enable: bool) -> None:
-        super().__init__(name, source(), enable, False, palette.ACT)
-        self._title = title
-
-    def to_json(self) -> dict[str, object]:
-        """With the InfluxQL query."""
-        text = (
-            f'SELECT "{self._title}", "key" FROM "incident" WHERE $timeFilter AND {here()} '
-            f'AND "what" = \'opened\' AND "severity" =~ /^({_MARKED})$/'
-        )
-        return super().to_json() | {
-            "target": {
-                "refId": "marks",
-                "fromAnnotations": True,
-                "rawQuery": True,
-                "query": text,
-                "titleColumn": self._title,
-                "textColumn": "key",
-            }
-        }
 
 
 def uid(name: str, language: str) -> str:
@@ -106,9 +79,7 @@ def made(sheet: Sheet, options: Options) -> dict[str, Any]:
         .link(_others(panels, options))
     ).build()
     if sheet.marks:
-        title = "title" if options.language == "zh" else "title_en"
-        name = panels.say(Text("报警事件", "Alarms"))
-        board.annotations = d.AnnotationContainer([_Marks(name, title, enable=True)])
+        board.annotations = marks(options.language)
     board.panels = list(_placed(sheet.rows))
     found: dict[str, Any] = json.loads(json.dumps(board, cls=JSONEncoder))
     for variable in found["templating"]["list"]:

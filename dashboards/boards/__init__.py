@@ -21,7 +21,7 @@ from gateway.model import Text
 SHEETS: Final[tuple[Callable[[Options], Sheet], ...]] = (
     wall, fire, intrusion, manholes, cameras, devices, fleet, people, installer,
 )  # fmt: skip
-_FOLDER: Final = Text("格栅卫士", "Gridwarden")
+_FOLDER: Final = Text("网格守望", "Gridwarden")
 
 
 def boards(options: Options) -> list[Board]:

@@ -129,7 +129,7 @@ def test_each_level_offers_the_places_within_the_one_above(filled: Filled) -> No
 
 def test_marks_are_the_grave_incidents(filled: Filled) -> None:
     board = BOARDS["gridwarden-fire-en"].json
-    [marks] = board["annotations"]["list"]
+    marks, *_ = board["annotations"]["list"]
     text = substituted(marks["target"]["query"], EVERYWHERE, 0, 1)
     found = rows(filled.ask(text), timed=True)
     grave = [case for case in filled.week.cases if case.severity in ("alarm", "critical")]

@@ -70,17 +70,17 @@ def script(boards: list[dashboards.Board]) -> Iterator[str]:
     for n, board in enumerate(boards):
         whole = dict(board.json)
         panels = whole.pop("panels")
-        for mark in whole["annotations"].get("list", []):
+        for number, mark in enumerate(whole["annotations"].get("list", [])):
             query = mark.pop("target")
-            yield said(f"q{n}", "Plain<g.DataQuery> & Record<string, unknown>", query)
+            yield said(f"q{n}_{number}", "Plain<g.DataQuery> & Record<string, unknown>", query)
         yield said(f"d{n}", "Plain<g.Dashboard>", whole)
         for panel in panels:
-            number, kind = f"{n}_{panel['id']}", panel["type"]
-            yield said(f"p{number}", "Plain<g.Panel>", panel)
-            yield said(f"o{number}", f"Plain<Partial<{kind.replace('-', '_')}>>", panel["options"])
+            key, kind = f"{n}_{panel['id']}", panel["type"]
+            yield said(f"p{key}", "Plain<g.Panel>", panel)
+            yield said(f"o{key}", f"Plain<Partial<{kind.replace('-', '_')}>>", panel["options"])
             custom = panel["fieldConfig"]["defaults"].get("custom")
             if kind in CUSTOM and custom:
-                yield said(f"c{number}", f"Plain<Partial<g.{CUSTOM[kind]}>>", custom)
+                yield said(f"c{key}", f"Plain<Partial<g.{CUSTOM[kind]}>>", custom)
 
 
 def said(name: str, kind: str, value: Any) -> str:
