@@ -28,16 +28,18 @@ from dashboards.tile import (
     WALL_BLOCK,
     Column,
     Maker,
+    Sum,
     Tile,
     Told,
     fixed,
     join_rows,
     sort_rows,
+    thresholds,
 )
 from gateway.model import KINDS
 
-_PIXELS: Final = 300
-"""Points of a line: InfluxDB draws the rest together."""
+_PIXELS: Final = 200
+"""Points of a line, an hour each in a week: InfluxDB draws the rest together."""
 _PAGE: Final = 20
 """Rows of states on one page: more are too thin to be told apart."""
 
@@ -76,6 +78,17 @@ class Panels(Maker):
             self.name(tile, *series)
         elif not named:
             tile.fields.defaults.display_name = self.say(told.title)
+        return tile
+
+    def columns(self, told: Told, query: Query, columns: Sequence[Sum], *, since: str) -> Tile:
+        """One number for each of a table's columns, each with colours by its own limits."""
+        tile = self.stat(told, [query], since=since, filled=True, named=True)
+        for column in columns:
+            properties = {
+                "displayName": self.say(column.title),
+                "thresholds": thresholds(column.steps),
+            }
+            tile.override(column.name, properties)
         return tile
 
     def each(

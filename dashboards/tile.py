@@ -47,6 +47,18 @@ class Column(NamedTuple):
     width: int = 0
 
 
+Steps = Sequence[tuple[float | None, str]]
+"""Colours from a value on; the first has none."""
+
+
+class Sum(NamedTuple):
+    """One number of several: a column of one row."""
+
+    name: str
+    title: Text
+    steps: Steps
+
+
 class Told(NamedTuple):
     """What every panel has."""
 
@@ -115,7 +127,7 @@ class Maker:
         panel: d.Panel,
         told: Told,
         queries: Sequence[Query],
-        steps: Sequence[tuple[float | None, str]],
+        steps: Steps,
         since: str,
     ) -> Tile:
         """What every kind of panel has, put on ``panel``."""
@@ -133,9 +145,7 @@ class Maker:
         defaults.unit = told.unit
         defaults.no_value = self.say(Text("无", "none"))
         defaults.color = d.FieldColor(d.FieldColorModeId.THRESHOLDS)
-        defaults.thresholds = d.ThresholdsConfig(
-            d.ThresholdsMode.ABSOLUTE, [d.Threshold(value, color) for value, color in steps]
-        )
+        defaults.thresholds = thresholds(steps)
         defaults.links = [link(self.say(_target(told.link)), told.link).build()]
         return Tile(panel, fields, told.size)
 
@@ -190,6 +200,12 @@ def sort_rows(made: Transformed, field: str, desc: bool) -> None:
     """By the column ``field``."""
     order = {"fields": {}, "sort": [{"field": field, "desc": desc}]}
     made.with_transformation(d.DataTransformerConfig("sortBy", options=order))
+
+
+def thresholds(steps: Steps) -> d.ThresholdsConfig:
+    """As Grafana has them."""
+    found = [d.Threshold(value, color) for value, color in steps]
+    return d.ThresholdsConfig(d.ThresholdsMode.ABSOLUTE, found)
 
 
 def fixed(color: str) -> d.FieldColor:

@@ -10,7 +10,7 @@ from dashboards.links import DEVICE, DEVICES, cases
 from dashboards.panels import Panels
 from dashboards.queries import lines, newest, rows, within
 from dashboards.sheet import Options, Sheet
-from dashboards.tile import Column, Size, Tile, Told
+from dashboards.tile import Column, Size, Sum, Tile, Told
 from gateway.model import Text
 
 STATE: Final = '"device_state"'
@@ -36,7 +36,7 @@ def devices(options: Options) -> Sheet:
             "Silence, battery forecast, links, and detectors that are probably dead.",
         ),
         [
-            [_count(p), _silent(p), _dead(p), _empty(p), _course(p)],
+            [_counts(p), _empty(p), _course(p)],
             [_dead_table(p)],
             [_silent_table(p), _battery_table(p)],
             [_kinds(p), _link(p), _batteries(p)],
@@ -45,37 +45,28 @@ def devices(options: Options) -> Sheet:
     )
 
 
-def _count(p: Panels) -> Tile:
+def _counts(p: Panels) -> Tile:
     told = Told(
-        Text("登记设备", "Registered"),
-        Text("所选地点的登记设备数。", "Registered devices at the chosen place."),
-        "none", Size(3, 6), DEVICES,
-    )  # fmt: skip
-    text = f'SELECT count("silent_n") AS "n" FROM ({newest("silent_n", STATE, by=_TAGS)})'
-    return p.stat(told, [lines(text, "n")], since=HOURLY)
-
-
-def _sum(p: Panels, field: str, title: Text, about: Text) -> Tile:
-    text = f'SELECT sum("{field}") AS "n" FROM ({newest(field, STATE, by=_TAGS)})'
-    told = Told(title, about, "none", Size(3, 6), DEVICES)
-    return p.stat(told, [lines(text, "n")], steps=ALARMED, since=HOURLY, filled=True)
-
-
-def _silent(p: Panels) -> Tile:
-    return _sum(
-        p, "silent_n", Text("失联", "Silent"),
-        Text("超过最长静默时间没有上报。", "No report within the longest silence that is normal."),
-    )  # fmt: skip
-
-
-def _dead(p: Panels) -> Tile:
-    return _sum(
-        p, "dead_n", Text("可能已失效", "Probably dead"),
+        Text("设备总数", "All devices"),
         Text(
-            "仍在上报、但读数表明它已测不到东西的设备。",
-            "They report, yet can not measure any more.",
+            "登记的、超过最长静默时间的，以及长期失联、电池耗尽、自报故障或从未上报的。",
+            "Registered; silent for longer than is normal; silent for very long, battery empty, "
+            "a fault of its own, or never heard.",
         ),
+        "none", Size(9, 6), DEVICES,
     )  # fmt: skip
+    inner = newest("silent_n", STATE, "dead_n", by=_TAGS)
+    text = (
+        'SELECT count("silent_n") AS "registered", sum("silent_n") AS "silent", '
+        f'sum("dead_n") AS "dead" FROM ({inner})'
+    )
+    calm = ((None, palette.CALM),)
+    columns = [
+        Sum("registered", Text("登记", "Registered"), calm),
+        Sum("silent", Text("失联", "Silent"), LOOKED_AT),
+        Sum("dead", Text("可能已失效", "Probably dead"), ALARMED),
+    ]
+    return p.columns(told, rows(text), columns, since=HOURLY)
 
 
 def _empty(p: Panels) -> Tile:

@@ -254,8 +254,10 @@ def state_rows(look: Look, field: str) -> list[Row]:
     return look.newest(field, "device_state", by="device place kind")
 
 
-def state_total(field: str) -> Expected:
-    return lambda look: total("n", [row[field] for row in state_rows(look, field)])
+def state_totals(look: Look) -> list[Row]:
+    found = state_rows(look, "silent_n")
+    silent, dead = (sum(row[name] for row in found) for name in ("silent_n", "dead_n"))
+    return [{"registered": len(found), "silent": silent, "dead": dead}] if found else []
 
 
 def states(keep: Callable[[Row], bool], field: str, *columns: str) -> Expected:
@@ -541,9 +543,7 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
         "category", lambda c: c.kind == "camera"
     ),
     ("cameras", "Moving area", "A"): high("area", "camera"),
-    ("devices", "Registered", "A"): lambda look: count(state_rows(look, "silent_n")),
-    ("devices", "Silent", "A"): state_total("silent_n"),
-    ("devices", "Probably dead", "A"): state_total("dead_n"),
+    ("devices", "All devices", "A"): state_totals,
     ("devices", "Batteries ending", "A"): lambda look: count(
         row for row in state_rows(look, "battery_days") if row["battery_days"] < 30
     ),

@@ -165,7 +165,7 @@ class TestBoard:
     def test_series_over_time_have_few_points(self, board: dashboards.Board) -> None:
         for panel in tiles(board):
             if panel["type"] in ("timeseries", "state-timeline"):
-                assert panel["maxDataPoints"] <= 300
+                assert panel["maxDataPoints"] <= 200
                 assert all("GROUP BY time(" in target["query"] for target in panel["targets"])
 
 
