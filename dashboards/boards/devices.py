@@ -22,7 +22,6 @@ SOON: Final = 30
 """Days: a battery that will not last them goes on this week's round."""
 _TAGS: Final = "device place kind"
 _NAME: Final = Column("name", Text("名称", "Name"))
-_BATTERY: Final = ((None, palette.ACT), (10.0, palette.LOOK), (30.0, palette.CALM))
 
 
 def devices(options: Options) -> Sheet:
@@ -39,7 +38,7 @@ def devices(options: Options) -> Sheet:
             [_counts(p), _empty(p), _course(p)],
             [_dead_table(p)],
             [_silent_table(p), _battery_table(p)],
-            [_kinds(p), _link(p), _batteries(p)],
+            [_kinds(p), _link(p)],
             [_rssi(p), _trouble(p)],
         ],
     )
@@ -141,7 +140,7 @@ def _kinds(p: Panels) -> Tile:
     told = Told(
         Text("失联：按类型", "Silent, by kind"),
         Text("各类设备失联的数量。", "How many of each kind are silent."),
-        "none", Size(8, 9), DEVICES,
+        "none", Size(12, 9), DEVICES,
     )  # fmt: skip
     inner = newest("silent_n", STATE, by=_TAGS)
     text = f'SELECT sum("silent_n") AS "n" FROM ({inner}) GROUP BY "kind"'
@@ -152,24 +151,12 @@ def _link(p: Panels) -> Tile:
     told = Told(
         Text("信号最弱", "Weakest links"),
         Text("信号质量最低的十个设备。", "The ten devices with the poorest link quality."),
-        "percent", Size(8, 9), DEVICE,
+        "percent", Size(12, 9), DEVICE,
     )  # fmt: skip
     text = newest("link", STATE, by="device")
     steps = ((None, palette.ACT), (20.0, palette.LOOK), (50.0, palette.SKY))
     return p.bars(
         told, [rows(text)], value="link", name="device", steps=steps, since=HOURLY, desc=False
-    )
-
-
-def _batteries(p: Panels) -> Tile:
-    told = Told(
-        Text("电量最低", "Lowest batteries"),
-        Text("电量最低的十个设备。", "The ten devices with the lowest charge."),
-        "percent", Size(8, 9), DEVICE,
-    )  # fmt: skip
-    text = newest("battery", STATE, by="device")
-    return p.bars(
-        told, [rows(text)], value="battery", name="device", steps=_BATTERY, since=HOURLY, desc=False
     )
 
 

@@ -557,7 +557,6 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     ),
     ("devices", "Silent, by kind", "A"): silent_kinds,
     ("devices", "Weakest links", "A"): lowest("link", "device_state"),
-    ("devices", "Lowest batteries", "A"): lowest("battery", "device_state"),
     ("devices", "Signal strength", "A"): high("rssi", "device_state", fold=min, by="kind"),
     ("devices", "Devices with most trouble", "A"): lambda look: tally(
         "n", ((c.device,) for c in look.closed("trouble")), "device"
