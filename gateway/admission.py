@@ -29,6 +29,8 @@ UNKNOWN_MODE: Final = "unknown_mode"
 UNKNOWN_PLACE: Final = "unknown_place"
 UNSIGNED: Final = "unsigned"
 BAD_VALUE: Final = "bad_value"
+NOT_SENT: Final = "canary_token"
+"""A report that says to be the canary's, with a token that is not under way."""
 
 
 class Refusal(Exception):

@@ -23,7 +23,8 @@ from zoneinfo import ZoneInfo
 
 import structlog
 
-from gateway.clock import Arrival, SystemClock
+from gateway.by_hand import StoreHand
+from gateway.clock import Arrival, Signal, SystemClock
 from gateway.config import Configured, Settings
 from gateway.console.app import Bound, create_app, create_case_app, serve
 from gateway.console.view import View
@@ -35,12 +36,12 @@ from gateway.incidents.people import FIXTURE
 from gateway.intake import Intake
 from gateway.links import load_key
 from gateway.model import Category, Lane, Person, Reading, Site, Value
+from gateway.notify.about import Wording
 from gateway.notify.canary import Canary
 from gateway.notify.nearby import Neighbourhood
 from gateway.notify.roster_check import RosterCheck
 from gateway.notify.silences import Silences
 from gateway.notify.teller import Teller
-from gateway.notify.wording import Wording
 from gateway.notify.writer import Linker, Writer
 from gateway.options import SinkOptions
 from gateway.patrol.keeper import Patrol
@@ -129,6 +130,8 @@ class House:
         """Drivers whose far end can be switched: handed to the notifiers that ask for them."""
         self.texters: dict[str, Any] = {}
         """Drivers with a modem: handed on in the same way."""
+        self.echoes: dict[str, Any] = {}
+        """Drivers that can send the canary's report to themselves."""
         self.site = Site()
         self.link_key = b""
         """What the links of messages are signed with; empty where there are none."""
@@ -204,7 +207,7 @@ class House:
         zone = ZoneInfo(self.settings.site.zone)
         self.silences = Silences(
             self.cases.read, self.cases.write, self._site,
-            self.clock, self.arrival, self.cases.news.notify,
+            self.clock, self.arrival, self._silences_turned,
         )  # fmt: skip
         await self.silences.load()
         self.teller = Teller(
@@ -232,6 +235,7 @@ class House:
             fixtures=self._fixtures(),
             zone=zone,
             turn=lambda: self.canary.turn,
+            texting=self._texting(),
         )
         self.detector = Detector(
             self.journal, self.cases, self.desk, self.editions,
@@ -239,21 +243,23 @@ class House:
         )  # fmt: skip
         asked = self.settings.patrol
         self.roster_check = RosterCheck(
-            self.teller.channels, self._site, self.clock, self.vitals.note, self._said
-        )
+            self.teller.channels, self._site, self.clock, self.vitals.note, self._said,
+            self._parts,
+        )  # fmt: skip
         tries = self.settings.canary
         self.canary = Canary(
             self.cases, self.intake.door(DRIVER), self.detector, lambda: self.journal.last,
-            self._site, self.clock, self.arrival, self._said,
+            self._site, self.clock, self.arrival, self._said, self.echoes,
             every=tries.every, within=tries.within,
         )  # fmt: skip
+        self.intake.canary = self.canary
         self.patrol = Patrol(
             self.cases, self.desk, self.settings.points, asked.rounds if asked else {}, zone,
             self._site, self.clock, self.arrival, tell=asked is not None and asked.missed == "tell",
         )  # fmt: skip
         self.watch = Watch(
             self.journal, self.cases, self.desk, self.vitals.note,
-            self.clock, self.arrival, self._site,
+            self.clock, self.arrival, self._site, self.silences.count_time_off,
         )  # fmt: skip
         self.anchorer = Anchorer(
             self.cases, self.settings.site.data, self.clock, self.arrival, self.vitals.note
@@ -266,6 +272,11 @@ class House:
             self.tasks, self.clock, self.arrival, self.cases.news,
             self.editions, self.reloader, self.detector, self.patrol, self.teller.channels,
         )  # fmt: skip
+
+    def _silences_turned(self) -> None:
+        """What one of them kept may be due by now."""
+        self.cases.news.notify()
+        self.teller.offer((), ())
 
     def _writer(self, zone: ZoneInfo) -> Writer:
         """What words the messages; ``link.key`` is made at the first start that needs it."""
@@ -297,6 +308,10 @@ class House:
             if getattr(each, "is_fixture", False)
         }
 
+    def _texting(self) -> list[str]:
+        """Notifiers that send text messages through a driver: what people answer comes there."""
+        return [name for name, each in self.notifiers.items() if hasattr(each, "text_by")]
+
     def _site(self) -> Site:
         return self.site
 
@@ -304,6 +319,12 @@ class House:
         """What was reported last of a part of the gateway."""
         latest = self.intake.latest.get(f"{DRIVER}/{part}")
         return latest.values if latest is not None else {}
+
+    def _parts(self) -> list[str]:
+        """Parts of the gateway that something was reported of."""
+        prefix = f"{DRIVER}/"
+        named = (each for each in self.intake.latest if each.startswith(prefix))
+        return [each.removeprefix(prefix) for each in named]
 
     async def _entered(self, stack: AsyncExitStack, plugin: Any) -> Any:
         """Plugins that hold a session say so by being context managers."""
@@ -381,8 +402,12 @@ class House:
         driver: Driver = await self._entered(stack, made)
         if hasattr(driver, "switch"):
             self.switches[name] = driver
+        if hasattr(driver, "answered_by"):
+            driver.answered_by(self._texting())
         if hasattr(driver, "text"):
             self.texters[name] = driver
+        if hasattr(driver, "echo"):
+            self.echoes[name] = driver
         return partial(driver.run, self.intake.door(name, configured.options.window))
 
     def _pumps(self, name: str, sink: Sink, options: Any) -> list[Life]:
@@ -392,11 +417,12 @@ class House:
         found: list[Life] = []
         for lane in (Lane.alarms, Lane.rest):
             self.journal.lane(name, lane)
+            proof = Signal()
             live = partial(
                 pump, self.journal, name, lane, sink, self.clock,
-                batch=batching.batch, flush=batching.flush,
+                batch=batching.batch, flush=batching.flush, proof=proof,
             )  # fmt: skip
-            found.append((Health(f"sink {name} {lane.value}"), live, changed))
+            found.append((Health(f"sink {name} {lane.value}", proof), live, changed))
         return found
 
     def _stream(self, name: str, sink: Any) -> Stream:
@@ -413,7 +439,8 @@ class House:
         found: list[Life] = [(Health("series"), sampler.run, self._part_changed)]
         for stream in streams:
             changed = partial(self._plugin_changed, "sink", stream.name)
-            found.append((Health(f"sink {stream.name} series"), stream.run, changed))
+            health = Health(f"sink {stream.name} series", stream.proof)
+            found.append((health, stream.run, changed))
         return found
 
     def _part_changed(self, health: Health) -> None:
@@ -434,14 +461,17 @@ class House:
         where, shown = self.settings.console, self._shown()
         key = b"" if where.case_host else self.link_key
         telling = StoreTelling(self.cases, self.silences)
-        app = create_app(self.view, clock=self.clock, link_key=key, telling=telling, **shown)
+        hand = StoreHand(self.cases, self.reloader)
+        app = create_app(
+            self.view, clock=self.clock, link_key=key, telling=telling, hand=hand, **shown
+        )
         async with serve(app, where.host, where.port) as bound:
             if not self.console_url.done():
                 self.console_url.set_result(_address(bound))
             await asyncio.get_running_loop().create_future()
 
     async def _serve_cases(self) -> None:
-        """The cases behind links, for phones."""
+        """The pages behind links, for phones."""
         where = self.settings.console
         app = create_case_app(self.view, self.link_key, **self._shown())
         async with serve(app, where.case_host, where.case_port) as bound:

@@ -3,22 +3,24 @@
     driver ─▶ Door ─▶ admit() ─▶ group ─▶ (fsync) ─▶ returns: acknowledge
                         └ refused: duplicate · no_values · bad_value · undecodable · …
 
-The only place that turns a driver's address into the registry's device.
+The only place that turns a driver's address into the registry's device. One address is nobody's:
+a report of ``CANARY_DEVICE`` is taken from a driver once, with the token that was sent through it.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from typing import Final
+from typing import Final, Protocol
 
 import msgspec
 import structlog
 
 from gateway import admission
-from gateway.admission import Refusal, completed
+from gateway.admission import NOT_SENT, Refusal, completed
 from gateway.clock import Arrival
 from gateway.model import (
+    CANARY_DEVICE,
     KINDS,
     SECOND,
     UNKNOWN_KIND,
@@ -34,6 +36,7 @@ from gateway.model import (
     Site,
     Stamp,
     Undecodable,
+    Value,
 )
 from gateway.ports import Clock, Unavailable
 from gateway.recall import LATE, TIMES, Recent, Seen, apart, instant, mark_of, runs_slow
@@ -56,6 +59,16 @@ _RESUME: Final = 100_000
 
 
 log = structlog.get_logger("intake")
+
+
+class Tokens(Protocol):
+    """Who knows which report of the canary is on its way through a driver."""
+
+    def heard(self, driver: str, token: str, stamp: Stamp) -> dict[str, Value] | None:
+        """What is stored of it; None: nobody waits for it."""
+
+    def kept(self, record: int) -> None:
+        """It is on disk as that record; 0: it could not be stored, and may come again."""
 
 
 class Intake:
@@ -86,6 +99,8 @@ class Intake:
         """What a bridge or a panel said of a device, by device id."""
         self.heard: dict[str, int] = {}
         """Its arrival: on the wall clock a device would be silent when that jumps."""
+        self.canary: Tokens | None = None
+        """Who is asked about what says to be the canary's; None: nothing is believed."""
         self.overflowing = 0
         """Reports of devices beyond the bound: stored, but without memory of their keys."""
 
@@ -183,6 +198,8 @@ class Intake:
         """These were not stored after all: their keys may come again."""
         for record in records:
             item = record.item
+            if _is_canary(item) and self.canary is not None:
+                self.canary.kept(0)
             if isinstance(item, Reading) and item.key:
                 mark = mark_of(item.key, item.values)
                 self._repeats.discard(hash((item.device, mark)))
@@ -246,6 +263,8 @@ class Door:
         for record in mine:
             if isinstance(record.item, Reading):
                 intake._newest(record.item, record.arrival)
+                if _is_canary(record.item) and intake.canary is not None:
+                    intake.canary.kept(record.n)
             elif isinstance(record.item, DeviceSeen):
                 intake._announce(record.item)
 
@@ -253,7 +272,10 @@ class Door:
         """``item`` as it will be stored. Raises ``Refusal``."""
         intake = self._intake
         known = intake._by_address.get((self._driver, item.device))
-        if known is not None:
+        if item.device == CANARY_DEVICE:
+            item, known = self._canary(item, stamp), None
+            device, kind = item.device, item.kind
+        elif known is not None:
             device, kind = known.id, known.kind
         else:
             device = self._unknown.get(item.device) or self._unknown_id(item.device)
@@ -291,6 +313,17 @@ class Door:
             device, kind, values, observed, item.key, item.retained, item.evidence,
             item.origin, wall, at, quality, late,
         )  # fmt: skip
+
+    def _canary(self, item: Reading, stamp: Stamp) -> Reading:
+        """The canary's report that was sent through this driver. Raises ``Refusal``.
+
+        Anybody may write to a broker or a port, so nothing counts but the token.
+        """
+        tokens = self._intake.canary
+        values = tokens.heard(self._driver, item.key, stamp) if tokens is not None else None
+        if values is None:
+            raise Refusal(NOT_SENT, "no such report of the canary is under way")
+        return Reading(CANARY_DEVICE, "gateway", values)
 
     def _id(self, address: str) -> str:
         """The registry's id of ``address``, or a stranger's."""
@@ -355,3 +388,7 @@ class Door:
 def stranger_id(driver: str, address: str) -> str:
     """What a device is called that nobody registered."""
     return f"{driver}/{address}"[:200]
+
+
+def _is_canary(item: object) -> bool:
+    return isinstance(item, Reading) and item.device == CANARY_DEVICE

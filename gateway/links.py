@@ -1,11 +1,16 @@
-"""The link in a message: who may look at which case, until when, signed. Pure but for the key file.
+"""The links of people: who may see which case, or walk which rounds, until when, signed.
 
     https://desk.example.cn/c/L20260105-0001.zhang.1tpqk0.N0mfcm2lLcCpr4V1cbZyYw
                               incident       person expiry signature
+    https://desk.example.cn/p/zhang.1tpqk0.yVt2cTkzn0m8pQ3sYw1r7g
+                              person expiry signature
 
-The signature is HMAC-SHA256 over the three other parts, cut to 128 bits. The expiry is in whole
-minutes since 1970 in base 36; ``0`` where it was made while nobody knew the time: such a link is
-good as long as its case is open, for a clock that is set must not close the door on an officer.
+The signature is HMAC-SHA256 over what the link is for and the other parts, cut to 128 bits: a link
+to a case opens no rounds, nor the other way round. The expiry is in whole minutes since 1970 in
+base 36. That of a case is ``0`` where it was made while nobody knew the time: such a link is good
+as long as its case is open, for a clock that is set must not close the door on an officer.
+
+Pure but for the key file.
 """
 
 from __future__ import annotations
@@ -25,13 +30,16 @@ KEY_BYTES: Final = 32
 LONGEST: Final = 512
 """Characters of a token; a longer one is not looked at."""
 _PATH: Final = "/c/"
-_DOMAIN: Final = b"gridwarden case link 1\n"
+_PATROL_PATH: Final = "/p/"
+_CASE: Final = b"gridwarden case link 1\n"
+_PATROL: Final = b"gridwarden patrol link 1\n"
 """The same key must not be good for anything else."""
 _SIGNATURE: Final = 16
 _MINUTE: Final = 60 * SECOND
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CODED: Final = re.compile(r"~([A-Za-z0-9_-]{1,170})")
 _EXPIRY: Final = re.compile(r"0|[1-9a-z][0-9a-z]{0,9}")
+_NONE: Final = "this is no link of ours"
 _DIGITS: Final = "0123456789abcdefghijklmnopqrstuvwxyz"
 
 
@@ -60,6 +68,14 @@ class Granted(NamedTuple):
     """Wall ns; 0: as long as the case is open."""
 
 
+class Walker(NamedTuple):
+    """What a good token of the rounds says."""
+
+    person: str
+    until: int
+    """Wall ns."""
+
+
 def link(base: str, key: bytes, incident: str, person: str, until: int) -> str:
     """The address of a case for one person, good until wall ns ``until`` (0: while it is open)."""
     return f"{base.rstrip('/')}{_PATH}{token(key, incident, person, until)}"
@@ -71,25 +87,51 @@ def token(key: bytes, incident: str, person: str, until: int) -> str:
     if not incident or not person:
         raise ValueError("a link is for one person and one incident")
     said = f"{_coded(incident)}.{_coded(person)}.{_base36(minutes)}"
-    made = f"{said}.{_signature(key, said)}"
+    made = f"{said}.{_signature(key, _CASE, said)}"
     if len(made) > LONGEST:
         raise ValueError("the incident's or the person's name is too long for a link")
     return made
 
 
+def patrol_link(base: str, key: bytes, person: str, until: int) -> str:
+    """The address of the rounds of one person, good until wall ns ``until``.
+
+    Raises ValueError for a name that no token can hold.
+    """
+    if not person or until <= 0:
+        raise ValueError("a link is for one person, and it ends")
+    said = f"{_coded(person)}.{_base36(-(-until // _MINUTE))}"
+    made = f"{said}.{_signature(key, _PATROL, said)}"
+    if len(made) > LONGEST:
+        raise ValueError("the person's name is too long for a link")
+    return f"{base.rstrip('/')}{_PATROL_PATH}{made}"
+
+
 def verify(key: bytes, text: str, now: int) -> Granted:
     """What ``text`` grants at wall ns ``now``. Raises ``Wrong``, ``Changed`` or ``Expired``."""
-    parts = text.split(".") if len(text) <= LONGEST and text.isascii() else []
-    if len(parts) != 4 or not _EXPIRY.fullmatch(parts[2]):
-        raise Wrong("this is no link of ours")
-    incident, person = _decoded(parts[0]), _decoded(parts[1])
-    said = ".".join(parts[:3])
-    if not hmac.compare_digest(parts[3], _signature(key, said)):
-        raise Changed("the link was changed, or was made by another gateway")
-    until = int(parts[2], 36) * _MINUTE
+    (incident, person), until = _checked(key, _CASE, 2, text)
     if until and now >= until:
         raise Expired(until)
     return Granted(incident, person, until)
+
+
+def verify_patrol(key: bytes, text: str, now: int) -> Walker:
+    """Whose rounds ``text`` opens at wall ns ``now``. Raises as ``verify`` does."""
+    (person,), until = _checked(key, _PATROL, 1, text)
+    if now >= until:
+        raise Expired(until)
+    return Walker(person, until)
+
+
+def _checked(key: bytes, purpose: bytes, names: int, text: str) -> tuple[list[str], int]:
+    """The names in ``text`` and its end, wall ns."""
+    parts = text.split(".") if len(text) <= LONGEST and text.isascii() else []
+    if len(parts) != names + 2 or not _EXPIRY.fullmatch(parts[names]):
+        raise Wrong(_NONE)
+    found = [_decoded(part) for part in parts[:names]]
+    if not hmac.compare_digest(parts[-1], _signature(key, purpose, ".".join(parts[:-1]))):
+        raise Changed("the link was changed, or was made by another gateway")
+    return found, int(parts[names], 36) * _MINUTE
 
 
 def load_key(path: Path) -> bytes:
@@ -125,8 +167,8 @@ def _made(path: Path) -> bytes:
     return key
 
 
-def _signature(key: bytes, said: str) -> str:
-    made = hmac.new(key, _DOMAIN + said.encode(), hashlib.sha256).digest()[:_SIGNATURE]
+def _signature(key: bytes, purpose: bytes, said: str) -> str:
+    made = hmac.new(key, purpose + said.encode(), hashlib.sha256).digest()[:_SIGNATURE]
     return base64.urlsafe_b64encode(made).rstrip(b"=").decode()
 
 
@@ -143,14 +185,14 @@ def _decoded(part: str) -> str:
         return part
     coded = _CODED.fullmatch(part)
     if coded is None:
-        raise Wrong("this is no link of ours")
+        raise Wrong(_NONE)
     try:
         raw = coded[1] + "=" * (-len(coded[1]) % 4)
         name = base64.urlsafe_b64decode(raw).decode()
     except ValueError:
-        raise Wrong("this is no link of ours") from None
+        raise Wrong(_NONE) from None
     if _coded(name) != part:  # a second way to write it would be a second token
-        raise Wrong("this is no link of ours")
+        raise Wrong(_NONE)
     return name
 
 

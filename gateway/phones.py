@@ -7,6 +7,7 @@ that is a word stay as they are.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Final
 
 from gateway.model import Person, Site
@@ -38,15 +39,21 @@ def dialled(text: str, country: str = CHINA) -> str:
     return number
 
 
-def people_at(site: Site, number: str, country: str = CHINA) -> tuple[Person, ...]:
-    """Everybody whom the registry has at ``number``, in its order; a duty phone has several."""
+def people_at(
+    site: Site, number: str, channels: Collection[str] = (), country: str = CHINA
+) -> tuple[Person, ...]:
+    """Everybody whom the registry has at ``number``, in its order; a duty phone has several.
+
+    ``channels`` are those that send text messages: a person's account there is a number too. What
+    somebody is called at another channel is none, though it may look like one.
+    """
     wanted = _compared(number, country)
     return tuple(
         person
         for person in site.people.values()
         if any(
             written and _compared(written, country) == wanted
-            for written in (person.phone, *person.accounts.values())
+            for written in (person.phone, *(person.accounts.get(name, "") for name in channels))
         )
     )
 

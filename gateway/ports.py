@@ -1,7 +1,7 @@
 """The waist: five small protocols and two errors. A feature implements one; it widens none.
 
 Two more are what a notifier is handed of a driver: ``Switch``, whose far end can make noise, and
-``Texter``, whose far end is a modem.
+``Texter``, whose far end is a modem. A third, ``Echo``, is what the canary is handed.
 
 Exception
 ├── Unavailable   again later: nothing is wrong with what was asked
@@ -49,7 +49,14 @@ class Emit(Protocol):
 
 
 class Driver(Protocol):
-    """Brings readings in."""
+    """Brings readings in.
+
+    What it may have besides, and is found by name:
+
+    ``switch``   its far end has outputs: see ``Switch``
+    ``text``     its far end is a modem: see ``Texter``
+    ``echo``     it can send a report to itself, the way a device would: see ``Echo``
+    """
 
     async def run(self, emit: Emit) -> None:
         """Live until cancelled. Raise ``Unavailable`` when the device is gone."""
@@ -59,7 +66,11 @@ class Driver(Protocol):
 
 
 class Sink(Protocol):
-    """Takes records out."""
+    """Takes records out.
+
+    What it may have besides, and is found by name: ``follow(site)``, as a notifier; and
+    ``write_points(points)``, the same promise for the points of ``gateway.model.series``.
+    """
 
     async def write(self, batch: Sequence[Record]) -> None:
         """Returned: kept over there. ``Unavailable``: again later, the same batch.
@@ -96,7 +107,11 @@ class Switch(Protocol):
 
 
 class Texter(Protocol):
-    """What some drivers can besides: send a text message to a phone."""
+    """What some drivers can besides: send a text message to a phone.
+
+    One that takes answers may have ``answered_by(names)``: it is handed the notifiers that send by
+    such drivers, for an account of a person there is a telephone number too.
+    """
 
     async def text(self, number: str, text: str, reference: str, incident: str = "") -> Receipt:
         """Returned: the network took it. ``Refused``: no such number; else ``Unavailable``.
@@ -107,6 +122,21 @@ class Texter(Protocol):
 
     def ready(self) -> str:
         """How the network is heard, in one sentence. ``Unavailable``: nothing can be sent now."""
+
+
+class Echo(Protocol):
+    """What some drivers can besides: send the canary's report to themselves as a device would.
+
+    A driver whose far end takes no reports (a serial port, a bus) has none.
+    """
+
+    async def echo(self, token: str) -> None:
+        """Returned: it is on its way. ``Unavailable``: it can not be sent now.
+
+        It comes in where devices' reports do, and ``run`` emits it as a ``Reading`` of the device
+        ``CANARY_DEVICE`` with the token as its key. The door believes no other token, and nothing
+        of the report but that.
+        """
 
 
 class Clock(Protocol):

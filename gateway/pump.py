@@ -12,7 +12,7 @@ from typing import Final
 
 import structlog
 
-from gateway.clock import at_most
+from gateway.clock import Signal, at_most
 from gateway.model import SECOND, Lane, Reading, Record
 from gateway.ports import Clock, Refused, Sink
 from gateway.store.journal import Journal
@@ -37,8 +37,11 @@ async def pump(
     *,
     batch: int,
     flush: float,
+    proof: Signal,
 ) -> None:
     """Feed ``sink`` from its bookmark until cancelled. Raises what the sink raises.
+
+    ``proof`` moves on whenever the sink has a batch, or nothing waits for it.
 
     ``Unavailable`` goes up to the supervisor, which waits and comes back here: the bookmark
     has not moved, so the same records are offered again.
@@ -48,6 +51,7 @@ async def pump(
         seen = journal.news.count
         records, upto, damaged = await journal.read(lane, state.n, batch)
         if upto == state.n:
+            proof.notify()
             await journal.news.wait(seen)
             await clock.sleep(flush if lane is not Lane.alarms else _AFTER_PEOPLE)
             continue
@@ -57,6 +61,7 @@ async def pump(
             await at_most(_RECHECK, clock, journal.timed.wait(timed))
             continue
         await _hand_over(journal, state, sink, ready, upto, damaged)
+        proof.notify()
 
 
 def _timed(

@@ -28,6 +28,7 @@ from gateway.ports import Clock, Unavailable
 from gateway.registry import life
 from gateway.registry.bring import bring, step_problems
 from gateway.registry.changes import Changes
+from gateway.registry.hand import Bounds, Edit, Edited, Fault, Faults, edited
 from gateway.registry.table import Source
 from gateway.rule_care import REASON, Note
 from gateway.store.cases import Cases
@@ -268,6 +269,37 @@ class Reloader:
             log.info("registry_imported", devices=len(self._site.devices), by=by)
             self._changed()
             return Imported([], changes, self._site.version)
+
+    @property
+    def in_files(self) -> bool:
+        """Whether the registry is in files, which nobody else may change."""
+        return self._settings.registry is not None
+
+    async def edit(self, edit: Edit, edition: int, by: str, *, dry: bool = False) -> Edited | None:
+        """Change one row of ``edition``; None: that is the newest edition no more.
+
+        ``dry``: only say what it would change. Raises ``Faults`` and ``Unavailable``: then
+        nothing has changed.
+        """
+        async with self._lock:
+            if self.in_files:
+                raise Faults([Fault("", "", _IN_FILES)])
+            if edition != self._site.version:
+                return None
+            bounds = Bounds(
+                self._clock.now().wall,
+                self._settings.site.zone,
+                self._settings.notifiers,
+                holidays,
+            )
+            made = await self._in_thread(edited, self._site, edit, bounds)
+            if not (dry or made.changes.nothing):
+                await self._replace(self._present(made.site), "", by)
+                log.info(
+                    "registry_edited", table=edit.table, verb=edit.verb, edition=self._site.version
+                )
+                self._changed()
+            return made._replace(site=self._site)
 
     async def _lapse(self) -> None:
         """End the bypasses that are over, once the wall clock can be trusted."""

@@ -12,14 +12,19 @@ from typing import Any, Final
 
 import structlog
 
+from gateway.clock import Signal
 from gateway.ports import Clock, Unavailable
 
 _FIRST_WAIT: Final = 1.0
 """Seconds: a broker that restarts is back within a few."""
 _LONGEST_WAIT: Final = 60.0
 """Seconds: long enough to cost nothing, short enough that nobody waits for a repair to show."""
-_WELL_AFTER: Final = 10.0
-"""Seconds a task must live to count as recovered: until then it is still the same fall."""
+_WELL_AFTER: Final = 25.0
+"""Seconds a task must live to count as recovered: until then it is still the same fall. Longer than
+drivers wait for an answer (10 s to connect, 10 s to subscribe): they live that long, too.
+
+Of a task that can prove itself only the proof counts.
+"""
 
 Live = Callable[[], Coroutine[Any, Any, None]]
 Changed = Callable[["Health"], None]
@@ -28,8 +33,10 @@ Changed = Callable[["Health"], None]
 class Health:
     """The state of one supervised task, as the console shows it."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, proof: Signal | None = None) -> None:
         self.name = name
+        self.proof = proof
+        """Moves on when the task has done what it is for."""
         self.up = True
         self.reason = ""
         self.falls = 0
@@ -60,7 +67,7 @@ async def keep_running(live: Live, clock: Clock, health: Health, changed: Change
     while True:
         task = asyncio.ensure_future(live())
         try:
-            if health.up or await _stays(task, clock):
+            if health.up or await _recovers(task, clock, health.proof):
                 if not health.up:
                     attempt = 0
                     log.info("task_back", after_falls=health.falls)
@@ -78,9 +85,10 @@ async def keep_running(live: Live, clock: Clock, health: Health, changed: Change
         attempt += 1
 
 
-async def _stays(task: asyncio.Future[None], clock: Clock) -> bool:
-    """Whether ``task`` is still alive after the time that counts as recovered."""
-    timer = asyncio.ensure_future(clock.sleep(_WELL_AFTER))
+async def _recovers(task: asyncio.Future[None], clock: Clock, proof: Signal | None) -> bool:
+    """Whether ``task`` is still alive after the time, or with the proof, that counts as that."""
+    enough = clock.sleep(_WELL_AFTER) if proof is None else proof.wait(proof.count)
+    timer = asyncio.ensure_future(enough)
     try:
         await asyncio.wait((task, timer), return_when=asyncio.FIRST_COMPLETED)
         return not task.done()

@@ -47,9 +47,10 @@ from gateway.model import (
     Text,
     Wanted,
 )
-from gateway.notify.canary import HOPS
 from gateway.notify.channels import Channels
 from gateway.notify.facts import UNSEEN
+from gateway.notify.walk import HEARD, HOPS
+from gateway.patrol.beat import Walk
 from gateway.patrol.hazards import MOST
 from gateway.patrol.keeper import Patrol, Unknown
 from gateway.patrol.report import Line
@@ -339,6 +340,10 @@ class StoreView:
         """See ``View``."""
         return await self._patrol.day(day)
 
+    async def walk(self, person: str) -> Walk:
+        """See ``View``."""
+        return await self._patrol.walk(person)
+
     async def hazards(self, since: int | None) -> list[Hazard]:
         """See ``View``."""
         found: list[Hazard] = await self._cases.read(hazards, since, MOST)
@@ -388,11 +393,13 @@ def canary_health(newest: Reading | None) -> dict[str, Any] | None:
     if newest is None or "canary_lost" not in newest.values:
         return None
     values = newest.values
-    every = (*HOPS, "total")
+    every = tuple(hop for hop in (*HOPS, "total") if hop != HEARD or values.get(f"{EXTRA}driver"))
     stopped = values.get(f"{EXTRA}hop")
     passed = every[: every.index(str(stopped))] if stopped in every else every
     hops = {hop: values[EXTRA + hop] for hop in passed if EXTRA + hop in values}
-    said = {name: str(values.get(EXTRA + name, "")) for name in ("hop", "reason", "person")}
+    said = {
+        name: str(values.get(EXTRA + name, "")) for name in ("hop", "driver", "reason", "person")
+    }
     return {"at": newest.received_at, "lost": values["canary_lost"], **said, "hops": hops}
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
@@ -38,7 +38,9 @@ class Watch:
         clock: Clock,
         arrival: Arrival,
         site: Callable[[], Site],
+        trusted: Callable[[], Awaitable[None]],
     ) -> None:
+        """``trusted``: called again and again while the wall clock can be trusted."""
         self._journal = journal
         self._cases = cases
         self._desk = desk
@@ -46,6 +48,7 @@ class Watch:
         self._clock = clock
         self._arrival = arrival
         self._site = site
+        self._now_trusted = trusted
         self._trusted = clock.now().trusted
         self.damaged: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         """Done, with what to say, when a store was written from outside: memory is out of date."""
@@ -67,6 +70,8 @@ class Watch:
                 await self._journal.trust(now)  # where it fails, it is tried again
                 log.info("clock_trusted")
             self._trusted = now.trusted
+            if now.trusted:
+                await self._now_trusted()
 
     async def stores(self) -> None:
         """What the stores can not say through themselves: written over, or not writable."""

@@ -20,8 +20,6 @@ SEVERITIES: Final = tuple(severity.value for severity in Severity)
 FAULTS: Final = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 """What a faulty rule may raise; the next rule goes on all the same."""
 _LONGEST_FAULT: Final = 200
-REASON: Final = "extra.reason"
-"""Of the gateway's own reports: why a part of it fell. People are told it with the alarm."""
 
 
 class Deciding:
@@ -239,7 +237,7 @@ class Deciding:
         if not (entered and watch.why is not None):
             watch.why = sentence.why(rule.when, values, watch.wall, self.ruleset.zone)
             if entry.kind == "gateway":
-                watch.why = sentence.because(watch.why, values.get(REASON))
+                watch.why = sentence.because(watch.why, values)
         if first:
             watch.began = now
             self.stand(rule.name, entry.device, 1)

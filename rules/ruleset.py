@@ -111,7 +111,8 @@ class Ruleset:
             for condition in conditions_of(rule):
                 for name in condition.names:
                     accepted.setdefault(name, object)
-        accepted.setdefault(f"{EXTRA}reason", object)  # told with the gateway's own alarms
+        for reason in ("reason", "reason_zh", "reason_en"):  # told with the gateway's own alarms
+            accepted.setdefault(EXTRA + reason, object)
         del accepted[TEST]
         return accepted
 

@@ -21,6 +21,9 @@ from rules.syntax import Arithmetic, Call, Compare, Junction, Literal, Name, Neg
 
 _MIRROR: Final = {"<": ">", "<=": ">=", ">": "<", ">=": "<=", "==": "==", "!=": "!="}
 _OPPOSITE: Final = {"<": ">=", "<=": ">", ">": "<=", ">=": "<", "==": "!=", "!=": "=="}
+REASON: Final = "extra.reason"
+"""Of the gateway's own reports: why a part of it fell. People are told it with the alarm. ``_zh``
+and ``_en`` behind it are its words in one language."""
 _EPOCH_YEARS: Final = 200 * 366 * 86_400
 
 
@@ -36,11 +39,13 @@ def why(condition: Condition, values: Mapping[str, Value], since: int, zone: tzi
     return Text(f"{zh}，自 {at} 起", f"{en} since {at}")
 
 
-def because(said: Text, reason: Value | None) -> Text:
-    """What was said, with the reason that came with the report."""
-    if not isinstance(reason, str) or not reason:
+def because(said: Text, values: Mapping[str, Value]) -> Text:
+    """What was said, with the reason that came with the report, in its own words where it has."""
+    plain = values.get(REASON)
+    zh, en = (values.get(f"{REASON}_{language}") or plain for language in ("zh", "en"))
+    if not (isinstance(zh, str) and isinstance(en, str) and zh and en):
         return said
-    return Text(f"{said.zh}：{reason}", f"{said.en}: {reason}")
+    return Text(f"{said.zh}：{zh}", f"{said.en}: {en}")
 
 
 def silent(heard: int, silence: int, zone: tzinfo) -> Text:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
-import os
 import threading
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 
 import pytest
 
 from tests import servers
+from tests.processes import children
 from tests.servers import InfluxDB, Mosquitto, PostgreSQL, VictoriaMetrics
 
 
@@ -62,12 +61,12 @@ def leaves_nothing_behind(request: pytest.FixtureRequest) -> Iterator[None]:
     if inspect.iscoroutinefunction(getattr(request.node, "function", None)):
         request.getfixturevalue("_leaves_no_task")
     threads = set(threading.enumerate())
-    children = _children()
+    before = children()
     yield
     gc.unfreeze()  # a gateway keeps what it has imported from the collector, and itself with it
     left = [t.name for t in threading.enumerate() if t not in threads and not _may_stay(t)]
     assert not left, f"threads left behind: {left}"
-    orphans = {pid: name for pid, name in _children().items() if pid not in children}
+    orphans = {pid: name for pid, name in children().items() if pid not in before}
     orphans = {pid: name for pid, name in orphans.items() if pid not in servers.RUNNING}
     assert not orphans, f"child processes left behind: {orphans}"
 
@@ -82,26 +81,3 @@ async def _leaves_no_task() -> AsyncIterator[None]:
 def _may_stay(thread: threading.Thread) -> bool:
     """The loop's own executor ends with the loop, which pytest closes after this check."""
     return thread.daemon or not thread.is_alive() or thread.name.startswith("asyncio_")
-
-
-def _children() -> dict[int, str]:
-    """Process id and name of our direct children; nothing where there is no /proc."""
-    found = {}
-    for pid in _child_ids():
-        try:
-            stat = Path(f"/proc/{pid}/stat").read_text(errors="replace")
-        except OSError:  # it ended meanwhile
-            continue
-        found[pid] = stat.partition(" (")[2].rpartition(")")[0]
-    return found
-
-
-def _child_ids() -> set[int]:
-    """Asked of the kernel, thread by thread: looking through every process costs 2 ms a test."""
-    found: set[int] = set()
-    for path in Path("/proc/self/task").glob("*/children"):
-        try:
-            found |= {int(pid) for pid in path.read_text().split()}
-        except OSError:  # the thread ended meanwhile; its children are the main thread's now
-            continue
-    return found

@@ -18,11 +18,14 @@ from gateway.links import (
     Changed,
     Expired,
     Granted,
+    Walker,
     Wrong,
     link,
     load_key,
+    patrol_link,
     token,
     verify,
+    verify_patrol,
 )
 from gateway.model import SECOND
 
@@ -130,6 +133,64 @@ def test_no_text_breaks_the_check(text: str) -> None:
 def test_names_that_no_token_holds_are_refused(incident: str, person: str) -> None:
     with pytest.raises(ValueError, match="link"):
         token(KEY, incident, person, UNTIL)
+
+
+def rounds(person: str, until: int = UNTIL, key: bytes = KEY) -> str:
+    return patrol_link("https://desk.example.cn", key, person, until).rpartition("/")[2]
+
+
+def test_link_to_rounds_is_what_it_was_when_it_was_sent() -> None:
+    """The signature was made with openssl."""
+    assert patrol_link("https://desk.example.cn/", KEY, "chen", UNTIL) == (
+        "https://desk.example.cn/p/chen.hjh5o.LTW9vCMSjlics2VVWes-fQ"
+    )
+
+
+@given(NAMES, st.integers(1, 2**62), st.binary(min_size=32, max_size=32))
+def test_rounds_open_to_whom_they_are_made_for_until_their_end(
+    person: str, until: int, key: bytes
+) -> None:
+    made = rounds(person, until, key)
+    assert re.fullmatch(r"[A-Za-z0-9_.~-]+", made)
+    ends = -(-until // (60 * SECOND)) * 60 * SECOND
+    assert verify_patrol(key, made, ends - 1) == Walker(person, ends)
+    with pytest.raises(Expired):
+        verify_patrol(key, made, ends)
+
+
+@given(NAMES, NAMES, st.sampled_from([0, UNTIL]))
+def test_neither_kind_of_link_opens_what_the_other_does(
+    incident: str, person: str, until: int
+) -> None:
+    case = token(KEY, incident, person, until)
+    walk = rounds(person)
+    for text in (case, case.partition(".")[2], f"{person}.{'.'.join(case.split('.')[2:])}"):
+        with pytest.raises(Wrong):
+            verify_patrol(KEY, text, NOW)
+    for text in (walk, f"{incident}.{walk}", f"{walk.partition('.')[0]}.{walk}"):
+        with pytest.raises(Wrong):
+            verify(KEY, text, NOW)
+
+
+@given(st.integers(0, 40), st.characters(codec="ascii"))
+def test_changed_link_to_rounds_opens_nothing(at: int, character: str) -> None:
+    made = rounds("chen")
+    at %= len(made)
+    assume(made[at] != character)
+    with pytest.raises(Wrong):
+        verify_patrol(KEY, made[:at] + character + made[at + 1 :], NOW)
+
+
+@given(st.text(max_size=600) | st.from_regex(r"~?[\w-]{0,9}\.[0-9a-z]{1,4}\.\w{0,30}"))
+def test_no_text_breaks_the_check_of_rounds(text: str) -> None:
+    with contextlib.suppress(Wrong, Expired):
+        raise AssertionError(verify_patrol(KEY, text, NOW))
+
+
+@pytest.mark.parametrize(("person", "until"), [("", UNTIL), ("chen", 0), ("x" * LONGEST, UNTIL)])
+def test_rounds_of_nobody_or_without_an_end_are_refused(person: str, until: int) -> None:
+    with pytest.raises(ValueError, match="link"):
+        rounds(person, until)
 
 
 def test_key_is_made_once_for_its_owner_alone(tmp_path: Path) -> None:

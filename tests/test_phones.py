@@ -69,5 +69,13 @@ def test_people_are_found_however_their_number_is_written() -> None:
     site = Site(people=people)
     assert [p.id for p in people_at(site, "8613800138000")] == ["a", "b"]
     assert [p.id for p in people_at(site, "+8613700137000")] == []
-    assert [p.id for p in people_at(site, "+8613700000000")] == ["f"]
+    assert [p.id for p in people_at(site, "+8613700000000", ["sms"])] == ["f"]
     assert [p.id for p in people_at(site, "")] == []
+
+
+def test_account_of_a_channel_that_texts_nobody_is_no_number() -> None:
+    accounts = {"dingtalk": "13700000000", "sms": "13800138000"}
+    site = Site(people={"a": Person("a", "甲", "1", "officer", accounts=accounts)})
+    assert people_at(site, "+8613700000000", ["sms"]) == ()
+    assert [p.id for p in people_at(site, "+8613800138000", ["sms"])] == ["a"]
+    assert people_at(site, "+8613800138000") == ()

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Final, NamedTuple
 
 import structlog
 
-from drivers.alarm_panel import content, frame
+from drivers.alarm_panel import content, echo, frame
 from drivers.alarm_panel.attendance import Attendance
 from drivers.alarm_panel.content import Content, Event
 from drivers.alarm_panel.decode import Sender, When, online, readings
@@ -113,6 +113,8 @@ class Receiver:
             raise NoAnswerError(f"CRC {got.crc[0]:04X}, computed {got.crc[1]:04X}")
         if got.token in _ANSWERS:
             raise NoAnswerError(f"{got.token} is an answer, and was not asked for")
+        if got.token == echo.WORD and not got.encrypted:
+            return Verdict([echo.canary(got.rest)], frame.answer(got, "ACK"))
         account = account or self._stranger(spelled)
         told = content.read(self._opened(got, account), account.encoding)
         self._check_clock(got, account, told)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from drivers._listen import listen
 from drivers._port import Inflow, form, gone, open_port
-from drivers.alarm_panel import dc09, frame, surgard
+from drivers.alarm_panel import dc09, echo, frame, surgard
 from drivers.alarm_panel.attendance import Attendance
 from drivers.alarm_panel.datagrams import datagrams
 from drivers.alarm_panel.life import Life, first_to_end, hang_up
@@ -33,6 +33,8 @@ class Driver:
         self._name = name
         self._options = options
         self._clock = clock
+        if (panels := options.dc09) is not None and panels.tcp_port is not None:
+            self.echo = partial(echo.call, panels.host, panels.tcp_port)
 
     async def run(self, emit: Emit) -> None:
         """Live until cancelled. Unavailable: a port is gone, or a key can not be read."""

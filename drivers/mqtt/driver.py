@@ -20,6 +20,8 @@ from drivers._momentary import Holds, Momentary
 from drivers.mqtt.decode import Dialect, Filter, Out, Publish, Router
 from drivers.mqtt.drops import TOPIC as DROPS
 from drivers.mqtt.drops import Drops
+from drivers.mqtt.echo import Echo
+from drivers.mqtt.echo import item as canary_of
 from drivers.mqtt.link import Address, Link
 from drivers.mqtt.options import PACKAGE, Chosen, Options
 from drivers.mqtt.outputs import Outputs
@@ -52,6 +54,9 @@ class Driver:
         self._drops = Drops(clock)
         self._holds = Holds(clock)
         self._outputs = Outputs(options, clock)
+        self._echo = Echo(options.canary, self._client_id, self._declared)
+        if options.canary is not None:
+            self.echo = self._echo.send
         self._asked = 0
         self._latest: Link | None = None
         self._log = structlog.get_logger(name)
@@ -74,6 +79,7 @@ class Driver:
                 intake.beside(self._drops.report(emit))
             intake.beside(self._holds.run(emit))
             if not options.is_trial:
+                self._echo.connected(link)
                 for work in self._outputs.connected(link, emit):
                     intake.beside(work)
             reason = await intake.failed_or(link)
@@ -82,6 +88,7 @@ class Driver:
             raise
         finally:
             self._outputs.disconnected()
+            self._echo.connected(None)
             await link.close()
             await intake.finish()
             self._router.close()
@@ -155,6 +162,8 @@ class Driver:
             if message.topic == DROPS and self._options.watch_drops:
                 present = self._latest is not None and self._latest.session_present
                 items += self._drops.note(message, session_present=present)
+            elif self._echo.hears(message.topic):
+                items += canary_of(message)
             elif not self._is_state(message):
                 for each in decode(message):
                     if isinstance(each, Reading):

@@ -154,6 +154,8 @@ class Options(PluginOptions):
     keepalive: Duration = Field(60.0, ge=5, le=3600)
     max_payload: Size = Field(1_000_000, ge=1_000, le=64_000_000)
     watch_drops: bool = True
+    canary: PlainTopic | None = "gridwarden/canary"
+    """Below it the canary's report is published and read back; None: not on this broker."""
     dialects: tuple[DialectOptions, ...] = ()
     outputs: dict[Annotated[str, Field(min_length=1, max_length=64)], Output] = Field(
         {}, max_length=MAX_OUTPUTS

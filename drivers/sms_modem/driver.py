@@ -9,7 +9,7 @@ Standing ──────────┘ (one command └─▶ Reports ──
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Collection, Coroutine, Sequence
 from typing import Any, Final
 
 import structlog
@@ -60,6 +60,10 @@ class Driver:
         """Whether what lies in the storage may have lain there before we came."""
         self._news = Signal()
         self._log = structlog.get_logger("sms_modem")
+
+    def answered_by(self, texting: Collection[str]) -> None:
+        """The notifiers that send text messages, by name."""
+        self._inbox.texting = texting
 
     def follow(self, site: Callable[[], Site]) -> None:
         """Whose numbers are known; without it, as in a trial, everybody's are."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Final, NamedTuple
 
 from drivers.sms_modem.pdu import Deliver, Part, Report, read
@@ -114,6 +114,8 @@ class Inbox:
         self._stale = int(stale * SECOND)
         self._since: dict[_Group, int] = {}
         self._said: dict[str, None] = {}
+        self.texting: Collection[str] = ()
+        """The channels that send text messages: a person's account there is a number too."""
         self.gate = Gate()
 
     def gather(
@@ -180,7 +182,7 @@ class Inbox:
         gathered: Gathered,
     ) -> None:  # fmt: skip
         number = _one_form(text.number, self._country)
-        people = people_at(site(), number, self._country) if site is not None else ()
+        people = people_at(site(), number, self.texting, self._country) if site is not None else ()
         known = site is None or bool(people)
         if not self.gate.passes(number, known, stamp.mono):
             return
@@ -189,7 +191,7 @@ class Inbox:
             said = text.text[:STRANGER_LETTERS]
             gathered.items.append(Action(UNKNOWN, "", person, said))
             return
-        if site is not None and not people_at(site(), number):
+        if site is not None and not people_at(site(), number, self.texting):
             person = people[0].id  # written without a country that is not China: we know whose
         reply = understood(text.text)
         verb = reply.verb

@@ -16,8 +16,9 @@ import click
 
 from gateway.cli._moment import Moment, wall_of
 from gateway.cli._past import casebook, journal, local
+from gateway.cli._problems import told
 from gateway.cli._say import say
-from gateway.cli._sinks import chosen
+from gateway.cli._sinks import chosen, in_our_words
 from gateway.cli.check import DEFAULT_FILE
 from gateway.clock import SystemClock
 from gateway.config import Settings, load
@@ -91,7 +92,8 @@ def command(
             say("--until 必须晚于 --since", "--until has to be later than --since")
         )
     os.nice(_NICE)
-    done = asyncio.run(_backfill(settings, sink, folder, begin, end))
+    with in_our_words():
+        done = asyncio.run(_backfill(settings, sink, folder, begin, end))
     click.echo(
         say(f"已写入 {done.readings:,} 条读数、{done.points:,} 个事件点",
             f"{done.readings:,} readings and {done.points:,} points of cases written")
@@ -169,4 +171,4 @@ async def _entered(name: str, configured: Any, clock: SystemClock) -> AsyncItera
 
 
 def _waits(reason: str) -> None:
-    click.echo(say(f"等待数据库:{reason}", f"waiting for the database: {reason}"), err=True)
+    click.echo(say(f"等待数据库:{told(reason)}", f"waiting for the database: {reason}"), err=True)

@@ -14,7 +14,7 @@ import click
 
 from gateway.cli._influx_backfill import sink_option
 from gateway.cli._say import language, say
-from gateway.cli._sinks import chosen
+from gateway.cli._sinks import chosen, in_our_words
 from gateway.cli.check import DEFAULT_FILE
 from gateway.clock import SystemClock
 from gateway.config import load
@@ -155,12 +155,14 @@ def command(
         who = None
         if admin:
             who = Admin(admin, _required(ADMIN, admin_secret, f"--admin {admin}"))
-        made = asyncio.run(_first(options, wanted, who, hourly_since))
+        with in_our_words():
+            made = asyncio.run(_first(options, wanted, who, hourly_since))
     elif only_print:
         made = _shown_later(options)
     else:
         token = _required(ADMIN_TOKEN, admin_secret, "--admin-secret")
-        made = _later(options, token, keep, years, tokens)
+        with in_our_words():
+            made = _later(options, token, keep, years, tokens)
     if not made and not only_print:
         click.echo(say("一切就绪,没有改动", "everything is there, nothing was changed"))
     return 0

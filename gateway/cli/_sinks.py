@@ -1,11 +1,26 @@
-"""Which sink of a configuration a command is about."""
+"""Which sink of a configuration a command is about, and what its server says in our words."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from gateway.cli._problems import told
 from gateway.cli._running import like
 from gateway.cli._say import say
 from gateway.config import Configured, Settings
-from gateway.ports import Refused
+from gateway.ports import Refused, Unavailable
+
+
+@contextmanager
+def in_our_words() -> Iterator[None]:
+    """The two errors in the reader's language, as far as the table has them."""
+    try:
+        yield
+    except Unavailable as error:
+        raise Unavailable(told(error.reason), error.retry_after) from None
+    except Refused as error:
+        raise Refused(told(error.reason)) from None
 
 
 def chosen(settings: Settings, name: str, type_: str = "influxdb") -> tuple[str, Configured]:

@@ -39,6 +39,8 @@ _PATIENCE: Final = 10.0
 def command(file: Path, connect: bool) -> int:
     """See the help text."""
     settings = load(file)
+    if settings.registry is None:
+        settings = asyncio.run(_with_registry(settings))
     for line in summary(settings, language()):
         click.echo(line)
     for warning in settings.warnings:
@@ -47,6 +49,20 @@ def command(file: Path, connect: bool) -> int:
     if not connect:
         return 0
     return 0 if asyncio.run(_reach_all(settings)) else 1
+
+
+async def _with_registry(settings: Settings) -> Settings:
+    """With what ``gridwarden import`` has brought, so that it is looked over, too.
+
+    A database that can not be read now says so with ``--connect`` and at the start.
+    """
+    from gateway.cli._past import casebook  # late: most sites keep theirs in files
+
+    try:
+        async with casebook(settings.site) as cases:
+            return settings.model_copy(update={"imported": await cases.site()})
+    except (OSError, Unavailable):
+        return settings
 
 
 async def _reach_all(settings: Settings) -> bool:

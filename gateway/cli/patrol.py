@@ -1,4 +1,7 @@
-"""``gridwarden patrol``: the rounds of a day, who was there and what was missed. Reads only."""
+"""``gridwarden patrol``: the rounds of a day, and the links by which officers walk them.
+
+What names no subcommand is about a day: ``patrol site.yaml`` is ``patrol day site.yaml``.
+"""
 
 from __future__ import annotations
 
@@ -25,13 +28,37 @@ from gateway.patrol.rounds import Round, local_day, rounds_of
 _FIELDS = ("round", "place", "point", "name", "state", "at", "person", "metres")
 
 
-@click.command(
+class _Group(click.Group):
+    """What names no subcommand is about a day."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        if not args or args[0] not in (*self.commands, *ctx.help_option_names):
+            args = ["day", *args]
+        return super().parse_args(ctx, args)
+
+
+@click.group(
     "patrol",
+    cls=_Group,
+    help=say(
+        "巡查。day 某一天谁到过哪个巡查点、漏了哪些(day 可省略);link 生成手机签到链接。\n\n"
+        "例:gridwarden patrol site.yaml --day 2026-01-05 --csv > patrol.csv",
+        "The rounds. day shows who was at which point on a day and what was missed (the word may be"
+        " left out); link makes the links by which officers check in on their phones.\n\n"
+        "Example: gridwarden patrol site.yaml --day 2026-01-05 --csv > patrol.csv",
+    ),
+)
+def command() -> None:
+    """See the help text."""
+
+
+@command.command(
+    "day",
     help=say(
         "某一天的巡查:谁在何时到过哪个巡查点,漏了哪些。只读。\n\n"
-        "例:gridwarden patrol site.yaml --day 2026-01-05 --csv > patrol.csv",
+        "例:gridwarden patrol day site.yaml --day 2026-01-05 --csv > patrol.csv",
         "The rounds of a day: who was at which point, and what was missed. Reads only.\n\n"
-        "Example: gridwarden patrol site.yaml --day 2026-01-05 --csv > patrol.csv",
+        "Example: gridwarden patrol day site.yaml --day 2026-01-05 --csv > patrol.csv",
     ),
 )
 @click.argument("file", default=DEFAULT_FILE, type=click.Path(path_type=Path))
@@ -41,7 +68,7 @@ _FIELDS = ("round", "place", "point", "name", "state", "at", "person", "metres")
 )
 @click.option("--csv", "as_csv", is_flag=True, help="CSV")
 @click.option("--json", "as_json", is_flag=True, help="JSON")
-def command(file: Path, day: str, grid: str, as_csv: bool, as_json: bool) -> int:
+def show(file: Path, day: str, grid: str, as_csv: bool, as_json: bool) -> int:
     """See the help text. Exit code 1 when a point was missed."""
     settings = load(file)
     if settings.patrol is None:
@@ -64,6 +91,73 @@ def command(file: Path, day: str, grid: str, as_csv: bool, as_json: bool) -> int
     else:
         _print(chosen, rows)
     return 1 if any(row["state"] == "missed" for row in rows) else 0
+
+
+@command.command(
+    "link",
+    short_help=say("生成手机签到链接", "the links by which officers check in on their phones"),
+    help=say(
+        "生成签到链接:本人在手机上打开,看到自己的巡查点,一键签到,上报隐患。链接只属于本人,"
+        "到期失效(patrol.link_days);人员从登记表删除后立即失效。需要 messages.link。"
+        "请以网关的用户身份运行。\n\n"
+        "例:gridwarden patrol link 张三\n\n"
+        "例:gridwarden patrol link --all --out links.csv",
+        "Make the link by which a person sees their points on a phone, checks in with one tap and"
+        " reports hazards. It is for that person alone, ends by itself (patrol.link_days), and at"
+        " once when the person leaves the registry. Needs messages.link. Run it as the gateway's"
+        " user.\n\n"
+        "Example: gridwarden patrol link zhang\n\n"
+        "Example: gridwarden patrol link --all --out links.csv",
+    ),
+)
+@click.argument("person", default="")
+@click.option(
+    "--days",
+    type=click.IntRange(1, 366),
+    help=say("有效天数,默认 patrol.link_days", "days it is good; default: patrol.link_days"),
+)
+@click.option(
+    "--all", "every", is_flag=True, help=say("所有有巡查点的人", "everybody who has points")
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path),
+    help=say("写入 CSV 文件,只有本用户可读", "a CSV file that only this user can read"),
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    default=Path(DEFAULT_FILE),
+    show_default=True,
+    help=say("配置文件", "the configuration"),
+)
+def link(person: str, days: int | None, every: bool, out: Path | None, config: Path) -> int:
+    """See the help text."""
+    if every == bool(person) or every != (out is not None):
+        raise click.UsageError(
+            say("写一个人的编号或姓名,或者 --all --out 文件.csv",
+                "name one person, or write --all --out FILE.csv")
+        )  # fmt: skip
+    from gateway.cli._patrol_links import links, written
+
+    found = links(load(config), person, days)
+    if out is not None:
+        written(out, found)
+        click.echo(
+            say(
+                f"{out}:{len(found)} 个链接,请逐个发给本人,不要群发",
+                f"{out}: {len(found)} links; send each to its person, and to nobody else",
+            )
+        )
+        return 0
+    for each in found:
+        click.echo(each.link)
+        about = say(
+            f"{each.name},{each.points} 个巡查点,有效至 {each.until}",
+            f"{each.name}, {each.points} points, until {each.until}",
+        )
+        click.echo(about, err=True)
+    return 0
 
 
 def _day(text: str) -> date:

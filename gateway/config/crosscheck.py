@@ -87,9 +87,9 @@ def warnings(document: Document, settings: Settings) -> Iterator[Problem]:
         yield document.problem(("drivers",), "no driver is configured: nothing will be measured")
     if not settings.notifiers:
         yield document.problem(("notifiers",), "no notifier is configured: nobody will be told")
-    if settings.registry is None:
+    if settings.registry is None and not settings.imported.places:
         yield document.problem(
-            (), "no registry section: it is the one that gridwarden import has brought, if any"
+            (), "there is no registry yet: gridwarden import brings one, or the section registry"
         )
     if not _is_loopback(settings.console.host):
         yield document.problem(

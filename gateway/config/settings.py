@@ -308,7 +308,8 @@ class MessagesSection(Section):
     """What messages say besides the facts of an incident."""
 
     link: Annotated[str, AfterValidator(_base)] = ""
-    """Where an officer's phone reaches the console; "" puts no link to the case into messages."""
+    """Where an officer's phone reaches the pages for phones; "": there are none, and no link to
+    the case is in messages."""
     expires: Annotated[Span, AfterValidator(_at_most_a_month)] = 86400.0
     """How long a link is good."""
     map: Annotated[str, AfterValidator(_map)] = AMAP
@@ -341,6 +342,8 @@ class PatrolSection(Section):
     missed: Literal["tell", "record"] = "tell"
     """Whether points missed in a round become an incident of their grid, or stand in the report
     alone."""
+    link_days: Annotated[int, Field(strict=True, ge=1, le=366)] = 30
+    """How long an officer's link to the page for rounds is good, unless it is made for fewer."""
 
 
 class CanarySection(Section):
@@ -404,8 +407,8 @@ class TellingSection(Section):
 class ConsoleSection(Section):
     """Where the console listens; port 0 takes any free one.
 
-    With ``case_host`` the cases behind the links of messages are served there, and nothing else:
-    phones reach them, and the console stays where it is.
+    With ``case_host`` the pages for phones are served there, and nothing else: the cases behind the
+    links of messages, and officers' rounds. The console stays where it is.
     """
 
     host: Annotated[str, Field(max_length=255), AfterValidator(_printable)] = "127.0.0.1"

@@ -16,7 +16,7 @@ from gateway.console import query, shapes
 from gateway.console.arming import arming_json
 from gateway.console.events import Streams
 from gateway.console.guard import as_json
-from gateway.console.media import CLIP, media_type
+from gateway.console.media import headers, media_type
 from gateway.console.patrol import MOST_POINTS, checkin_json, hazards_json, patrol_json
 from gateway.console.query import ApiError
 from gateway.console.view import ActRefused, AttachRefused, ModeRow, View
@@ -256,10 +256,7 @@ class Api:
         media = await asyncio.to_thread(media_type, path) if path is not None else None
         if path is None or media is None:
             raise ApiError(404, "there is no such snapshot, or it has been deleted")
-        headers = {"Content-Type": media, "Content-Security-Policy": "default-src 'none'; sandbox"}
-        if not media.startswith("image/") and media != CLIP:
-            headers["Content-Disposition"] = "attachment"
-        return web.FileResponse(path, headers=headers)
+        return web.FileResponse(path, headers=headers(media))
 
     async def attach(self, request: web.Request) -> web.Response:
         """Take a file as the body, bit by bit; the answer names it by its SHA-256.

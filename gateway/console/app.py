@@ -14,8 +14,11 @@ from gateway.console.case_page import CasePage
 from gateway.console.duty import DutyApi
 from gateway.console.events import Streams
 from gateway.console.guard import Hosts, add_headers, guard
+from gateway.console.hand import HandApi, HandView
 from gateway.console.metrics import Metrics
-from gateway.console.page import HERE, Page
+from gateway.console.page import HERE, Page, Parts
+from gateway.console.patrol_page import PatrolPage
+from gateway.console.phone_forms import PhoneForms
 from gateway.console.registry import RegistryApi
 from gateway.console.telling import TellingApi, TellingView
 from gateway.console.view import View
@@ -38,6 +41,7 @@ def create_app(
     chinese: Callable[[str], str] = str,
     link_key: bytes = b"",
     telling: TellingView | None = None,
+    hand: HandView | None = None,
 ) -> web.Application:
     """The console over ``view``.
 
@@ -45,13 +49,14 @@ def create_app(
     times, ``hosts`` further names under which the console may be asked for. ``chinese`` puts a
     line about a rule file or a store into Chinese; without it such lines are English. With
     ``link_key`` the cases behind the links of messages are shown too; without ``telling`` there
-    are no silences here.
+    are no silences here, without ``hand`` the registry can not be changed by hand.
     """
     allowed = Hosts(hosts)
     app = web.Application(middlewares=[guard(allowed, chinese)], client_max_size=_MAX_BODY)
     app[_HOSTS] = allowed
     streams = Streams(view, clock if clock is not None else SystemClock())
-    page = Page(view, language, zone, telling=telling is not None)
+    parts = Parts(telling=telling is not None, hand=hand is not None)
+    page = Page(view, language, zone, parts)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(streams.close)
     app.add_routes(Api(view, streams, chinese).routes())
@@ -59,6 +64,8 @@ def create_app(
     app.add_routes(DutyApi(view.site, view.now).routes())
     if telling is not None:
         app.add_routes(TellingApi(telling, view.site, view.now, view.duty().id).routes())
+    if hand is not None:
+        app.add_routes(HandApi(hand, view.site, chinese).routes())
     app.add_routes(
         [
             web.get("/", page.handle),
@@ -67,7 +74,7 @@ def create_app(
         ]
     )
     if link_key:
-        app.add_routes(CasePage(view, link_key, zone, chinese).routes())
+        app.add_routes(_phone_pages(view, link_key, zone))
     return app
 
 
@@ -79,14 +86,20 @@ def create_case_app(
     hosts: Iterable[str] = (),
     chinese: Callable[[str], str] = str,
 ) -> web.Application:
-    """The cases behind links and nothing else: for an address that phones reach."""
+    """The pages behind links and nothing else: for an address that phones reach."""
     allowed = Hosts(hosts)
     app = web.Application(middlewares=[guard(allowed, chinese)], client_max_size=_MAX_BODY)
     app[_HOSTS] = allowed
     app.on_response_prepare.append(add_headers)
-    app.add_routes(CasePage(view, link_key, zone, chinese).routes())
+    app.add_routes(_phone_pages(view, link_key, zone))
     app.add_routes([web.static("/static/", HERE / "static")])
     return app
+
+
+def _phone_pages(view: View, link_key: bytes, zone: str) -> list[web.RouteDef]:
+    forms = PhoneForms(view)
+    cases, rounds = CasePage(view, link_key, zone, forms), PatrolPage(view, link_key, zone, forms)
+    return [*cases.routes(), *rounds.routes()]
 
 
 class Bound(NamedTuple):

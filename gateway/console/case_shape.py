@@ -57,7 +57,7 @@ def case_shape(
         "causes": [each.value for each in Cause],
         "others": _others(site, incident, person),
         "history": [
-            (_local(event.wall, zone), event.what.value, _by(site, event))
+            (_local(event.wall, zone), event.what.value, _by(site, event), _file(event))
             for event in events[-_MOST_EVENTS:]
         ],
     }
@@ -103,6 +103,11 @@ def _minutes(left: int) -> int:
 def _by(site: Site, event: IncidentEvent) -> str:
     kind, _, who = event.by.partition(":")
     return person_name(site, who) if kind == "person" else ""
+
+
+def _file(event: IncidentEvent) -> str:
+    """The SHA-256 of what came with it; "" of nothing."""
+    return str(event.data.get("evidence", ""))
 
 
 def _local(wall: int, zone: tzinfo) -> str:

@@ -20,7 +20,7 @@ from aiohttp.typedefs import Handler, Middleware
 from gateway.console.query import ApiError
 from gateway.ports import Unavailable
 
-_LINKS: Final = "/c/"
+_LINKS: Final = ("/c/", "/p/")
 _HEADERS: Final = {
     "Content-Security-Policy": (
         "default-src 'self'; base-uri 'none'; form-action 'self'; "

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import msgspec
 from aiohttp import web
@@ -21,17 +21,23 @@ _COOKIE: Final = "gridwarden_lang"
 _A_YEAR: Final = 365 * 86_400
 
 
+class Parts(NamedTuple):
+    """Which parts of the page there are."""
+
+    telling: bool
+    """Silences and held messages."""
+    hand: bool
+    """The registry, by hand."""
+
+
 class Page:
-    """The handler; ``language`` is for those who have not chosen, ``zone`` for all times.
+    """The handler; ``language`` is for those who have not chosen, ``zone`` for all times."""
 
-    ``telling``: whether there are silences and held messages to show.
-    """
-
-    def __init__(self, view: View, language: str, zone: str, *, telling: bool) -> None:
+    def __init__(self, view: View, language: str, zone: str, parts: Parts) -> None:
         self._view = view
         self._language = language
         self._zone = zone
-        self._telling = telling
+        self._parts = parts
         self._template: jinja2.Template | None = None
 
     async def _loaded(self) -> jinja2.Template:
@@ -51,7 +57,8 @@ class Page:
         text = template.render(
             language=language,
             zone=self._zone,
-            telling=self._telling,
+            telling=self._parts.telling,
+            hand=self._parts.hand,
             other="en" if language == "zh" else "zh",
             t=lambda key: TEXTS[key].say(language),
             texts=msgspec.json.encode(texts_in(language)).decode(),

@@ -125,6 +125,7 @@ def incident_json(
         "overdue": incident.overdue,
         "cleared": not incident.alarming,
         "alarming": list(incident.alarming),
+        "more": incident.more,
         "outcome": incident.outcome,
         "cause": incident.cause,
         "warned": bool(incident.early),

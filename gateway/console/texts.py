@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
+from gateway.console.registry_texts import REGISTRY
 from gateway.console.words import WORDS
 from gateway.model import Text
 
@@ -338,6 +339,14 @@ _PAGE: Final[Mapping[str, tuple[str, str]]] = {
     "tasks.down": ("已中断", "down"),
     "tasks.since": ("自", "Since"),
     "tasks.falls": ("中断次数", "Falls"),
+    "tasks.canary": ("告警通路自检 {time}：{way}", "Trial of the alarms' way, {time}: {way}"),
+    "tasks.canary_arrived": (
+        "已到达 {person}，{ms} 毫秒（{hops}）",
+        "reached {person} in {ms} ms ({hops})",
+    ),
+    "tasks.canary_lost": ("停在“{hop}”：{reason}", "lost at “{hop}”: {reason}"),
+    "tasks.canary_driver": ("经驱动 {driver} ", "through driver {driver}, "),
+    "tasks.canary_hop": ("{hop} {ms}", "{hop} {ms}"),
     "tasks.none": ("没有运行中的部分。", "Nothing is running."),
     "health.good": ("网关正常", "Gateway is well"),
     "health.bad": ("网关有问题", "Gateway has trouble"),
@@ -361,7 +370,7 @@ _PAGE: Final[Mapping[str, tuple[str, str]]] = {
 }
 
 TEXTS: Final[Mapping[str, Text]] = MappingProxyType(
-    {key: Text(zh, en) for key, (zh, en) in (*_PAGE.items(), *WORDS.items())}
+    {key: Text(zh, en) for key, (zh, en) in (*_PAGE.items(), *REGISTRY.items(), *WORDS.items())}
 )
 
 

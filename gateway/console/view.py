@@ -103,8 +103,9 @@ class Health(TypedDict):
     stores: dict[str, dict[str, Any]]
     """By store name; numbers become metrics, ``put_aside`` names a broken file's new name."""
     canary: dict[str, Any] | None
-    """The newest trial of the way to a person: ``at``, ``lost``, ``hop``, ``reason``, ``person``,
-    and ``hops`` (ms of each); None before the first."""
+    """The newest trial of the way to a person: ``at``, ``lost``, ``hop``, ``driver`` (through
+    which it began; "": at our own door), ``reason``, ``person``, and
+    ``hops`` (ms of each); None before the first."""
     version: str
 
 
@@ -244,6 +245,22 @@ class PatrolLine(Protocol):
         """Whether the phone was somewhere else."""
 
 
+class PatrolWalk(Protocol):
+    """What one person has to walk today."""
+
+    @property
+    def lines(self) -> Sequence[PatrolLine]:
+        """By round."""
+
+    @property
+    def due(self) -> PatrolRound | None:
+        """For which a check-in counts now."""
+
+    @property
+    def points(self) -> int:
+        """How many points the person has; ``lines`` may be about fewer."""
+
+
 class Imported(Protocol):
     """What became of files that were to change the registry."""
 
@@ -351,6 +368,9 @@ class View(Protocol):
 
     async def patrol(self, day: date) -> Sequence[PatrolLine]:
         """Every point of every round that begins on ``day``."""
+
+    async def walk(self, person: str) -> PatrolWalk:
+        """The points of ``person`` in today's rounds. Raises ``Unavailable``."""
 
     async def hazards(self, since: int | None) -> Sequence[Hazard]:
         """The open ones, and with ``since`` (wall ns) those closed from then on; oldest first."""

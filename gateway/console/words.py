@@ -72,6 +72,8 @@ _GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "limit": ("超时", "a time limit was missed"),
         "shift": ("换班", "change of shift"),
         "left": ("原责任人已离岗", "who had it has left"),
+        "had": ("此人已有过签收时限，不再重新计时", "had it before: the limit runs on"),
+        "passed": ("多次转办", "passed on too often"),
     },
     "held": {
         "storm": ("报警过多，合并发送", "too many alarms: will be merged"),
@@ -280,10 +282,18 @@ _GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "unsigned": ("没有署名", "unsigned"),
         "bad_value": ("数值不合规", "unusable value"),
         "not_finite": ("不是有限的数", "not a finite number"),
+        "canary_token": ("自检报文口令不符", "not the canary's token"),
         "not_a_reading": ("不是读数", "not a reading"),
         "before_start": ("启用之前", "before it was added"),
         "retention": ("超过保存期限", "past retention"),
         "refused": ("对方拒收", "refused at the far end"),
+    },
+    "hop": {
+        "heard": ("驱动接收", "heard"),
+        "stored": ("写入日志", "stored"),
+        "decided": ("规则判断", "decided"),
+        "opened": ("生成事件", "opened"),
+        "told": ("通知到人", "told"),
     },
     "part": {
         "journal": ("数据日志", "Journal"),

@@ -36,6 +36,7 @@ from gateway.incidents.decision import (
 )
 from gateway.incidents.machine import ring
 from gateway.incidents.people import Rung, duty_at, first_rung, own_rung, person_of
+from gateway.incidents.transfers import transfer
 from gateway.model import (
     HAZARD,
     MANUAL,
@@ -79,7 +80,7 @@ def do(
         raise NotAllowed("名单上没有此人。", "The registry does not know this person.")
     match deed.verb:
         case "close":
-            return _close(deed, incident, told, moment)
+            return _close(deed, incident, told, world, moment)
         case "reopen":
             return _reopen(deed, incident, told, other, world, moment)
     verb = _VERBS.get(deed.verb)
@@ -113,42 +114,7 @@ def _handle(deed: Deed, incident: Incident, world: World, moment: Moment) -> Dec
 def _transfer(deed: Deed, incident: Incident, world: World, moment: Moment) -> Decision:
     if incident.state is State.closed:
         raise _refusal(incident, "转办", "transferred")
-    if not tidy(deed.comment):
-        raise NotAllowed(
-            "转办必须说明理由。", "A transfer needs a reason; write it as the comment."
-        )
-    rung, charge = _target(deed.to, world, moment.stamp.wall)
-    new = rung.person.id
-    if new == incident.owner:
-        raise NotAllowed(f"已由{rung.person.name}负责。", f"{rung.person.name} has it already.")
-    data: dict[str, Value] = {
-        "from": incident.owner,
-        "owner": new,
-        "rung": rung.name,
-        "charge": charge,
-        "to": deed.to,
-    }
-    moved = msgspec.structs.replace(incident, charge=charge)
-    data |= limit(span_of(moved, world, Stage.receive), moment)
-    decision = act(incident, Happened.transferred, deed.person, data, deed.comment, moment)
-    known = [new, *([incident.owner] if world.knows(incident.owner) else [])]
-    people = [one for one in known if one == new or one != deed.person]
-    return with_timers(telling(decision, "transferred", people, moment))
-
-
-def _target(to: str, world: World, wall: int) -> tuple[Rung, str]:
-    """Who is to have it, and the place whose ladder counts from then on."""
-    person = person_of(world.site, to, world.fallback) if to else None
-    if person is not None:
-        rung = f"{person.grid}/{person.role}"
-        on_duty = any(one.id == to for one in duty_at(world.site, rung, wall))
-        return Rung(person, rung if on_duty else ""), person.grid
-    if to not in world.site.places:
-        raise NotAllowed(
-            "请写明转给谁:人员编号或地点编码。",
-            "Say whom to transfer it to: the id of a person or the code of a place.",
-        )
-    return first_rung(world.site, to, world.fallback, wall), to
+    return transfer(deed, incident, world, moment)
 
 
 def _supervise(deed: Deed, incident: Incident, world: World, moment: Moment) -> Decision:
@@ -189,8 +155,10 @@ def _attach(deed: Deed, incident: Incident, world: World, moment: Moment) -> Dec
     return act(incident, Happened.attached, deed.person, data, deed.comment, moment)
 
 
-def _close(deed: Deed, incident: Incident, told: Iterable[str], moment: Moment) -> Decision:
-    """Everybody else who was told hears of it."""
+def _close(
+    deed: Deed, incident: Incident, told: Iterable[str], world: World, moment: Moment
+) -> Decision:
+    """Everybody else who was told hears of it, and who reported it."""
     if incident.state is State.open:
         raise NotAllowed("请先签收再办结。", "Receive the incident before closing it.")
     if incident.state is State.closed:
@@ -209,7 +177,8 @@ def _close(deed: Deed, incident: Incident, told: Iterable[str], moment: Moment) 
             )
         data["cause"] = deed.cause
     decision = act(incident, Happened.closed, deed.person, data, deed.comment, moment)
-    others = [each for each in told if each != deed.person]
+    hear = [*told, *([incident.reporter] if world.knows(incident.reporter) else [])]
+    others = [each for each in hear if each != deed.person]
     return with_timers(telling(decision, "closed", others, moment))
 
 

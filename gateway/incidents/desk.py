@@ -15,8 +15,8 @@ from gateway.incidents import deeds, machine, replies, times
 from gateway.incidents.decision import Moment, NotAllowed, World, due
 from gateway.incidents.deeds import ANSWER, Report
 from gateway.incidents.draft import CaseStore, Draft
-from gateway.incidents.fold import fold, knows_severities
 from gateway.incidents.limits import Limits
+from gateway.incidents.memory import MOST, OpenIncidents
 from gateway.incidents.numbers import CANARIES, CHINA, Numbers
 from gateway.model import (
     HAZARDS,
@@ -68,10 +68,11 @@ class Desk:
         fixtures: Mapping[str, Collection[Category]] = MappingProxyType({}),
         limits: Iterable[Limit] = (),
         zone: tzinfo = CHINA,
-        most_open: int = 5_000,
+        most_open: int = MOST,
         turn: Callable[[], str] = lambda: "",
+        texting: Collection[str] = (),
     ) -> None:
-        """``turn``: whose way to a message the canary tries next."""
+        """``turn``: whose way to a message the canary tries next; ``texting``: see ``replies``."""
         self._cases = cases
         self._offer = offer
         self._site = site
@@ -79,24 +80,26 @@ class Desk:
         self._fallback = fallback
         self._fixtures = fixtures
         self._limits = Limits(limits)
-        self._most_open = most_open
         self._turn = turn
+        self._texting = texting
         self._lock = asyncio.Lock()
         self._timers = Signal()
-        self._open: dict[tuple[str, str], Incident] = {}
+        self._open = OpenIncidents(cases, most_open)
         self._numbers = Numbers(cases, zone)
-        self._loaded = False
         self._looked_for: Site | None = None
         self._look_at = 0
         """Arrival ns of the next look at who has duty; sooner with another registry."""
         self._log = structlog.get_logger("incidents")
-        self.over_limit = False
-        """More incidents are open than memory holds; the rest are looked up on disk."""
 
     @property
     def fallback(self) -> Person:
         """The duty person of a site whose registry names nobody."""
         return self._fallback
+
+    @property
+    def over_limit(self) -> bool:
+        """More incidents are open than memory holds; the rest are looked up on disk."""
+        return self._open.over_limit
 
     @property
     def open_count(self) -> int:
@@ -154,7 +157,7 @@ class Desk:
         async with self._lock:
             await self._load()
             draft, world = Draft(Moment(stamp, arrival)), self._world()
-            other = await self._find(report.group, report.same, draft) if report.same else None
+            other = await self._open.find(report.group, report.same, draft) if report.same else None
             deeds.check_report(report, other.key if other is not None else "", world)
             letter = HAZARDS if report.hazard else ""
             key = await self._numbers.next(report.category, draft, letter)
@@ -216,7 +219,7 @@ class Desk:
         world = self._world()
         self._looked_for, self._look_at = world.site, moment.arrival + int(_LOOK_EVERY * SECOND)
         found: list[str] = []
-        for number, incident in enumerate(list(self._open.values())):
+        for number, incident in enumerate(self._open.all()):
             if times.hand_over(incident, world, moment) is not None:
                 found.append(incident.key)
             if number % _LOOKED_AT_ONCE == _LOOKED_AT_ONCE - 1:
@@ -239,7 +242,7 @@ class Desk:
     # --- rules and people -----------------------------------------------------------------------
 
     async def _react(self, change: Change, draft: Draft, world: World) -> None:
-        incident = await self._find(machine.group_of(change), change.same, draft)
+        incident = await self._open.find(machine.group_of(change), change.same, draft)
         new_key = ""
         if incident is None and machine.opens(change):
             letter = CANARIES if is_canary(change) else ""
@@ -263,7 +266,7 @@ class Desk:
         if deed.verb in ("close", "reopen"):
             told = await self._told(incident.key, draft)
         if deed.verb == "reopen" and incident.state is State.closed:
-            open_now = await self._find(incident.group, incident.same, draft)
+            open_now = await self._open.find(incident.group, incident.same, draft)
             open_now = open_now or await self._cases.open_incident(incident.group, incident.same)
             other = open_now.key if open_now is not None else ""
         incident = self._owned(incident, draft, world)
@@ -310,7 +313,7 @@ class Desk:
         """Who answered, and what that person was told of; of a shared phone see ``likely``."""
         found = [
             (person, await self._lately(person.id, draft))
-            for person in replies.authors(action, world.site, world.fallback)
+            for person in replies.authors(action, world.site, world.fallback, self._texting)
         ]
         return replies.likely(found, named)
 
@@ -324,19 +327,6 @@ class Desk:
     async def _known(self, key: str, draft: Draft) -> Incident | None:
         return draft.incidents.get(key) or await self._cases.incident(key)
 
-    async def _find(self, group: str, same: str, draft: Draft) -> Incident | None:
-        """The open incident of (group, same), as this step has left it so far."""
-        known = draft.open.get((group, same)) or self._open.get((group, same))
-        if known is not None:
-            known = draft.incidents.get(known.key, known)
-            if known.state is State.closed:
-                return None
-        if known is None and self.over_limit:
-            known = await self._cases.open_incident(group, same)
-        if known is not None and not knows_severities(known):
-            known = fold(await self._cases.events(known.key))
-        return known
-
     async def _told(self, key: str, draft: Draft) -> list[str]:
         """Everybody who was told of an incident, or may still be."""
         rows = [row for row in await self._cases.outbox(key) if row.end in _HEARD]
@@ -345,13 +335,8 @@ class Desk:
 
     async def _load(self) -> None:
         """Read the open incidents, at first and whenever memory may differ from the disk."""
-        if self._loaded:
-            return
-        found = await self._cases.open_incidents(self._most_open + 1)
-        self._open = {(each.group, each.same): each for each in found[: self._most_open]}
-        self._numbers.forget()
-        self._note_limit(len(found) > self._most_open)
-        self._loaded = True
+        if await self._open.load():
+            self._numbers.forget()
 
     async def _commit(
         self,
@@ -370,34 +355,15 @@ class Desk:
             raise
 
     async def _keep(self, draft: Draft, step: Step) -> None:
-        self._loaded = False  # until it is known what the disk holds
+        self._open.forget()  # until it is known what the disk holds
         try:
             rows = await self._cases.commit(step)
         except Unavailable:
             self._offer((), ())  # a server may have kept it, and only its answer be lost
             raise
-        self._loaded = True
+        self._open.kept(draft.incidents.values())
         self._numbers.kept(draft)
-        for incident in draft.incidents.values():
-            self._remember(incident)
         if draft.timers:
             self._timers.notify()
         if draft.incidents:
             self._offer(rows, list(draft.incidents.values()))
-
-    def _remember(self, incident: Incident) -> None:
-        place = (incident.group, incident.same)
-        if not incident.deadline:  # closed
-            if place in self._open and self._open[place].key == incident.key:
-                del self._open[place]
-            if self.over_limit and len(self._open) < self._most_open // 2:
-                self._loaded = False
-        elif place in self._open or len(self._open) < self._most_open:
-            self._open[place] = incident
-        else:
-            self._note_limit(True)
-
-    def _note_limit(self, over: bool) -> None:
-        if over and not self.over_limit:
-            self._log.warning("open_incidents_over_limit", limit=self._most_open)
-        self.over_limit = over

@@ -18,10 +18,13 @@ from gateway.model import (
     State,
     Text,
     Value,
+    is_patrol,
 )
 
 MOST_EVIDENCE: Final = 20
 """Newest snapshots that the incident itself lists; its events name them all."""
+MOST_ROUNDS: Final = 30
+"""Newest missed rounds that ``holding`` lists of a case of patrols: nobody may ever close it."""
 _RISING: Final = tuple(Severity)
 _UNKNOWN: Final = Text(
     "重新打开后,传感器还没有新的报告", "no sensor has reported since it was reopened"
@@ -101,6 +104,8 @@ def _opened(event: IncidentEvent) -> Incident:
         since=int(data["at"]),
         rung=data.get("rung", ""),
         ladder=(data["owner"],) if "rung" in data else (),
+        reporter=event.by.removeprefix("person:") if event.by.startswith("person:") else "",
+        had=(data["owner"],) if "rung" in data else (),
         warn=int(data.get("warn", 0)),
     )
 
@@ -127,7 +132,7 @@ def _changes(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
         case Happened.transferred:
             return _transferred(incident, event)
         case Happened.escalated:
-            return _escalated(incident, data)
+            return _escalated(incident, event)
         case Happened.warned:
             return {"early": event.seq}
         case Happened.supervised:
@@ -192,18 +197,26 @@ def _transferred(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
         "owner": owner,
         "rung": str(data["rung"]),
         "charge": str(data.get("charge", incident.charge)),
+        "passed": int(str(data.get("passed", incident.passed))),
         **_limit(data),
     }
+    if "deadline" in data:
+        changes["had"] = _with(incident.had, owner)
     if event.by.startswith("person:"):
         return changes | {"warned": 0, "ladder": (owner,)}
     return changes | {"ladder": _with(incident.ladder, owner)}
 
 
-def _escalated(incident: Incident, data: dict[str, Value]) -> dict[str, Any]:
+def _escalated(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
+    """For a missed limit the next rung is asked; of what is passed on too often one only hears."""
+    data, owner = event.data, str(event.data["owner"])
+    if data["because"] == "passed":
+        return {"raised": event.seq, "passed": 0}
     return {
-        "owner": str(data["owner"]),
+        "owner": owner,
         "rung": str(data["rung"]),
         "ladder": _with(incident.ladder, str(data["to"])),
+        "had": _with(incident.had, owner),
     }
 
 
@@ -225,16 +238,25 @@ def _closed(data: dict[str, Value]) -> dict[str, Any]:
 def _reopened(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
     """What the sensors did since it was closed nobody followed; a person's own case stands."""
     changes = {"state": State.open, "outcome": "", "cause": "", **_moved_on(incident, event)}
+    changes |= {"had": (changes["owner"],), "passed": 0, "raised": 0}
     if incident.rule in (MANUAL, HAZARD):
         return changes
-    held = {"holding": (), "severities": (), "alarming": (), "left": incident.severity}
+    held = {
+        "holding": (), "severities": (), "alarming": (), "left": incident.severity, "more": 0,
+    }  # fmt: skip
     return changes | held | {"over": _UNKNOWN}
 
 
 def _alarmed(incident: Incident, event: IncidentEvent) -> dict[str, Any]:
     data = event.data
+    holding = (*incident.holding, _holder(event))
     severities = (*incident.severities, Severity(str(data["severity"])))
-    changes = _held(incident, (*incident.holding, _holder(event)), severities)
+    rest: dict[str, Any] = {}
+    if is_patrol(incident) and len(holding) > MOST_ROUNDS:
+        rest = {"more": incident.more + 1, "left": _worst(incident.left, severities[:1])}
+        incident = msgspec.structs.replace(incident, left=rest["left"])
+        holding, severities = holding[1:], severities[1:]
+    changes = _held(incident, holding, severities) | rest
     changes["evidence"] = _evidence(incident, data)
     if "raised_from" in data or not incident.alarming:
         changes |= _reason(data)

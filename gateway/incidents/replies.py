@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from typing import Final
 
 from gateway.model import VERBS, Action, Cause, Deed, Incident, Outcome, Person, Site, State
@@ -26,14 +26,19 @@ _CAUSES: Final[tuple[tuple[str, Cause], ...]] = (
 )
 
 
-def authors(action: Action, site: Site, fallback: Person) -> tuple[Person, ...]:
-    """Who may have answered: a person's id, or everybody at a telephone number."""
+def authors(
+    action: Action, site: Site, fallback: Person, texting: Collection[str] = ()
+) -> tuple[Person, ...]:
+    """Who may have answered: a person's id, or everybody at a telephone number.
+
+    ``texting``: the channels that send text messages, the only ones with an account to compare.
+    """
     if action.person == fallback.id:
         return (fallback,)
     if (known := site.people.get(action.person)) is not None:
         return (known,)
     number = action.person.removeprefix(_NUMBER)
-    return people_at(site, number) if number else ()
+    return people_at(site, number, texting) if number else ()
 
 
 def likely(

@@ -18,6 +18,8 @@ from gateway.model.incidents import (
     HAZARD,
     HAZARDS,
     MANUAL,
+    PATROL,
+    PATROLLED,
     STAGES,
     VERBS,
     Cause,
@@ -31,6 +33,7 @@ from gateway.model.incidents import (
     State,
     Wanted,
     is_canary,
+    is_patrol,
 )
 from gateway.model.patrol import CheckIn, Hazard, Point
 from gateway.model.records import (
@@ -96,6 +99,8 @@ __all__ = [
     "LEVELS",
     "MANUAL",
     "MODES",
+    "PATROL",
+    "PATROLLED",
     "ROLES",
     "SECOND",
     "STAGES",
@@ -154,5 +159,6 @@ __all__ = [
     "Wanted",
     "every_value_name",
     "is_canary",
+    "is_patrol",
     "vocabulary",
 ]

@@ -69,6 +69,11 @@ HAZARD: Final = "hazard"
 HAZARDS: Final = "H"
 """Begins the key of a hazard, and of nothing else: the register is found by it."""
 
+PATROL: Final = "patrol_missed"
+"""The rule of a case of missed patrols: each round it names is over, so none of them clears."""
+PATROLLED: Final = "gateway/patrol:"
+"""Begins the device of such a case: a site's own rule of that name is an alarm like any other."""
+
 CANARY: Final = "canary"
 """The rule of the marked synthetic alarm that tries the way to a person."""
 CANARY_DEVICE: Final = "gateway/canary"
@@ -235,8 +240,23 @@ class Incident(msgspec.Struct, frozen=True):
     """Arrival ns of the early warning of ``deadline``; 0: none."""
     early: int = 0
     """``seq`` of the early warning of this ``deadline``; 0: none yet."""
+    had: tuple[str, ...] = ()
+    """Who has had the whole limit for receiving it since it was opened."""
+    passed: int = 0
+    """Transfers since a supervisor last had a hand in it."""
+    reporter: str = ""
+    """Who opened it by hand."""
+    more: int = 0
+    """Missed rounds that ``holding`` does not list any more."""
+    raised: int = 0
+    """``seq`` of the newest escalation because it was passed on too often; 0: none."""
 
 
 def is_canary(of: Incident | Change) -> bool:
     """Whether it is the synthetic alarm: told silently, and closed by its own end."""
     return of.rule == CANARY and of.device == CANARY_DEVICE
+
+
+def is_patrol(of: Incident | Change) -> bool:
+    """Whether it is about missed rounds."""
+    return of.rule == PATROL and of.device.startswith(PATROLLED)

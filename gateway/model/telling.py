@@ -84,6 +84,8 @@ class Silence(msgspec.Struct, frozen=True):
     """Wall ns."""
     ended_by: str = ""
     """``person:ID`` of who ended it early."""
+    ends: int = 0
+    """Wall ns of ``until`` as planned; 0: no clock could be trusted yet."""
 
 
 class TellingLimits(NamedTuple):

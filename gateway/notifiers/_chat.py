@@ -22,6 +22,7 @@ from yarl import URL
 
 from gateway.model import SECOND, Notification, Receipt, Stamp
 from gateway.notifiers._chat_options import RobotOptions
+from gateway.notifiers._http import AGAIN, kind_of
 from gateway.options import Secret
 from gateway.ports import Clock, Refused, Unavailable
 from gateway.web import check_url, one_line, origin, read_start, retry_after
@@ -30,7 +31,6 @@ MOST_OF_AN_ANSWER: Final = 16_384
 """Bytes that are read of an answer; the platforms' own are a hundred or two."""
 UNDOCUMENTED: Final = 60.0
 """Seconds until a code that nobody documented is tried again."""
-_AGAIN: Final = (408, 425, 429)
 _PHONE: Final = re.compile(r"(?:\+?86)?(1[0-9]{10})")
 _OF_TIME: Final = ("timestamp", "sign", "19021")
 """What a platform says of a signature that is wrong or of another time."""
@@ -216,7 +216,7 @@ class Client:
             raise Unavailable(f"notifier {self._name}: its url can not be used") from None
         except (aiohttp.ClientError, OSError) as error:
             # from None and by its class: aiohttp repeats the URL in some of its errors
-            raise Unavailable(f"{where} can not be reached: {_kind_of(error)}") from None
+            raise Unavailable(f"{where} can not be reached: {kind_of(error)}") from None
         try:
             answer = parse(raw)
         except ValueError as error:
@@ -246,7 +246,7 @@ class Client:
             async with self._opened().head(where, allow_redirects=False):
                 return f"{where} answers"
         except (aiohttp.ClientError, OSError) as error:
-            raise Unavailable(f"{where} can not be reached: {_kind_of(error)}") from None
+            raise Unavailable(f"{where} can not be reached: {kind_of(error)}") from None
 
     def keep_away(self) -> None:
         """``Unavailable`` while the platform has said to wait: asking would make it longer."""
@@ -294,17 +294,6 @@ def _by_status(reply: aiohttp.ClientResponse, where: str, why: str) -> Unavailab
     status = f"{reply.status} {reply.reason or ''}".strip()
     if 200 <= reply.status < 300:
         return Unavailable(f"{where}: {why}; is there a proxy or a login page in between?")
-    if reply.status in _AGAIN or reply.status >= 500:
+    if reply.status in AGAIN or reply.status >= 500:
         return Unavailable(f"{where} answers {status}", retry_after(reply.headers))
     return Refused(f"{where} answers {status}; check the address")
-
-
-def _kind_of(error: Exception) -> str:
-    """What happened on the network, without the URL."""
-    if isinstance(error, TimeoutError):
-        return "no answer in time"
-    if isinstance(error, aiohttp.ClientConnectorCertificateError):
-        return "its certificate is not trusted"
-    if isinstance(error, aiohttp.ClientConnectorError):
-        return one_line(error.os_error.strerror or "no connection")
-    return type(error).__name__

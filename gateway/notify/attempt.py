@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import tzinfo
-from typing import Any, Final, NamedTuple, Protocol
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
 import msgspec
 
-from gateway.incidents.people import in_charge, next_rung, own_rung, recipient_of
+from gateway.incidents.people import next_rung, own_rung
 from gateway.model import (
     SECOND,
     Category,
@@ -16,29 +15,24 @@ from gateway.model import (
     Incident,
     Notification,
     OutboxRow,
-    Person,
     Receipt,
     Sent,
-    Silence,
-    Site,
-    Stamp,
     State,
-    TellingLimits,
     is_canary,
 )
-from gateway.notify.channel import in_order, unseen
+from gateway.notify.channel import unseen
 from gateway.notify.channels import Channels
-from gateway.notify.facts import ASKS, QUOTA, RESOLVES, UNSEEN, Facts, Verdict, Way
+from gateway.notify.facts import ASKS, QUOTA, RESOLVES, Facts, Verdict
+from gateway.notify.follow import after_silence, anew, handed_on
 from gateway.notify.keeper import Turned
+from gateway.notify.known import Before, Known, Scene, Shelf
 from gateway.notify.memory import Batch, Memory
 from gateway.notify.meters import Meters
-from gateway.notify.said import Archive, said_with
+from gateway.notify.said import said_with
 from gateway.notify.settled import reason_of
 from gateway.notify.stages import SILENT, WHEN, WORTH, judge
 from gateway.notify.storm import is_counted, is_still_worth
-from gateway.notify.writer import Writer
-from gateway.ports import Clock, Refused, Unavailable
-from gateway.registry.duty import on_duty
+from gateway.ports import Refused, Unavailable
 from gateway.store import telling
 
 _FIRST_WAIT: Final = 1.0
@@ -47,47 +41,6 @@ _LONGEST_WAIT: Final = 300.0
 _LONGEST_WISH: Final = 3600.0
 """A receiver's own wish when to come again is honoured up to this many seconds."""
 _DETAIL: Final = 500
-
-
-class Scene(NamedTuple):
-    """What surrounds every attempt."""
-
-    site: Callable[[], Site]
-    clock: Clock
-    arrival: Callable[[Stamp], int]
-    zone: tzinfo
-    fallback: Person
-    limits: TellingLimits
-    write: Writer
-    silences: Callable[[int], Sequence[Silence]]
-    cause: Callable[[Incident], str]
-    """The rule that makes an incident pointless to tell now; "" for none."""
-    give_up: float
-    """Seconds."""
-
-
-class Shelf(Archive, Protocol):
-    """What an attempt looks up in ``cases.db``."""
-
-    async def incident(self, key: str) -> Incident | None:
-        """By key."""
-
-    async def outbox(self, key: str) -> list[OutboxRow]:
-        """Every row of an incident."""
-
-    async def read(self, function: Callable[..., Any], *args: Any) -> Any:
-        """One short look by a function of ``gateway.store.telling``."""
-
-
-class _Before(NamedTuple):
-    """What this person was told of the incident before a resolve."""
-
-    heard: bool = True
-    told_by: str = ""
-    waits_until: int = 0
-    """Arrival ns of an alarm of theirs that is still to be told; 0: none is."""
-    successors: tuple[str, ...] = ()
-    """Who was told in the place of this person."""
 
 
 class Attempts:
@@ -108,6 +61,11 @@ class Attempts:
         self._memory = memory
         self._meters = meters
         self._reserve = reserve
+        self._known = Known(shelf, scene, channels, memory, meters)
+
+    def begin(self, newest: int) -> None:
+        """A run begins, and rows up to ``newest`` are there already."""
+        self._known.before_us = newest
 
     async def attempt(self, row: OutboxRow, known: Incident | None) -> Turned:
         """``row`` with what became of it; ``known`` is its incident if somebody has it at hand."""
@@ -141,102 +99,27 @@ class Attempts:
         incident = known or await self._shelf.incident(row.incident)
         if incident is None:
             return Turned(self._ended(row, End.superseded, "the incident is not in the store"))
-        before = await self._before(row) if row.purpose in RESOLVES else _Before()
+        before = await self._known.before(row) if row.purpose in RESOLVES else Before()
         if before.waits_until and not before.heard:
             # after it; when that is under way now, a little later, for nothing says when it ends
             due = max(before.waits_until + 1, self._now() + int(_FIRST_WAIT * SECOND))
             return Turned(msgspec.structs.replace(row, due=due))
-        others = await self._others(batch, row) if batch.rows else []
-        facts = self._facts(row, incident, before, leads=bool(batch.rows))
+        others = await self._known.others(batch, row) if batch.rows else []
+        facts = self._known.facts(row, incident, before, leads=bool(batch.rows))
         if is_canary(incident):
             verdict = judge(facts, SILENT)
             return Turned(await self._try(facts) if verdict is None else self._over(row, verdict))
         verdict = judge(facts, WORTH)
         about = [each for each in others if is_still_worth(facts, each)]
         if verdict is None:
-            about.insert(0, incident)
-        if about:
             verdict = judge(facts, WHEN)
             if verdict is None or verdict.held == QUOTA:
                 self._count(facts)
+        elif about and (turned := await self._handed_on(facts, verdict, batch, about)) is not None:
+            return turned
         if verdict is not None:
             return await self._turned(facts, verdict, batch)
-        return await self._tell(facts, about, before.told_by)
-
-    # --- what is known ------------------------------------------------------------------
-
-    def _facts(self, row: OutboxRow, incident: Incident, before: _Before, *, leads: bool) -> Facts:
-        """From here to the verdict and what is remembered of it nothing may wait."""
-        scene, site = self._scene, self._scene.site()
-        stamp = scene.clock.now()
-        now, wall = scene.arrival(stamp), stamp.wall if stamp.trusted else 0
-        person = recipient_of(site, row.person, scene.fallback)
-        if person is None:  # left meanwhile: whoever is in charge now must hear of it
-            person = in_charge(site, incident.place, scene.fallback, stamp.wall)
-        names = self._channels.of(person)
-        ordered = in_order(
-            names,
-            row,
-            incident,
-            others=self._channels.for_people,
-            told_by=before.told_by,
-            away=self._channels.away(),
-        )
-        life = incident.category is Category.life
-        ways = [
-            Way(name, self._meters.wait(name, person.id, life=life, now=now)) for name in ordered
-        ]
-        registered = wall and person.id in site.people
-        return Facts(
-            row,
-            incident,
-            site,
-            person,
-            before.heard,
-            ordered,
-            now=now,
-            wall=wall,
-            zone=scene.zone,
-            limits=scene.limits,
-            silences=scene.silences(now),
-            cause=self._cause(row, incident),
-            look=self._memory.look(row, incident, site, now),
-            ways=ways,
-            behind=self._memory.behind(row, incident),
-            leads=leads,
-            duty=on_duty(site, person.grid, person.role, wall) if registered else (),
-            successors=before.successors,
-        )
-
-    async def _before(self, row: OutboxRow) -> _Before:
-        """What was told before ``row``, also as part of another row's message."""
-        rows = await self._shelf.outbox(row.incident)
-        mine = [each for each in rows if each.person == row.person and each.id < row.id]
-        merged = {each.digest for each in mine if each.digest}
-        if merged:
-            mine += await self._shelf.read(telling.rows, merged)
-        told = [each for each in mine if each.end == End.told.value]
-        waits = [each.due for each in mine if not each.end and each.held != UNSEEN]
-        spared = any(each.end == End.not_on_duty.value for each in mine)
-        others = {each.person for each in rows if each.person != row.person}
-        return _Before(
-            heard=bool(told),
-            told_by=told[0].channel if told else "",
-            waits_until=max(waits, default=0),
-            successors=tuple(sorted(others)) if spared else (),
-        )
-
-    def _cause(self, row: OutboxRow, incident: Incident) -> str:
-        """Looked for when the row had to wait: the rules have looked before it was written."""
-        if not (row.held or row.attempts) or row.held == UNSEEN:
-            return ""
-        return self._scene.cause(incident)
-
-    async def _others(self, batch: Batch, row: OutboxRow) -> list[Incident]:
-        """The incidents merged into ``row``, as they are now."""
-        keys = set(batch.rows.values()) - {row.incident}
-        found: Mapping[str, Incident] = await self._shelf.read(telling.incidents, keys)
-        return [found[key] for key in sorted(found)]
+        return await self._tell(facts, [incident, *about], before.told_by)
 
     def _count(self, facts: Facts) -> None:
         if is_counted(facts.row) and not facts.to_fixture:
@@ -262,8 +145,26 @@ class Attempts:
         if batch.rows and verdict.end in (End.not_on_duty, End.silenced):
             rows += await self._shelf.read(telling.rows, batch.rows)
         if verdict.end is End.silenced:
-            return Turned(ended, _after_silence(rows, verdict.until))
-        return Turned(ended, [_anew(each, p, facts.now) for each in rows for p in verdict.instead])
+            return Turned(ended, after_silence(rows, verdict.until))
+        return Turned(ended, [anew(each, p, facts.now) for each in rows for p in verdict.instead])
+
+    async def _handed_on(
+        self, facts: Facts, verdict: Verdict, batch: Batch, about: Sequence[Incident]
+    ) -> Turned | None:
+        """It leads others and is not told itself: they go without it, at once."""
+        worth = {each.key for each in about}
+        rows = await self._shelf.read(telling.rows, batch.rows)
+        handed = handed_on(facts.row, rows, worth, facts.now)
+        if handed is None:
+            return None
+        incident = next(each for each in about if each.key == handed.lead.incident)
+        self._memory.lead(handed.lead, handed.rest, incident, facts.site)
+        end = verdict.end or End.superseded
+        own = [msgspec.structs.replace(each, digest=0) for each in handed.own]
+        ended = [self._ended(each, end, verdict.why) for each in (facts.row, *own)]
+        later = after_silence(ended, verdict.until) if end is End.silenced else []
+        later += [anew(facts.row, person, facts.now) for person in verdict.instead]
+        return Turned(ended[0], later, [*ended[1:], handed.lead, *handed.rest])
 
     async def _tell(self, facts: Facts, about: Sequence[Incident], told_by: str) -> Turned:
         """Try the channels in order; at least one of them is free."""
@@ -303,7 +204,7 @@ class Attempts:
         place, asked = incident.charge or incident.place, {row.person, *incident.ladder}
         rung = own_rung(site, place, facts.person) or incident.rung
         above = next_rung(site, place, rung, asked, self._scene.clock.now().wall)
-        return [_anew(row, above.person.id, facts.now)] if above is not None else []
+        return [anew(row, above.person.id, facts.now)] if above is not None else []
 
     async def _try(self, facts: Facts) -> OutboxRow:
         """The canary: the first channel that can be reached without ringing anybody.
@@ -342,7 +243,7 @@ class Attempts:
     async def _message(
         self, row: OutboxRow, facts: Facts, about: Sequence[Incident], name: str
     ) -> Notification:
-        merged = len(about) > 1 or about[0].key != row.incident
+        merged = len(about) > 1
         said = "" if merged else await said_with(row, self._shelf)
         many = about if merged else ()
         return self._scene.write(
@@ -354,7 +255,7 @@ class Attempts:
         if len(about) > 1:
             self._memory.told_many(row, facts.incident, facts.site, now)
         told = self._ended(row, End.told, detail)
-        if about[0].key != row.incident or facts.incident.state is not State.open:
+        if facts.incident.state is not State.open:
             return Turned(told)
         names = self._channels.of(facts.person)
         again = unseen(row, facts.incident, names, self._scene.limits, now)
@@ -372,27 +273,3 @@ class Attempts:
 
     def _now(self) -> int:
         return self._scene.arrival(self._scene.clock.now())
-
-
-def _after_silence(rows: Iterable[OutboxRow], until: int) -> list[OutboxRow]:
-    """Those that ask for somebody, for when nobody has taken the incident on by ``until``."""
-    asking = [row for row in rows if until and row.purpose in ASKS]
-    return [
-        msgspec.structs.replace(
-            _anew(row, row.person, until), held=UNSEEN, rung=min(row.rung, 0) - 1
-        )
-        for row in asking
-    ]
-
-
-def _anew(row: OutboxRow, person: str, now: int) -> OutboxRow:
-    """The same for ``person``, due at ``now``."""
-    return OutboxRow(
-        id=0,
-        incident=row.incident,
-        seq=row.seq,
-        purpose=row.purpose,
-        person=person,
-        due=now,
-        since=now,
-    )

@@ -74,6 +74,8 @@ class Facts(NamedTuple):
     """Who has duty now where and as what this person is registered, the responsible first."""
     successors: Sequence[str] = ()
     """Of a resolve: who may have been told in the place of this person."""
+    perhaps: bool = False
+    """A run that ended may have told this person, and did not come to keep it."""
 
     @property
     def to_fixture(self) -> bool:

@@ -20,10 +20,11 @@ _MOST_SENT: Final = 5_000
 
 
 class Turned(NamedTuple):
-    """What became of a row, and the rows that follow from that."""
+    """What became of a row, the rows that follow from that, and what becomes of others by it."""
 
     row: OutboxRow
     further: Sequence[OutboxRow] = ()
+    others: Sequence[OutboxRow] = ()
 
 
 class Committed(Protocol):
@@ -91,7 +92,7 @@ class Keeper:
         self._sent.clear()
         step = Step(
             arrival=self._arrival(self._clock.now()),
-            ended_rows=[each.row for each in batch],
+            ended_rows=[row for each in batch for row in (each.row, *each.others)],
             further_rows=[row for each in batch for row in each.further],
             sent=sent,
         )

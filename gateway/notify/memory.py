@@ -97,6 +97,13 @@ class Memory:
         """``row`` is told with ``leader``."""
         self._merged.setdefault(leader, {})[row.id] = row.incident
 
+    def lead(
+        self, row: OutboxRow, rest: Iterable[OutboxRow], incident: Incident, site: Site
+    ) -> None:
+        """``row`` waits in the place of the one that led, and ``rest`` is merged into it."""
+        self._merged[row.id] = {each.id: each.incident for each in rest}
+        self.hold(row, incident, site, Verdict(None, "", held=row.held))
+
     def begin(self, row: int) -> Batch:
         """``row`` is told now: nothing more is merged into it; what is."""
         self._asleep.discard(row)

@@ -13,20 +13,10 @@ from typing import Final
 
 from gateway.model import Notification, OutboxRow
 from gateway.notify import words
+from gateway.notify.about import About
 from gateway.notify.templates import Templates
-from gateway.notify.wording import (
-    About,
-    Fact,
-    address,
-    facts,
-    head,
-    may_receive,
-    nearest,
-    nearest_parts,
-    point,
-    said,
-    scope,
-)
+from gateway.notify.whereabouts import address, nearest, nearest_parts, point, scope
+from gateway.notify.wording import Fact, facts, head, may_receive, said
 
 SHORT: Final = 70
 """UCS-2 units of one SMS in Chinese."""

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from gateway.model import SECOND, Category, Device, Incident, Quality, Reading, Site
-from gateway.notify.wording import MOST_NEARBY, Neighbour
+from gateway.notify.about import Neighbour
+from gateway.notify.wording import MOST_NEARBY
 from gateway.notify.words import FIGURES, VALUES
 
 _OLDEST: Final = 24 * 3600 * SECOND

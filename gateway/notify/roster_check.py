@@ -9,7 +9,7 @@ without a roster always have duty: they are tried once a day.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from typing import Final
 
 import structlog
@@ -48,7 +48,8 @@ log = structlog.get_logger("roster")
 class RosterCheck:
     """``run`` looks and tries; ``note`` reports values of a part of the gateway.
 
-    ``said`` gives what was reported of a part last, also before a restart.
+    ``said`` gives what was reported of a part last, also before a restart; ``parts`` the names of
+    all that anything was reported of.
     """
 
     def __init__(
@@ -58,6 +59,7 @@ class RosterCheck:
         clock: Clock,
         note: Note,
         said: Callable[[str], Mapping[str, Value]],
+        parts: Callable[[], Iterable[str]],
         *,
         ahead: float = AHEAD,
     ) -> None:
@@ -66,6 +68,7 @@ class RosterCheck:
         self._clock = clock
         self._note = note
         self._said = said
+        self._parts = parts
         self._ahead = int(ahead * SECOND)
         self._tried: dict[str, int] = {}
         """Person -> mono ns of the next trial."""
@@ -92,7 +95,7 @@ class RosterCheck:
         async for key in self._rosters(site):
             for gap in gaps_at(site, key, wall, wall + int(LOOKED_AHEAD * SECOND)):
                 found.setdefault(gap.place, []).append(gap)
-        for place in {*found, *site.places}:
+        for place in {*found, *site.places, *self._named("roster:")}:  # also one that is gone
             part, open_now = f"roster:{place}", place in found
             if open_now == (self._said(part).get("roster_gap") is True):
                 continue
@@ -157,10 +160,14 @@ class RosterCheck:
 
     def _forget(self, site: Site) -> None:
         """Who left the registry needs not be reachable."""
-        for person in [each for each in self._tried if each not in site.people]:
-            del self._tried[person]
+        known = {*self._tried, *self._named("person:")}
+        for person in sorted(known - set(site.people)):
+            self._tried.pop(person, None)
             if self._said(f"person:{person}").get("unreachable") is True:
                 self._note(f"person:{person}", {"unreachable": False})
+
+    def _named(self, kind: str) -> list[str]:
+        return [part.removeprefix(kind) for part in self._parts() if part.startswith(kind)]
 
 
 def _worded(site: Site, gap: Gap) -> str:

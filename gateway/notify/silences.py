@@ -1,6 +1,8 @@
 """Maintenance silences: checked when somebody makes one, shown while they last, ended early.
 
-Their times are kept on the arrival axis: a clock that is set silences nobody for longer.
+Their times are kept on the arrival axis: a clock that is set silences nobody for longer. That
+axis stands still while the gateway is off, and a silence does not: at the first look of a run at a
+wall clock that can be trusted, it loses the time that was slept. It never becomes longer.
 """
 
 from __future__ import annotations
@@ -8,12 +10,13 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, NamedTuple
 
+import msgspec
 import structlog
 
 from gateway.incidents.machine import NotAllowed
 from gateway.model import SECOND, Category, Silence, Site, Stamp
 from gateway.notify.silence import LONGEST, LONGEST_LIFE, is_for_life
-from gateway.ports import Clock
+from gateway.ports import Clock, Unavailable
 from gateway.store import telling
 
 MOST: Final = 500
@@ -57,11 +60,19 @@ class Silences:
         self._arrival = arrival
         self._turned = turned
         self._known: Sequence[Silence] = ()
+        self._slept = True
+        """The time switched off has still to be counted."""
         self._log = structlog.get_logger("notify")
 
     async def load(self) -> None:
         """Read those that are not over. Raises ``Unavailable``."""
         self._known = await self._read(telling.silences, self._now())
+        await self._counted()
+
+    async def count_time_off(self) -> None:
+        """Once a run, as soon as the wall clock can be trusted. Raises ``Unavailable``."""
+        if await self._counted():
+            self._turned()
 
     def standing(self, now: int) -> list[Silence]:
         """Those that have begun and not ended at arrival ``now``."""
@@ -87,6 +98,7 @@ class Silences:
             because=wish.because.strip(),
             by=f"person:{wish.by}",
             made=stamp.wall,
+            ends=stamp.wall + int((wish.begin + wish.last) * SECOND) if stamp.trusted else 0,
         )
         self._check(silence)
         kept: Silence = await self._write(telling.add_silence, silence)
@@ -97,11 +109,35 @@ class Silences:
 
     async def end(self, id_: int, by: str) -> None:
         """End it now. Raises ``NotAllowed`` when there is no such one, and ``Unavailable``."""
-        if not await self._write(telling.end_silence, id_, self._now(), f"person:{by}"):
+        rest = [each for each in self._known if each.id != id_]
+        if not await self._keep(rest, telling.end_silence, id_, self._now(), f"person:{by}"):
             raise NotAllowed("没有这条静默,或已结束。", "There is no such silence, or it is over.")
-        self._known = [each for each in self._known if each.id != id_]
         self._log.info("silence_ended", id=id_, by=f"person:{by}")
         self._turned()
+
+    async def _counted(self) -> bool:
+        """Whether a silence has lost the time that was slept."""
+        stamp = self._clock.now()
+        if not (self._slept and stamp.trusted):
+            return False
+        now = self._arrival(stamp)
+        known = [_by_wall(each, stamp.wall, now) for each in self._known]
+        moved = [each for each, before in zip(known, self._known, strict=True) if each != before]
+        if moved:
+            await self._keep(known, telling.move_silences, moved, now)
+        self._slept = False
+        return bool(moved)
+
+    async def _keep(
+        self, known: Sequence[Silence], function: Callable[..., Any], *args: Any
+    ) -> Any:
+        """``known`` counts before the rows it lets go are looked at; not if the disk refuses."""
+        before, self._known = self._known, known
+        try:
+            return await self._write(function, *args)
+        except Unavailable:
+            self._known = before
+            raise
 
     def _check(self, silence: Silence) -> None:
         site, lasts = self._site(), silence.until - silence.since
@@ -140,3 +176,15 @@ class Silences:
 
     def _now(self) -> int:
         return self._arrival(self._clock.now())
+
+
+def _by_wall(silence: Silence, wall: int, now: int) -> Silence:
+    """``silence`` without the time off: ended when it was to end, or as long as it was."""
+    if not silence.ends:
+        return msgspec.structs.replace(silence, ends=wall + silence.until - now)
+    slept = silence.until - now - (silence.ends - wall)
+    if slept <= 0:
+        return silence
+    return msgspec.structs.replace(
+        silence, since=silence.since - slept, until=silence.until - slept
+    )

@@ -81,7 +81,9 @@ def is_still_worth(facts: Facts, incident: Incident) -> bool:
     closed, kind = incident.state is State.closed, kind_of(facts.row.purpose)
     if kind == "resolve":
         return closed or not incident.alarming
-    if closed or (kind in ("overdue", "escalated") and not incident.warned):
+    if closed or (kind == "overdue" and not incident.warned):
+        return False
+    if kind == "escalated" and not (incident.warned or incident.raised):
         return False
     if kind == "warned" and not incident.early:
         return False

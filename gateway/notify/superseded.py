@@ -20,7 +20,7 @@ def superseded(facts: Facts) -> Verdict | None:
     if row.purpose == "warned" and incident.early != row.seq:
         return Verdict(End.superseded, "it was moved on meanwhile, or its limit has passed")
     late = row.purpose == "escalated" and row.rung >= 0  # it follows an overdue
-    if late and incident.warned != row.seq - 1:
+    if late and row.seq != incident.raised and incident.warned != row.seq - 1:
         return Verdict(End.superseded, "somebody took it on meanwhile, or the next one was asked")
     if row.purpose == "cleared" and incident.alarming:
         return Verdict(End.superseded, "it alarms again")

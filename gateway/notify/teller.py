@@ -32,9 +32,10 @@ from gateway.model import (
     TellingLimits,
     is_canary,
 )
-from gateway.notify.attempt import Attempts, Scene
+from gateway.notify.attempt import Attempts
 from gateway.notify.channels import PATIENCE, Channels, Note, nobody_asks
 from gateway.notify.keeper import SAVE_AGAIN, Keeper, Turned
+from gateway.notify.known import Scene
 from gateway.notify.memory import Memory
 from gateway.notify.meters import Meters
 from gateway.notify.queues import Queues
@@ -227,6 +228,7 @@ class Teller:
         known = [(row, row.id in led) for row in told]
         incidents = {key: one for key, one in incidents.items() if not is_canary(one)}
         self._memory.resume(held, members, known, incidents, self._site())
+        self._attempts.begin(await read(telling.newest))
         self._resumed = True
 
     async def _lives(self, rows: Sequence[OutboxRow]) -> dict[str, bool]:
@@ -267,7 +269,7 @@ class Teller:
             turned = Turned(self._attempts.later(row, reason))
         await self._keeper.keep(turned)
         now = self._arrival(self._clock.now())
-        for each in (turned.row, *turned.further):
+        for each in (turned.row, *turned.further, *turned.others):
             if each.end:
                 continue
             if each.due <= now:

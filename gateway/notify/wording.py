@@ -3,94 +3,30 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, tzinfo
-from typing import Final, NamedTuple
-from urllib.parse import quote
+from typing import Final
 
-import msgspec
-
-from gateway.gcj02 import to_gcj02
 from gateway.model import (
     SECOND,
     Category,
-    Device,
-    Incident,
-    Person,
-    Place,
     Reading,
-    Site,
     State,
-    Text,
 )
 from gateway.notify import words
+from gateway.notify.about import About, Neighbour
+from gateway.notify.whereabouts import inside, map_link, nearest, scope, where
 
-Neighbour = tuple[Device, Reading]
-"""Another device near by and what it reported last."""
 Fact = str | tuple[str, ...]
 
 MOST_NEARBY: Final = 3
 MOST_TO_CALL: Final = 4
 MOST_KINDS: Final = 5
-MOST_PLACES: Final = 6
 _MOST_SAID: Final = 300
 """Characters of what a person or another part wrote."""
 _GUESSING: Final = ("smoke", "heat", "gas", "co", "infrared", "camera")
 """Kinds of which one alone may be wrong; somebody pressed a panic button."""
 _LIVE: Final = (*words.ALARMS, "overdue", "warned", "transferred", "escalated", "reopened")
 """Purposes of which the reader may have to go there now."""
-
-
-class Wording(NamedTuple):
-    """What a site adds to its messages."""
-
-    map: str = ""
-    """A URL with ``{lat}``, ``{lon}`` and ``{name}``; "" says the coordinates instead."""
-    gcj02: bool = True
-    """Whether that map draws GCJ-02, as those in China do."""
-    call: Mapping[Category, str] = {}
-    """Whom else to call, such as the fire station."""
-
-
-class About(msgspec.Struct, frozen=True):
-    """One message to be worded."""
-
-    purpose: str
-    incident: Incident
-    site: Site
-    chain: Sequence[Place]
-    """The incident's place and those above it, nearest first."""
-    device: Device
-    person: Person
-    zone: tzinfo
-    wording: Wording = Wording()
-    neighbours: Sequence[Neighbour] = ()
-    link: str = ""
-    many: Sequence[Incident] = ()
-    """Of a message about several incidents all of them; ``incident`` is the worst."""
-    anchor: str = ""
-    """The short form of the record's head, by which a later look finds that nothing was changed."""
-    said: str = ""
-    """What somebody wrote with it: the reason of a transfer, an answer."""
-
-    def say(self, text: Text) -> str:
-        """``text`` in the reader's language."""
-        return text.say(self.person.language)
-
-    @property
-    def is_digest(self) -> bool:
-        """Whether one message stands for many."""
-        return self.purpose == "digest" or len(self.many) > 1
-
-    @property
-    def english(self) -> bool:
-        """Whether the reader wants English."""
-        return self.person.language == "en"
-
-    @property
-    def is_owner(self) -> bool:
-        """Whether it is the reader's own case."""
-        return self.person.id == self.incident.owner
 
 
 def facts(about: About) -> dict[str, Fact]:
@@ -139,68 +75,14 @@ def head(about: About) -> str:
     if purpose == "transferred":
         return about.say(words.TO_YOU if about.is_owner else words.TO_ANOTHER)
     if purpose == "escalated":
+        if incident.raised and not incident.warned:
+            return about.say(words.PASSED_ON)
         mine = about.is_owner and incident.state is State.open
         return about.say(words.RAISED_TO_YOU if mine else words.RAISED)
     if about.many and purpose in words.RESOLVES:  # some are over, others also closed
         closed = all(each.state is State.closed for each in about.many)
         purpose = "closed" if closed else "cleared"
     return about.say(words.HEADS.get(purpose, usual))
-
-
-def where(about: About) -> str:
-    """The way to the device from the reader's own place on, address, floor and flat, its name."""
-    if about.many[1:]:
-        return _places(about)
-    chain = about.chain
-    own = next((n for n, place in enumerate(chain, 1) if place.code == about.person.grid), None)
-    point = "" if about.wording.map else _coordinates(about)
-    return _joined(about, [*_address(about, chain[:own]), about.device.name, point])
-
-
-def address(about: About) -> str:
-    """All places from the top, address, floor and flat."""
-    return _joined(about, _address(about, about.chain))
-
-
-def nearest(about: About) -> str:
-    """The few words that fit into a title: the place and the rooms within it."""
-    place, inside = nearest_parts(about)
-    return " ".join(part for part in (place, inside) if part)
-
-
-def nearest_parts(about: About) -> tuple[str, str]:
-    """The innermost place's name, and the rooms within it or the device's name."""
-    chain = about.chain
-    return chain[0].name if chain else "", inside(about.device, about.english) or about.device.name
-
-
-def inside(device: Device, english: bool) -> str:
-    """Floor and flat."""
-    floor, flat = device.floor, device.flat
-    if english:
-        named = (floor and f"floor {floor}", flat and f"flat {flat}")
-    else:
-        named = (floor and _with(floor, "层"), flat and _with(flat, "室"))
-    return " ".join(part for part in named if part)
-
-
-def point(about: About) -> tuple[float, float] | None:
-    """WGS-84 latitude and longitude of the device, or of the innermost place that has one."""
-    things: list[Device | Place] = [about.device, *about.chain]
-    for thing in things:
-        if thing.latitude is not None and thing.longitude is not None:
-            return thing.latitude, thing.longitude
-    return None
-
-
-def map_link(about: About) -> str:
-    """The point on the site's map; "" without one."""
-    found = point(about)
-    if found is None or not about.wording.map:
-        return ""
-    latitude, longitude = to_gcj02(*found) if about.wording.gcj02 else found
-    name = quote(nearest(about)[:40], safe="", errors="replace")
-    return about.wording.map.format(lat=f"{latitude:.6f}", lon=f"{longitude:.6f}", name=name)
 
 
 def since(about: About) -> str:
@@ -268,21 +150,6 @@ def nearby(about: About) -> tuple[str, ...]:
     return tuple(_neighbour(about, each, day) for each in about.neighbours[:MOST_NEARBY])
 
 
-def scope(about: About) -> str:
-    """The name of the smallest place in which all of several incidents are."""
-    place = common(about.site, about.many or (about.incident,))
-    return place.name if place is not None else ""
-
-
-def common(site: Site, incidents: Sequence[Incident]) -> Place | None:
-    """The smallest place in which all of them are."""
-    chain = site.chain(incidents[0].place)
-    for other in {each.place for each in incidents}:
-        above = {place.code for place in site.chain(other)}
-        chain = [place for place in chain if place.code in above]
-    return chain[0] if chain else None
-
-
 def kinds(about: About) -> tuple[str, ...]:
     """Of several incidents how many of each title, and how many of these still alarm."""
     all_of = Counter(about.say(each.title) for each in about.many)
@@ -337,41 +204,6 @@ def may_receive(about: About) -> bool:
 def local(wall: int, zone: tzinfo) -> datetime:
     """Wall ns as people there read it."""
     return datetime.fromtimestamp(wall // SECOND, UTC).astimezone(zone)
-
-
-def _places(about: About) -> str:
-    """The rooms of the first few of several incidents, with the house where it differs."""
-    site = about.site
-    shared = common(site, about.many)
-    names: dict[str, None] = {}
-    for each in about.many:
-        device, place = site.devices.get(each.device), site.places.get(each.place)
-        rooms = inside(device, about.english) if device is not None else ""
-        name = rooms or (device.name if device is not None else each.device)
-        names[name if place is None or place is shared else f"{place.name} {name}"] = None
-    first = (", " if about.english else "、").join(list(names)[:MOST_PLACES])
-    if len(names) <= MOST_PLACES:
-        return first
-    return f"{first} … ({len(names)})" if about.english else f"{first} 等 {len(names)} 处"
-
-
-def _address(about: About, chain: Sequence[Place]) -> list[str]:
-    path = " › ".join(place.name for place in reversed(chain))
-    street = next((place.address for place in chain if place.address), "")
-    return [path, street, inside(about.device, about.english)]
-
-
-def _joined(about: About, parts: list[str]) -> str:
-    return (", " if about.english else "，").join(part for part in parts if part)
-
-
-def _coordinates(about: About) -> str:
-    found = point(about)
-    return f"{found[0]:.5f} {found[1]:.5f}" if found is not None else ""
-
-
-def _with(number: str, unit: str) -> str:
-    return number if number.endswith(unit) else f"{number}{unit}"
 
 
 def _neighbour(about: About, neighbour: Neighbour, day: date | None) -> str:

@@ -38,6 +38,7 @@ TO_YOU: Final = Text("转办给您", "Transferred to you")
 TO_ANOTHER: Final = Text("已转办", "Transferred")
 RAISED_TO_YOU: Final = Text("超时升级，请您接手", "Overdue, now yours")
 RAISED: Final = Text("超时升级", "Overdue, passed up")
+PASSED_ON: Final = Text("多次转办", "Passed on too often")
 CATEGORIES: Final = {
     Category.life: Text("紧急", "Emergency"),
     Category.intrusion: Text("入侵", "Intrusion"),

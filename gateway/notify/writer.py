@@ -23,9 +23,9 @@ from gateway.model import (
     is_canary,
 )
 from gateway.notify import words
+from gateway.notify.about import About, Neighbour, Wording
 from gateway.notify.messages import notification
 from gateway.notify.templates import Templates
-from gateway.notify.wording import About, Neighbour, Wording
 from gateway.ports import Clock
 
 _PLAIN: Final = Wording()

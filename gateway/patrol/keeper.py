@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -14,6 +15,8 @@ from gateway.clock import Arrival, at_most
 from gateway.clock import Signal as Moved
 from gateway.incidents.desk import Desk
 from gateway.model import (
+    PATROL,
+    PATROLLED,
     SECOND,
     Category,
     Change,
@@ -25,13 +28,13 @@ from gateway.model import (
     Text,
     Turn,
 )
-from gateway.patrol.report import GRACE, Line, lines, missed
+from gateway.patrol.beat import MOST, Beats, Walk, rounds_around
+from gateway.patrol.report import GRACE, Line, counting, lines, missed
 from gateway.patrol.rounds import Round, Spans, ended_between, local_day, next_end, rounds_of
 from gateway.ports import Clock
 from gateway.store import patrol as table
 from gateway.store.cases import KEPT, Cases
 
-RULE: Final = "patrol_missed"
 _MOST: Final = 100_000
 """Check-ins of one look: 1,400 grids with 20 points and three rounds a day are 84,000."""
 _LOOKED_BACK: Final = 2 * 86_400 * SECOND
@@ -81,6 +84,8 @@ class Patrol:
         self._clock = clock
         self._arrival = arrival
         self._tell = tell
+        self._beats: Beats | None = None
+        """Of the newest picture that was asked about."""
 
     @property
     def points(self) -> list[Point]:
@@ -110,6 +115,17 @@ class Patrol:
     async def day(self, day: date) -> list[Line]:
         """Every point of every round that begins on ``day``. Raises ``Unavailable``."""
         return await self._lines(rounds_of(day, self._spans, self._zone))
+
+    async def walk(self, person: str) -> Walk:
+        """The points of ``person`` in today's rounds. Raises ``Unavailable``."""
+        wall, site = self._clock.now().wall, self._site()
+        known = site.people.get(person)
+        if self._beats is None or self._beats.site is not site:
+            self._beats = await asyncio.to_thread(Beats, self.points, site)
+        own = self._beats.of(known, wall) if known is not None else []
+        rounds = rounds_around(wall, self._spans, self._zone)
+        found = await self._lines(rounds, own[:MOST])
+        return Walk(tuple(found), counting(rounds, wall), len(own))
 
     def today(self) -> date:
         """The local date."""
@@ -149,14 +165,19 @@ class Patrol:
             part = changes[first : first + _AT_ONCE]
             await self._desk.take(part, None, {}, arrival, stamp, site)
 
-    async def _lines(self, rounds: Sequence[Round]) -> list[Line]:
-        if not rounds:
+    async def _lines(
+        self, rounds: Sequence[Round], points: Sequence[Point] | None = None
+    ) -> list[Line]:
+        """Of all points, or of these."""
+        if not rounds or points == []:
             return []
         begin = min(each.begins for each in rounds) - GRACE
         end = max(each.ends for each in rounds) + GRACE
-        found = await self._cases.read(table.between, begin, end, _MOST)
+        only = None if points is None else [point.id for point in points]
+        found = await self._cases.read(table.between, begin, end, _MOST, only)
         around = self._around(rounds)
-        return [line for line in lines(self.points, around, found) if line.round in set(rounds)]
+        every = lines(self.points if points is None else points, around, found)
+        return [line for line in every if line.round in set(rounds)]
 
     def _around(self, rounds: Sequence[Round]) -> list[Round]:
         """With their neighbours: a check-in between two rounds counts for the nearer one."""
@@ -171,10 +192,10 @@ class Patrol:
 
 
 def _change(grid: str, found: Sequence[Line], one: Round, stamp: Stamp, arrival: int) -> Change:
-    device = f"gateway/patrol:{grid}"
+    device = f"{PATROLLED}{grid}"
     return Change(
         turn=Turn.alarmed,
-        rule=RULE,
+        rule=PATROL,
         device=f"{device}:{one.day}:{one.name}",
         kind="gateway",
         same=f"grid:{grid}",

@@ -36,21 +36,23 @@ def lines(
     points: Iterable[Point], rounds: Sequence[Round], checkins: Iterable[CheckIn]
 ) -> list[Line]:
     """A line for each point of each round. A check-in counts for the nearest round that it fits."""
-    first: dict[tuple[int, str], CheckIn] = {}
+    first: dict[tuple[Round, str], CheckIn] = {}
     for checkin in sorted(checkins, key=lambda each: each.wall):
-        fitting = [
-            (_away(each, checkin.wall), index)
-            for index, each in enumerate(rounds)
-            if each.begins - GRACE <= checkin.wall < each.ends + GRACE
-        ]
-        if fitting:
-            first.setdefault((min(fitting)[1], checkin.point), checkin)
+        fitting = counting(rounds, checkin.wall)
+        if fitting is not None:
+            first.setdefault((fitting, checkin.point), checkin)
     return [
-        Line(each, point, first.get((index, point.id)))
-        for index, each in enumerate(rounds)
+        Line(each, point, first.get((each, point.id)))
+        for each in rounds
         for point in points
         if not point.rounds or each.name in point.rounds
     ]
+
+
+def counting(rounds: Iterable[Round], wall: int) -> Round | None:
+    """The round for which a check-in at ``wall`` counts: the nearest one within its grace."""
+    fitting = [each for each in rounds if each.begins - GRACE <= wall < each.ends + GRACE]
+    return min(fitting, key=lambda each: _away(each, wall), default=None)
 
 
 def missed(found: Iterable[Line], site: Site) -> dict[str, list[Line]]:

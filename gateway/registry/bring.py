@@ -45,14 +45,19 @@ def bring(
     notifiers: Collection[str] | None = None,
     zone: str = ZONE,
     calendar: Calendar | None = None,
+    new_gaps_only: bool = False,
 ) -> Brought:
-    """What ``sources`` make of ``before``; ``wall`` is now. Raises ``Problems``."""
+    """What ``sources`` make of ``before``; ``wall`` is now. Raises ``Problems``.
+
+    ``new_gaps_only``: a roster that runs out already does not keep one row from being changed.
+    """
     files = sorted_out(sources)
     imported = read(files, notifiers=notifiers, zone=zone, before=before, calendar=calendar)
     site, rows = imported
     problems = list(step_problems(before, site, rows))
     if files.rosters or files.people or files.holidays:
-        problems += uncovered(site, rows, wall, files.rosters)
+        found = uncovered(site, rows, wall, files.rosters, before if new_gaps_only else None)
+        problems += found
     if problems:
         raise Problems(problems)
     return Brought(site, changes(before, site))
@@ -66,23 +71,38 @@ def step_problems(before: Site, after: Site, rows: Rows) -> Iterator[Problem]:
 
 
 def uncovered(
-    site: Site, rows: Rows, wall: int, rosters: Iterable[Source] = ()
+    site: Site,
+    rows: Rows,
+    wall: int,
+    rosters: Iterable[Source] = (),
+    before: Site | None = None,
 ) -> Iterator[Problem]:
-    """Grids for which, some time soon, nobody at all would have duty: not even above them."""
+    """Grids for which, some time soon, nobody at all would have duty: not even above them.
+
+    Not those that ``before`` leaves as soon, or sooner.
+    """
     keys = set(with_rosters(site))
     named = [source.name for source in rosters]
     for code in dict.fromkeys(place for place, _ in with_rosters(site)):
-        chain = [(place.code, role) for place in site.chain(code) for role in ROLES]
-        if any(key not in keys and site.registered(*key) for key in chain):
-            continue
-        hole = _hole(site, [key for key in chain if key in keys], wall)
+        hole = _hole_at(site, code, keys, wall)
         if hole is None:
+            continue
+        stood = _hole_at(before, code, set(with_rosters(before)), wall) if before else None
+        if stood is not None and stood <= hole:
             continue
         role = next(role for place, role in with_rosters(site) if place == code)
         file, row = rows.get((_MANY, f"{code} {role}"), (named[0] if named else _MANY, 1))
         moment = _local(site, hole)
         message = f"the roster leaves {code!r} without anybody from {moment} on, and above it too"
         yield Problem(file, row, 1, message)
+
+
+def _hole_at(site: Site, code: str, keys: Collection[tuple[str, str]], wall: int) -> int | None:
+    """The first moment without anybody at ``code`` and above it."""
+    chain = [(place.code, role) for place in site.chain(code) for role in ROLES]
+    if any(key not in keys and site.registered(*key) for key in chain):
+        return None
+    return _hole(site, [key for key in chain if key in keys], wall)
 
 
 def _hole(site: Site, keys: Sequence[tuple[str, str]], wall: int) -> int | None:

@@ -210,12 +210,13 @@ class _Rosters:
         return ("workday" if at_work else "restday") in line.days
 
     def _swapped(self, piece: _Piece, swaps: Sequence[Duty]) -> _Piece:
+        """Line by line; nobody gets back what they have given: two lines are two who change."""
         day = self._day(piece.begin)
-        team = piece.team
-        for swap in swaps:
-            if swap.instead in team and _within(swap, day) and self._holds(swap, day):
-                team = tuple(swap.people[0][0] if who == swap.instead else who for who in team)
-        return piece._replace(team=team)
+        held = [(swap.instead, swap.people[0][0]) for swap in swaps if self._swaps(swap, day)]
+        return piece._replace(team=tuple(_taken_over(who, held) for who in piece.team))
+
+    def _swaps(self, swap: Duty, day: date) -> bool:
+        return _within(swap, day) and self._holds(swap, day)
 
     def _people(self, team: Iterable[str]) -> tuple[Person, ...]:
         people = self._site.people
@@ -223,6 +224,16 @@ class _Rosters:
 
     def _day(self, wall: int) -> date:
         return datetime.fromtimestamp(wall // SECOND, self._zone).date()
+
+
+def _taken_over(who: str, swaps: Sequence[tuple[str, str]]) -> str:
+    """Who has the duty of ``who`` after ``swaps``, each of one person for another."""
+    had = {who}
+    for gives, takes in swaps:
+        if gives == who and takes not in had:
+            who = takes
+            had.add(who)
+    return who
 
 
 @lru_cache(maxsize=4_096)

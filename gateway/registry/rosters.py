@@ -18,7 +18,7 @@ MAX_TEAM: Final = 20
 MAX_EVERY: Final = 366
 """Days of one turn."""
 _LONG_CELL: Final = 8_000
-_ALL_IDS: Final = "; people.csv has all ids"
+ALL_IDS: Final = "; people.csv has all ids"
 _HOURS: Final = re.compile(r"(\d{1,2}):([0-5]\d)\s*[-~—–]\s*(\d{1,2}):([0-5]\d)")
 _EVERY: Final = re.compile(r"(\d{1,3})\s*(d|天|日|w|周)?")
 _SPAN: Final = re.compile(r"\s*(?:\.\.|-|~|—|–|至|到)\s*")
@@ -124,7 +124,7 @@ def _one(row: Row, column: str, people: Mapping[str, Person] | None) -> str:
 
 def _check_person(row: Row, column: str, who: str, people: Mapping[str, Person] | None) -> None:
     if people is not None and who not in people:
-        row.wrong(column, f"nobody has the id {who!r}{texts.nearest(who, people, _ALL_IDS)}")
+        row.wrong(column, f"nobody has the id {who!r}{texts.nearest(who, people, ALL_IDS)}")
 
 
 def _hours(row: Row) -> tuple[int, int]:

@@ -23,6 +23,7 @@ _MAX_CELL: Final = 200
 _MAX_PROBLEMS: Final = 100
 """Per file: a wrong separator would otherwise fill the screen a hundred thousand times."""
 FULL_WIDTH: Final = str.maketrans({"：": ":", "；": ";", "，": ",", "、": ";", "～": "~"})
+_GUARDED: Final = re.compile(r"'+[=+\-@\t\r]")
 _SPREADSHEET_NUMBER: Final = re.compile(r"\d(\.\d+)?E\+\d+", re.IGNORECASE)
 
 
@@ -48,6 +49,21 @@ class Source(NamedTuple):
     def text(self) -> str:
         """UTF-8 with or without its mark, or GBK. Raises ``Problems``."""
         return _decode(self.name, self.raw())
+
+
+def guarded(cell: str, *, sheet: bool = False) -> str:
+    """``cell`` as no spreadsheet takes it for a formula: ``'+86`` for ``+86``.
+
+    A ``sheet`` of a workbook has texts that are no formulas; what looks guarded is guarded once
+    more there too, so that ``unguarded`` gives back every cell as it was.
+    """
+    risky = _GUARDED.match(cell if sheet else f"'{cell}")
+    return f"'{cell}" if risky else cell
+
+
+def unguarded(cell: str) -> str:
+    """The cell that ``guarded`` was given."""
+    return cell[1:] if _GUARDED.match(cell) else cell
 
 
 def on_disk(path: Path) -> Source:
@@ -123,9 +139,12 @@ class Table:
 
     def _cells(self) -> Iterator[list[str]]:
         """The cells of each row. Raises ``Problems`` and ``csv.Error``."""
+        rows: Iterator[list[str]]
         if self._source.is_sheet:
-            return sheets.rows(self.file, self._source.raw(), self._titles)
-        return csv.reader(io.StringIO(self._source.text(), newline=""), strict=True)
+            rows = sheets.rows(self.file, self._source.raw(), self._titles)
+        else:
+            rows = csv.reader(io.StringIO(self._source.text(), newline=""), strict=True)
+        return ([unguarded(cell) for cell in cells] for cells in rows)
 
     def _header(self, number: int, cells: list[str]) -> dict[str, int] | None:
         """Column -> index; None when the rows below could not be understood."""

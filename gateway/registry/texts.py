@@ -13,6 +13,7 @@ from gateway.registry.table import Row
 CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}")
 ID: Final = re.compile(r"\w[\w.:-]{0,63}")
 YEARS: Final = (2000, 2200)
+ALL_CODES: Final = "; places.csv has all codes"
 _DAY: Final = re.compile(r"(\d{4})[-/.年](\d{1,2})[-/.月](\d{1,2})日?")
 _MOST_TO_COMPARE: Final = 2_000
 """Names; looking for the nearest of more, for each of a hundred errors, takes minutes."""
@@ -24,7 +25,7 @@ def check_place(row: Row, column: str, code: str, places: Collection[str]) -> No
         row.wrong(column, f"there is no place {code!r}{nearest(code, places)}")
 
 
-def nearest(code: str, known: Collection[str], where: str = "; places.csv has all codes") -> str:
+def nearest(code: str, known: Collection[str], where: str = ALL_CODES) -> str:
     """The nearest one, but no list of a thousand others: ``where`` they are instead."""
     hint = document.nearest(code, known) if len(known) <= _MOST_TO_COMPARE else ""
     return hint if "did you mean" in hint else where

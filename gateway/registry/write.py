@@ -10,10 +10,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 from zoneinfo import ZoneInfo
 
-from gateway.model import SECOND, Device, Duty, Person, Place, Site
+from gateway.model import SECOND, Device, Duty, Holiday, Person, Place, Site
 from gateway.registry import sheets, words
 from gateway.registry.duty import Shift, shifts, with_rosters
 from gateway.registry.ical import PLACE, ROLE, URN
+from gateway.registry.table import guarded
 
 if TYPE_CHECKING:
     from icalendar import Event
@@ -35,27 +36,42 @@ def tables(site: Site) -> dict[str, Lines]:
     if site.rosters:
         found["rosters"] = map(_duty, site.rosters)
     if site.holidays:
-        found["holidays"] = (
-            {
-                "day": each.day,
-                "kind": "workday" if each.working else "holiday",
-                "name": each.name,
-            }
-            for each in site.holidays
-        )
+        found["holidays"] = map(_holiday, site.holidays)
     return {name: _lines(words.COLUMNS[name], rows) for name, rows in found.items()}
 
 
+def cells(thing: Place | Device | Person | Duty | Holiday, zone: ZoneInfo) -> dict[str, str]:
+    """One row of a table: its cells by column."""
+    match thing:
+        case Device():
+            return _device(thing, zone)
+        case Place():
+            return _place(thing)
+        case Person():
+            return _person(thing)
+        case Duty():
+            return _duty(thing)
+        case Holiday():
+            return _holiday(thing)
+
+
 def as_csv(lines: Sequence[Sequence[str]]) -> bytes:
-    """One table; with the mark that tells Excel it is UTF-8."""
+    """One table; with the mark that tells Excel it is UTF-8, and no cell that is a formula."""
     target = io.StringIO()
-    csv.writer(target, lineterminator="\r\n").writerows(lines)
+    rows = ([guarded(cell) for cell in line] for line in lines)
+    csv.writer(target, lineterminator="\r\n").writerows(rows)
     return target.getvalue().encode("utf-8-sig")
 
 
 def as_xlsx(site: Site) -> bytes:
     """Every table as a sheet."""
-    return sheets.written(tables(site))
+    found = tables(site)
+    return sheets.written(
+        {
+            name: [[guarded(cell, sheet=True) for cell in line] for line in lines]
+            for name, lines in found.items()
+        }
+    )
 
 
 def _lines(columns: Mapping[str, object], rows: Iterator[Mapping[str, str]]) -> Lines:
@@ -130,6 +146,11 @@ def _duty(line: Duty) -> dict[str, str]:
         "instead": line.instead,
         "without": ";".join(line.without),
     }
+
+
+def _holiday(each: Holiday) -> dict[str, str]:
+    kind = "workday" if each.working else "holiday"
+    return {"day": each.day, "kind": kind, "name": each.name}
 
 
 def _clock(minutes: int) -> str:

@@ -80,7 +80,7 @@ class Backfill:
             for chain in chains.values():
                 story.know(chain)
             await self._bring(point for each in page for point in story.take(each))
-            story.n = upto
+            story.done(upto)
         await self._bring(story.upto(self.until - 1))
 
     async def journal(

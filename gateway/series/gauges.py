@@ -71,6 +71,16 @@ class Gauges:
         self._due, self._upto = 0, wall
 
     @property
+    def is_settled(self) -> bool:
+        """Whether every change so far was shown."""
+        return not self._dirty
+
+    @property
+    def seen(self) -> int:
+        """Wall ns up to which everything due was asked for."""
+        return self._upto
+
+    @property
     def next(self) -> int:
         """When something is due, wall ns; ``NEVER`` while no case is open."""
         regular = NEVER

@@ -3,7 +3,7 @@
     every minute       ledger, channels, devices whose silence begins or ends
     a sixtieth a minute   every device once an hour
     every 15 minutes   who has duty, and at once when that changes
-    every hour         what places are called, and at once when the registry changed
+    a sixtieth a minute   every place once an hour, and at once what the registry calls otherwise
 
 Nothing is sampled while the wall clock is not believed: a moment that was wrong can not be mended.
 """
@@ -14,7 +14,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any, Final, Protocol
 from zlib import crc32
 
-from gateway.model import SECOND, Device, Reading, Site, Stamp
+from gateway.model import SECOND, Device, Place, Reading, Site, Stamp
 from gateway.model.series import Point
 from gateway.ports import Clock, Unavailable
 from gateway.series import samples
@@ -29,6 +29,9 @@ _DUTY_EVERY: Final = 15
 _HOUR: Final = 60
 _SLICE: Final = 50
 """Devices, or posts, looked at before others get the loop."""
+_AT_ONCE: Final = 1_000
+_BETWEEN: Final = 1.0
+"""Points handed over at once, and seconds until the next."""
 _BATTERY_EVERY: Final = 5
 _BATTERY_KEPT: Final = 60
 """Days between two samples of a battery, and for how many days they are kept."""
@@ -78,7 +81,8 @@ class Sampler:
         self._duty_until = 0
         """Wall ns at which some shift ends."""
         self._duty_for: Site | None = None
-        self._places_for: Site | None = None
+        self._places: Mapping[str, Place] = {}
+        """As they were written last."""
 
     async def run(self) -> None:
         """A look at the beginning of every minute."""
@@ -98,7 +102,7 @@ class Sampler:
         self._add(points)
         await self._devices(minute, wall)
         await self._duties(minute, wall)
-        await self._places(minute, wall)
+        await self._names(minute, wall)
 
     async def _held(self) -> Mapping[str, int]:
         try:
@@ -110,6 +114,13 @@ class Sampler:
     def _add(self, points: Sequence[Point]) -> None:
         for each in self._to:
             each.add(points)
+
+    async def _add_many(self, points: Sequence[Point]) -> None:
+        """A district's places are more than wait at once: those who take them get time between."""
+        for start in range(0, len(points), _AT_ONCE):
+            if start:
+                await self._clock.sleep(_BETWEEN)
+            self._add(points[start : start + _AT_ONCE])
 
     async def _devices(self, minute: int, wall: int) -> None:
         site, points, day = self._around.site(), [], wall // _DAY
@@ -135,7 +146,7 @@ class Sampler:
                 if due:
                     fresh += self._sampled(known, latest, day)
         self._silent &= site.devices.keys()
-        self._add(points)
+        await self._add_many(points)
         if fresh:
             await self._keep(fresh, day)
 
@@ -176,16 +187,15 @@ class Sampler:
                 points.append(found.point)
         self._duty, self._duty_for = seen, site
         self._duty_until = min(ends, default=0)
-        self._add(points)
+        await self._add_many(points)
 
-    async def _places(self, minute: int, wall: int) -> None:
-        site = self._around.site()
-        if minute % _HOUR and site is self._places_for:
-            return
-        self._places_for = site
-        points: list[Point] = []
-        for number, known in enumerate(site.places.values()):
+    async def _names(self, minute: int, wall: int) -> None:
+        places, points = self._around.site().places, []
+        for number, known in enumerate(places.values()):
             if number % _SLICE == _SLICE - 1:
                 await self._clock.sleep(0)
-            points.append(samples.place(known, wall))
-        self._add(points)
+            due = crc32(known.code.encode()) % _HOUR == minute % _HOUR
+            if due or self._places.get(known.code) != known:
+                points.append(samples.place(known, wall))
+        self._places = places
+        await self._add_many(points)

@@ -12,7 +12,9 @@ from gateway.registry.duty import on_duty, shifts, with_rosters
 DOOR: Final = "door"
 """The ledger's reader that stands for the intake."""
 _LEFT: Final = ("planned", "retired")
-"""States of a device that nobody expects to hear."""
+"""States of a device that is not there, or no more."""
+_WATCHED: Final = ("accepted", "installed")
+"""States in which its silence means something."""
 _DEAD_AFTER: Final = 3
 """Times its maximum silence."""
 _EMPTY: Final = 1.0
@@ -97,13 +99,13 @@ class Heard(NamedTuple):
 
 
 def is_expected(device: Device) -> bool:
-    """Whether somebody counts on hearing it."""
+    """Whether it is somewhere, so that its state is worth a point."""
     return device.state not in _LEFT
 
 
 def is_silent(device: Device, age: float | None) -> bool:
     """Whether it is silent for longer than it should be."""
-    if not device.max_silence or not is_expected(device):
+    if not device.max_silence or device.state not in _WATCHED:
         return False
     return age is None or age * SECOND > device.max_silence
 

@@ -15,10 +15,13 @@ from gateway.model.series import Point
 from gateway.series import case as cases
 from gateway.series.case import Case
 from gateway.series.gauges import Gauges
-from gateway.store.series import Ended, Happening, Merged
+from gateway.store.series import Bookmark, Ended, Happening, Merged
 
-_CLOSED_KEPT: Final = 500
-"""Closed cases in memory: one that is commented on later is read again."""
+MOST_OPEN: Final = 20_000
+"""Open cases in memory and in the gauges: four times what the desk holds; further ones have their
+points, and are read again for each."""
+_PASSING: Final = 500
+"""Cases in memory that are closed, or too many: one that goes on later is read again."""
 
 
 class Story:
@@ -34,22 +37,31 @@ class Story:
         merged: Iterable[Merged] = (),
         listed_from: int = 0,
         begins: int = 0,
+        most_open: int = MOST_OPEN,
     ) -> None:
         """``chains``: of each case that was open its events; gauges are due from ``begins`` on."""
         self.n = n
+        self.settled = Bookmark(n, begins)
+        """From here another story goes on in the same way, once the points so far are there."""
+        self._most_open = most_open
         self.unreadable = 0
         """Events that make no sense after those before them."""
         self._apart = apart
         """Wall minus arrival where a clock was last believed."""
         self._cases: dict[str, Case] = {}
-        self._closed: OrderedDict[str, Case] = OrderedDict()
+        self._passing: OrderedDict[str, Case] = OrderedDict()
         self.gauges = Gauges(site, listed_from)
         self._merged: dict[int, dict[str, int]] = {}
         for each in merged:
             self._merged.setdefault(each.leader, {})[each.place] = each.rows
         for chain in chains:
             self.know(chain)
-        self.gauges.begin(begins)
+        self.begin(begins)
+
+    def begin(self, wall: int) -> None:
+        """What is known by now was so, and shown, at ``wall`` ns."""
+        self.gauges.begin(wall)
+        self.settled = Bookmark(self.n, wall)
 
     def lacks(self, page: Iterable[Happening]) -> set[str]:
         """Incidents of ``page`` whose events before it have to be told to ``know`` first."""
@@ -75,23 +87,34 @@ class Story:
 
     def take(self, happening: Happening) -> Iterator[Point]:
         """The points up to and of the next number."""
-        self.n = happening.n
         if isinstance(happening.of, Ended):
             yield from self._ended(happening.of, happening.n)
         else:
             yield from self._event(happening.of, happening.n)
+        self.done(happening.n)
+
+    def done(self, n: int) -> None:
+        """Everything up to number ``n`` was taken, or is gone."""
+        self.n = n
+        self._settle()
 
     def upto(self, wall: int) -> Iterator[Point]:
         """Nothing else has happened up to ``wall`` ns: the gauges that are due by then."""
-        return self.gauges.upto(wall)
+        yield from self.gauges.upto(wall)
+        self._settle()
+
+    def _settle(self) -> None:
+        """A change that is not shown yet has to be seen again by whoever begins after it."""
+        if self.gauges.is_settled:
+            self.settled = Bookmark(self.n, self.gauges.seen)
 
     def _has(self, key: str) -> bool:
-        return key in self._cases or key in self._closed
+        return key in self._cases or key in self._passing
 
     def _event(self, event: IncidentEvent, n: int) -> Iterator[Point]:
         wall = self._wall(event, learn=True)
-        yield from self.gauges.upto(wall)
-        before = self._cases.get(event.incident) or self._closed.get(event.incident)
+        yield from self.upto(wall)
+        before = self._cases.get(event.incident) or self._passing.get(event.incident)
         if event.seq != (before.incident.events if before is not None else 0) + 1:
             return  # it was told before, or what comes before it can not be had
         try:
@@ -103,17 +126,19 @@ class Story:
         self._keep(after, wall)
 
     def _keep(self, case: Case, wall: int) -> None:
-        key = case.incident.key
-        if case.incident.state is State.closed:
+        key, over = case.incident.key, False
+        if case.incident.state is not State.closed:
+            over = key not in self._cases and len(self._cases) >= self._most_open
+        if over or case.incident.state is State.closed:
             self._cases.pop(key, None)
-            self._closed[key] = case
-            self._closed.move_to_end(key)
-            while len(self._closed) > _CLOSED_KEPT:
-                self._closed.popitem(last=False)
+            self._passing[key] = case
+            self._passing.move_to_end(key)
+            while len(self._passing) > _PASSING:
+                self._passing.popitem(last=False)
         else:
-            self._closed.pop(key, None)
+            self._passing.pop(key, None)
             self._cases[key] = case
-        if not is_canary(case.incident):
+        if not over and not is_canary(case.incident):
             self.gauges.put(case, wall)
 
     def _wall(self, event: IncidentEvent, *, learn: bool) -> int:

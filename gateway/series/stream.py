@@ -39,9 +39,12 @@ _COMPANY: Final = 0.5
 """Seconds until what has happened is looked at: by then the people concerned are being told."""
 _SETTLED: Final = 2 * SECOND
 """Ns after which whatever happened at a moment has been committed."""
-_SAVE_EVERY: Final = 5 * SECOND
+_SAVE_EVERY: Final = 30 * SECOND
+"""Ns between two writes of a bookmark: a commit of its own each time, in front of an alarm's."""
 _SAVE_TIME: Final = 3_600 * SECOND
 """Ns between two writes of a bookmark whose number has not moved."""
+_RECHECK: Final = 30 * SECOND
+"""Ns between two looks at a clock that is not believed."""
 _LISTED: Final = 900 * SECOND
 """The list of open cases is about the present: after an outage its past is not written."""
 _CHAINS: Final = 100
@@ -105,6 +108,8 @@ class Stream:
         self._clock = clock
         self._set_aside = set_aside
         self.samples = Samples()
+        self.proof = Signal()
+        """Moves on whenever the sink has a portion, or nothing waits for it."""
         self.delivered = 0
         """Points since the start."""
         self.refused = 0
@@ -172,7 +177,6 @@ class Stream:
         due, sampled = story.upto(stamp.wall - _SETTLED), self.samples.take(PORTION)
         self._source = _both(due, sampled)
         self._portion = list(islice(self._source, PORTION))
-        self._mark = Bookmark(story.n, max(stamp.wall - _SETTLED, self._mark.wall))
         return bool(self._portion)
 
     async def _send(self) -> bool:
@@ -180,7 +184,8 @@ class Stream:
         self._portion = self._portion or list(islice(self._source, PORTION))
         if not self._portion:
             if self._story is not None:
-                self._mark = self._mark._replace(n=self._story.n)
+                self._mark = self._story.settled
+            self.proof.notify()
             return False
         refused = 0
         try:
@@ -190,6 +195,7 @@ class Stream:
         self.refused += refused
         self.delivered += len(self._portion) - refused
         self._portion = []
+        self.proof.notify()
         return True
 
     def _refuse(self, error: Refused) -> int:
@@ -216,7 +222,7 @@ class Stream:
     async def _wait(self, story: Story, seen: int) -> None:
         """For news of the record or of the samples, or until something is due."""
         now = self._clock.now()
-        until = story.gauges.next + _SETTLED - now.wall if now.trusted else _SAVE_TIME
+        until = story.gauges.next + _SETTLED - now.wall if now.trusted else _RECHECK
         if self._mark.n != self._saved.n:
             until = min(until, _SAVE_EVERY)
         seconds = min(max(until, 0), _SAVE_TIME) / SECOND
@@ -240,27 +246,27 @@ async def story_at(
     read: Read, n: int, site: Callable[[], Site], *, begins: int, listed_from: int
 ) -> Story:
     """The story as it stands when number ``n`` is done; gauges count from ``begins`` (wall ns)."""
-    chains: list[list[Any]] = []
-    after = ""
-    while keys := await read(series.open_at, n, after, _CHAINS):
-        chains += (await read(series.chains, keys, n)).values()
-        after = keys[-1]
     clock = await read(series.clock_at, n)
-    return Story(
+    story = Story(
         n,
         site,
-        chains,
         apart=clock[0] - clock[1] if clock else None,
         merged=await read(series.merged_at, n),
         listed_from=listed_from,
-        begins=begins,
     )
+    after = ""
+    while keys := await read(series.open_at, n, after, _CHAINS):
+        for chain in (await read(series.chains, keys, n)).values():
+            story.know(chain)
+        after = keys[-1]
+    story.begin(begins)
+    return story
 
 
 def _told(story: Story, page: list[Happening], upto: int) -> Iterator[Point]:
     for happening in page:
         yield from story.take(happening)
-    story.n = upto
+    story.done(upto)
 
 
 def _both(due: Iterator[Point], sampled: list[Point]) -> Iterator[Point]:

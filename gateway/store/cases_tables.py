@@ -169,6 +169,7 @@ SILENCE: Final = Table(
     *map(_text, ("because", "by")),
     _number("made"),
     _text("ended_by"),
+    _number("ends"),
     Index("silence_until", "until"),
 )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Final
 
 from sqlalchemy import (
@@ -48,9 +49,13 @@ def add(connection: Connection, checkin: CheckIn) -> None:
         connection.execute(statement.on_conflict_do_nothing())
 
 
-def between(connection: Connection, begin: int, end: int, limit: int) -> list[CheckIn]:
-    """Those of [begin, end), wall ns, the oldest first."""
+def between(
+    connection: Connection, begin: int, end: int, limit: int, points: Collection[str] | None = None
+) -> list[CheckIn]:
+    """Those of [begin, end), wall ns, the oldest first; with ``points`` those at them alone."""
     statement = select(*_FIELDS).where(CHECKIN.c.wall >= begin, CHECKIN.c.wall < end)
+    if points is not None:
+        statement = statement.where(CHECKIN.c.point.in_(points))
     rows = connection.execute(statement.order_by(CHECKIN.c.wall, CHECKIN.c.id).limit(limit))
     return [
         CheckIn(row.point, row.person, row.wall, row.arrival, bool(row.trusted), row.metres)

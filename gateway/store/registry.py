@@ -63,6 +63,14 @@ class Edition(NamedTuple):
     """Table -> rows added, changed, retired."""
 
 
+class Newest(NamedTuple):
+    """One of the newest editions."""
+
+    edition: Edition
+    ids: list[tuple[str, str]]
+    """Table and id of the first rows that it changed."""
+
+
 class Signed(NamedTuple):
     """When an edition is made, and by whom."""
 
@@ -166,10 +174,29 @@ def _keep_past(connection: Connection, before: Site, after: Site) -> dict[str, t
 def editions(connection: Connection) -> list[Edition]:
     """Every edition, oldest first."""
     rows = connection.execute(select(REGISTRY_EDITION).order_by(REGISTRY_EDITION.c.number))
+    return list(map(_edition, rows))
+
+
+def _edition(row: Any) -> Edition:
+    counts = _COUNTS.decode(row.counts)
+    return Edition(row.number, row.wall, bool(row.trusted), row.arrival, row.by, counts)
+
+
+def newest(connection: Connection, limit: int, after: int, ids: int) -> list[Newest]:
+    """The editions after number ``after``, the newest ``limit`` first, each with so many ids."""
+    numbers = REGISTRY_EDITION.c.number
+    statement = select(REGISTRY_EDITION).where(numbers > after).order_by(numbers.desc())
     return [
-        Edition(r.number, r.wall, bool(r.trusted), r.arrival, r.by, _COUNTS.decode(r.counts))
-        for r in rows
+        Newest(_edition(row), _ids(connection, row.number, ids))
+        for row in connection.execute(statement.limit(limit)).all()
     ]
+
+
+def _ids(connection: Connection, number: int, most: int) -> list[tuple[str, str]]:
+    past = REGISTRY_PAST.c
+    statement = select(past.what, past.id).where(past.edition == number)
+    found = connection.execute(statement.order_by(past.what, past.id).limit(most))
+    return [(row.what, row.id) for row in found]
 
 
 def site_at(connection: Connection, wall: int) -> Site | None:

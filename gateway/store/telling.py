@@ -56,12 +56,18 @@ def waiting(connection: Connection) -> dict[str, tuple[int, int]]:
     return {held: (count, since) for held, count, since in found}
 
 
+def newest(connection: Connection) -> int:
+    """The id of the newest row of the outbox; 0: there is none."""
+    return int(connection.execute(select(func.max(OUTBOX.c.id))).scalar() or 0)
+
+
 def told_since(connection: Connection, due: int, limit: int) -> list[OutboxRow]:
     """Of the newest ``limit`` rows, those told that fell due later than ``due``, oldest first."""
-    newest = int(connection.execute(select(func.max(OUTBOX.c.id))).scalar() or 0)
     statement = (
         select(*_FIELDS)
-        .where(OUTBOX.c.id > newest - limit, OUTBOX.c.ended == "told", OUTBOX.c.due > due)
+        .where(
+            OUTBOX.c.id > newest(connection) - limit, OUTBOX.c.ended == "told", OUTBOX.c.due > due
+        )
         .order_by(OUTBOX.c.id)
     )
     return [OutboxRow(*row) for row in connection.execute(statement)]
@@ -139,15 +145,35 @@ def add_silence(connection: Connection, silence: Silence) -> Silence:
     return kept
 
 
-def end_silence(connection: Connection, id_: int, until: int, by: str) -> bool:
-    """End one before its time; whether there is one that had not ended."""
+def end_silence(connection: Connection, id_: int, now: int, by: str) -> bool:
+    """End one before its time, and look at what it kept; whether there is one that stood."""
     with connection.begin():
-        statement = (
-            update(SILENCE)
-            .where(SILENCE.c.id == id_, SILENCE.c.until > until)
-            .values(until=until, ended_by=by)
-        )
-        return bool(connection.execute(statement).rowcount)
+        one = SILENCE.c.id == id_, SILENCE.c.until > now
+        until = connection.execute(select(SILENCE.c.until).where(*one)).scalar()
+        if until is None:
+            return False
+        connection.execute(update(SILENCE).where(*one).values(until=now, ended_by=by))
+        _release(connection, until, now)
+    return True
+
+
+def move_silences(connection: Connection, moved: Collection[Silence], now: int) -> None:
+    """Keep the times of ``moved``, none of which ends later than before."""
+    with connection.begin():
+        for each in moved:
+            one = SILENCE.c.id == each.id
+            until = connection.execute(select(SILENCE.c.until).where(one)).scalar()
+            times = {"since": each.since, "until": each.until, "ends": each.ends}
+            connection.execute(update(SILENCE).where(one).values(**times))
+            if until is not None:
+                _release(connection, until, max(each.until, now))
+
+
+def _release(connection: Connection, until: int, now: int) -> None:
+    """What a silence that was to last ``until`` keeps, and another may still, is due ``now``."""
+    kept = _WAITING, OUTBOX.c.held == "unseen", OUTBOX.c.rung < 0
+    late = OUTBOX.c.due > now, OUTBOX.c.due <= until
+    connection.execute(update(OUTBOX).where(*kept, *late).values(due=now))
 
 
 def _parts(values: list[Any]) -> list[list[Any]]:

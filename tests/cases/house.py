@@ -146,7 +146,12 @@ class House:
         """Rule -> the one that holds it back."""
         self.noted: list[tuple[str, dict[str, Value]]] = []
         self.silences = Silences(
-            cases.read, cases.write, lambda: self.site, clock, self.arrival, lambda: None
+            cases.read,
+            cases.write,
+            lambda: self.site,
+            clock,
+            self.arrival,
+            lambda: self.teller.offer((), ()),
         )
         self.desk = Desk(
             cases,

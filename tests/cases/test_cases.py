@@ -432,6 +432,8 @@ async def test_check_ins_are_kept_once(store: Store) -> None:
         for _ in range(2):
             await cases.write(patrol.add, checkin)
         assert await cases.read(patrol.between, 0, 2 * checkin.wall, 10) == [checkin]
+        for points, found in ((["gate", "x"], [checkin]), (["x"], []), ([], [])):
+            assert await cases.read(patrol.between, 0, 2 * checkin.wall, 10, points) == found
         await cases.write(patrol.put_judged, 1)
         await cases.write(patrol.put_judged, checkin.wall)
         assert await cases.read(patrol.judged) == checkin.wall

@@ -83,3 +83,26 @@ async def test_a_folder_that_a_gateway_holds_is_left_alone(site: Path) -> None:
     with pytest.raises(Unavailable):
         async with Cases(site.parent / "nowhere" / "cases.db", SystemClock()):
             pass
+
+
+def test_check_looks_over_the_registry_that_was_imported(site: Path) -> None:
+    before = gridwarden_check(site)
+    assert "there is no registry yet" in before
+    assert gridwarden(site, "import", "places.csv", "people.csv").returncode == 0
+    after = gridwarden_check(site)
+    assert "registry: 7 places" in after
+    assert "there is no registry yet" not in after
+
+
+def gridwarden_check(site: Path) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "gateway", "--lang", "en", "check", site.name],
+        cwd=site.parent,
+        env=os.environ | {"PYTHONPATH": str(_ROOT), "PYTHONUTF8": "1"},
+        capture_output=True,
+        encoding="utf-8",
+        timeout=60,
+        check=False,
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout

@@ -67,7 +67,7 @@ def test_a_name_alone_is_enough_and_warns(load_text: Load) -> None:
     assert [warning.message.split(":")[0] for warning in settings.warnings] == [
         "no driver is configured",
         "no notifier is configured",
-        "no registry section",
+        "there is no registry yet",
     ]
 
 

@@ -8,12 +8,16 @@ from pathlib import Path
 import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
+from playwright.async_api import expect
 
 from gateway.console.app import create_app
 from tests.console.memory_view import MemoryView
 from tests.virtual import VirtualClock
 
 Client = TestClient[web.Request, web.Application]
+
+expect.set_options(timeout=20_000)
+"""Milliseconds: a browser on a busy machine takes its time."""
 
 
 @pytest.fixture

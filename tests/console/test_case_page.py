@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from io import BytesIO
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -13,6 +15,7 @@ from playwright.async_api import Page, async_playwright, expect
 
 from gateway.console.case_shape import numbers
 from gateway.console.case_texts import TEXTS
+from gateway.console.phone_forms import MOST_FILES
 from gateway.links import load_key, token
 from gateway.model import SECOND
 from tests.console.test_browser import CHROMIUM, FLAGS
@@ -21,7 +24,13 @@ from tests.stories.house import House
 from tests.stories.phone import Phone
 
 ALARM = '{"t": 0, "device": "s301", "values": {"alarm": true}}\n'
+JPEG = b"\xff\xd8\xff\xe0\x00\x10JFIF\x00" + bytes(300)
+PDF = b"%PDF-1.4\n" + bytes(300)
 COLD = '{"t": 0.2, "device": "climate1", "values": {"temperature": 41}}\n'
+
+
+def part(name: str) -> bytes:
+    return f'--x\r\nContent-Disposition: form-data; name="{name}"\r\n\r\n'.encode()
 
 
 @pytest.fixture
@@ -40,7 +49,7 @@ async def link(house: House) -> str:
     """The newest message's, on this machine."""
     message = await house.told("opened", "s301")
     assert message["link"].startswith("https://desk.example.cn/c/")
-    return house.running.console_url + urlsplit(message["link"]).path
+    return house.running.console_url + str(urlsplit(message["link"]).path)
 
 
 async def answer(url: str, **form: str) -> tuple[int, str]:
@@ -48,6 +57,15 @@ async def answer(url: str, **form: str) -> tuple[int, str]:
         asked = session.post(url, data=form) if form else session.get(url)
         async with asked as found:
             return found.status, await found.text()
+
+
+async def upload(url: str, *files: bytes, **words: str) -> tuple[int, str]:
+    """As a browser sends a form with files."""
+    form = aiohttp.FormData(words)
+    for content in files:
+        form.add_field("file", BytesIO(content), filename="x.jpg" if content else "")
+    async with aiohttp.ClientSession() as session, session.post(url, data=form) as found:
+        return found.status, await found.text()
 
 
 @asynccontextmanager
@@ -142,6 +160,107 @@ async def test_a_link_without_an_end_is_good_for_nothing_once_the_case_is_closed
     assert (events[-1], "commented" in events) == ("closed", False)
 
 
+@pytest.mark.skipif(not CHROMIUM, reason="chromium is not installed")
+async def test_a_photo_goes_along_with_the_closing_and_a_document_afterwards(
+    house: House, tmp_path: Path
+) -> None:
+    photo, report = tmp_path / "现场.jpg", tmp_path / "report.pdf"
+    photo.write_bytes(JPEG)
+    report.write_bytes(PDF)
+    url = await link(house)
+    assert (await answer(f"{url}/receive", x=""))[0] == 200
+    async with phone_page(url) as page:
+        await page.get_by_role("button", name="开始办理").click()
+        closing = page.locator("form[action$=close]")
+        await closing.get_by_label("属实", exact=True).check()
+        await closing.get_by_label("拍照").set_input_files(photo)
+        await closing.locator("button").click()
+        await expect(page.locator(".clock")).to_have_text("已办结，结果：属实")
+        await expect(page.locator("section img")).to_have_count(1)
+        await page.get_by_text("添加照片或文件", exact=True).first.click()
+        adding = page.locator("form[action$=attach]")
+        await adding.get_by_label("或选择").set_input_files(report)
+        await adding.get_by_label("说明").fill("消防出具")
+        await adding.locator("button").click()
+        await expect(page.get_by_role("link", name="查看")).to_have_count(2)
+        hrefs = [
+            await each.get_attribute("href")
+            for each in await page.get_by_role("link", name="查看").all()
+        ]
+        assert await page.evaluate("document.documentElement.scrollWidth") <= 390
+    (incident,) = await house.incidents(device="s301")
+    seen = await house.get(f"incidents/{incident['key']}")
+    assert [e["what"] for e in seen["events"]][-3:] == ["attached", "closed", "attached"]
+    async with aiohttp.ClientSession(house.running.console_url) as session:
+        async with session.get(str(hrefs[0])) as found:
+            assert (found.content_type, await found.read()) == ("image/jpeg", JPEG)
+        async with session.get(str(hrefs[1])) as found:
+            assert (found.content_type, await found.read()) == ("application/pdf", PDF)
+            assert found.headers["Content-Disposition"] == 'attachment; filename="evidence.pdf"'
+
+
+async def test_what_is_no_picture_is_too_large_or_comes_too_often_is_refused_in_words(
+    house: House,
+) -> None:
+    url = await link(house)
+    await answer(f"{url}/receive", x="")
+    kept = house.data / "evidence"
+    refusals = {
+        "附件只能是": [b"<script>alert(1)</script>"],
+        "附件不能超过 20 MB": [JPEG + bytes(20_000_000)],
+        "还有必填项": [b""],
+    }
+    for said, files in refusals.items():
+        status, page = await upload(f"{url}/attach", *files)
+        assert (status, said in page) == (400, True), said
+    status, page = await upload(f"{url}/close", b"MZ", outcome="real")
+    assert (status, "附件只能是" in page) == (400, True), "not closed without its photo"
+    for number in range(MOST_FILES - 3):
+        assert (await upload(f"{url}/attach", JPEG + bytes([number])))[0] == 200
+    status, page = await upload(f"{url}/attach", JPEG + b"one more")
+    assert (status, "上传过于频繁" in page) == (400, True)
+    (incident,) = await house.incidents(device="s301")
+    assert incident["state"] == "received"
+    assert len([each for each in kept.rglob("*") if each.is_file()]) == MOST_FILES - 3
+
+
+async def half_an_upload(url: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    """600 kB, of which the last 400 do not come."""
+    parts = urlsplit(url)
+    head = (
+        f"POST {parts.path}/attach HTTP/1.1\r\nHost: {parts.netloc}\r\nContent-Length: 600000\r\n"
+    )
+    media = "Content-Type: multipart/form-data; boundary=x\r\n\r\n"
+    reader, writer = await asyncio.open_connection(parts.hostname, parts.port)
+    writer.write((head + media).encode() + (part("file") + JPEG).ljust(200_000, b"\0"))
+    await writer.drain()
+    return reader, writer
+
+
+async def test_who_breaks_off_leaves_no_half_file(house: House) -> None:
+    _, writer = await half_an_upload(await link(house))
+    kept = house.data / "evidence"
+    await house.until(lambda: [*kept.glob("*.part")])
+    writer.transport.abort()
+    await house.until(lambda: not [*kept.rglob("*.*")])
+
+
+async def test_who_is_too_slow_is_told_so_and_makes_room(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    url = await link(house)
+    monkeypatch.setattr("gateway.console.phone_forms.WITHIN", 0.05)
+    reader, writer = await half_an_upload(url)
+    page = (await reader.readuntil(b"</header>") + await reader.readuntil(b"</p>")).decode()
+    assert page.startswith("HTTP/1.1 400")
+    assert "网络太慢" in page
+    assert not [*(house.data / "evidence").rglob("*.*")]
+    writer.write(bytes(400_000))
+    await writer.drain()
+    writer.close()
+    await writer.wait_closed()
+
+
 @pytest.mark.parametrize(
     ("content_type", "body"),
     [
@@ -168,6 +287,31 @@ async def test_what_is_no_form_is_said_on_the_page(
     assert not caplog.records
 
 
+async def test_parts_that_no_form_of_ours_has_are_said_on_the_page(
+    house: House, caplog: pytest.LogCaptureFixture
+) -> None:
+    comment = part("comment")
+    bodies = {
+        "long": comment + b"a" * 9_000 + b"\r\n--x--\r\n",
+        "many": (comment + b"a\r\n") * 17 + b"--x--\r\n",
+        "bytes": comment + b"\xff\r\n--x--\r\n",
+        "no header": b"--x\r\nno header\r\n\r\na\r\n--x--\r\n",
+        "no boundary": b"a" * 500_000,
+        "nested": b"--x\r\nContent-Type: multipart/mixed; boundary=y\r\n\r\n--y--\r\n--x--\r\n",
+        "charset": part("_charset_") + b"u" * 40 + b"\r\n--x--\r\n",
+        "cut": part("file") + JPEG,
+    }
+    url = await link(house)
+    headers = {"Content-Type": "multipart/form-data; boundary=x"}
+    async with aiohttp.ClientSession(headers=headers) as session:
+        for name, body in bodies.items():
+            async with session.post(f"{url}/attach", data=body) as found:
+                assert (found.status, found.content_type) == (400, "text/html"), name
+                assert TEXTS["incomplete"].zh in await found.text(), name
+    assert not caplog.records
+    assert not [*(house.data / "evidence").rglob("*.*")]
+
+
 async def test_the_link_opens_one_case_and_nothing_else_of_the_console_apart(
     tmp_path: Path,
 ) -> None:
@@ -187,6 +331,8 @@ async def test_the_link_opens_one_case_and_nothing_else_of_the_console_apart(
             assert (await answer(house.running.console_url + path))[0] == 404
             apart = await house.until(lambda: house.running.case_url())
             assert (await answer(apart + path))[0] == 200
+            status, page = await answer(f"{apart}/p/{path.removeprefix('/c/')}")
+            assert (status, "链接无效" in page) == (404, True)
             for other in ("/", "/api/v1/incidents", "/metrics", "/api/v1/people"):
                 assert (await answer(apart + other))[0] == 404
         finally:

@@ -26,7 +26,7 @@ README = (Path(gateway.console.__file__).parent / "README.md").read_text(encodin
 
 
 async def line(answer: aiohttp.ClientResponse, start: bytes) -> bytes:
-    async with asyncio.timeout(5):
+    async with asyncio.timeout(30):
         while not (read := await answer.content.readline()).startswith(start):
             assert read, "the stream ended"
         return read

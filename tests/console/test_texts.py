@@ -26,6 +26,7 @@ from gateway.model import (
     Text,
     every_value_name,
 )
+from gateway.notify.walk import HOPS
 from gateway.registry.words import KIND_WORDS, ROLE_WORDS, STATE_WORDS
 from tests.console.conftest import Client
 
@@ -57,6 +58,7 @@ def test_every_name_of_the_model_has_a_word() -> None:
     names = every_value_name()
     flags = [name for name, its in names.items() if its.type is bool]
     wanted: dict[str, list[Any]] = {
+        "hop": list(HOPS),
         "category": list(Category), "severity": list(Severity), "state": list(State),
         "outcome": list(Outcome), "happened": list(Happened), "end": ["", *End],
         "quality": list(Quality), "role": list(ROLES), "kind": [*KINDS, UNKNOWN_KIND],

@@ -26,7 +26,7 @@ def listening(port: int) -> list[str]:
     return [row[1][:8] for row in rows if row[3] == "0A" and row[1].endswith(f":{port:04X}")]
 
 
-async def until(condition: Callable[[], object], seconds: float = 10) -> None:
+async def until(condition: Callable[[], object], seconds: float = 30) -> None:
     """Wait until ``condition()`` holds."""
     async with asyncio.timeout(seconds):
         while not condition():  # noqa: ASYNC110  # paho calls back in its own thread

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import subprocess
+import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
@@ -36,7 +37,10 @@ MAPPED = {
 }
 
 
-async def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
+_PUBLISHED_WITHIN = 60.0
+
+
+async def until(true: Callable[[], bool], seconds: float = 30) -> None:
     async with asyncio.timeout(seconds):
         while not true():  # noqa: ASYNC110 - what is waited for knows no event
             await asyncio.sleep(0.005)
@@ -61,11 +65,19 @@ class Store:
     def keys(self) -> list[str]:
         return [item.key for item in self.items if isinstance(item, Reading)]
 
-    async def holds(self, count: int, seconds: float = 10.0) -> None:
+    async def holds(self, count: int, seconds: float = 30) -> None:
         await until(lambda: len(self.items) >= count, seconds)
 
     async def is_offered(self, count: int) -> None:
         await until(lambda: self.offered >= count)
+
+
+async def stands_still(store: Store) -> None:
+    """Until a second has passed in which nothing more was offered."""
+    before = -1
+    while store.offered != before or not before:
+        before = store.offered
+        await asyncio.sleep(1.0)
 
 
 def driver(port: int, **more: Any) -> Driver:
@@ -96,8 +108,10 @@ async def publish(
         client = paho.Client(CallbackAPIVersion.VERSION2)
         client.connect(broker.host, broker.port)
         client.loop_start()
+        until = time.monotonic() + _PUBLISHED_WITHIN
         for sent in [client.publish(topic, raw, qos, retain) for topic, raw in messages]:
-            sent.wait_for_publish(10)
+            sent.wait_for_publish(max(0.0, until - time.monotonic()))
+            assert sent.is_published()
         client.disconnect()
         client.loop_stop()
 
@@ -364,11 +378,13 @@ async def test_a_slow_disk_stops_the_reading_and_loses_nothing(mosquitto: Mosqui
     store = Store(slow=True)
     async with running(driver(mosquitto.port, qos=0), store):
         publishing = asyncio.create_task(publish(mosquitto, *numbered(0, 20_000), qos=1))
-        await asyncio.sleep(1.5)
-        assert 4_000 <= store.offered < 15_000
-        store.open.set()
-        await publishing
-        await store.holds(20_000)
+        try:
+            await stands_still(store)
+            assert 4_000 <= store.offered < 15_000
+        finally:
+            store.open.set()
+            await publishing
+        await store.holds(20_000, 60)
     assert store.keys == [str(n) for n in range(20_000)]
 
 
@@ -544,7 +560,7 @@ async def test_a_silent_broker_is_given_up() -> None:
         options = {"port": server.sockets[0].getsockname()[1], "dialects": [{"json": MAPPED}]}
         which = Driver("mqtt", Options.model_validate(options | {"watch_drops": False}), Fast())
         with pytest.raises(Unavailable, match="has been silent"):
-            async with asyncio.timeout(5):
+            async with asyncio.timeout(30):
                 await which.run(Store().emit)
 
 

@@ -507,14 +507,14 @@ def test_a_state_costs_little_and_a_large_list_no_more_than_it_should() -> None:
     exposes = [binary("smoke"), numeric("battery", "%"), binary("tamper"), numeric("temperature")]
     many = [device(f"d{n}", *exposes) for n in range(1_000)]
     size = len(json.dumps(many))
-    began = time.perf_counter()
+    began = time.process_time()
     bridge.announces(*many)
-    assert time.perf_counter() - began < 20 * size / 1_000_000
+    assert time.process_time() - began < 20 * size / 1_000_000
     state = {"smoke": False, "battery": 90, "tamper": False, "temperature": 21.5}
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(1_000):
         bridge.says("d7", state)
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0
 
 
 def test_alarm_end_and_alarm_of_one_second_are_three_reports() -> None:

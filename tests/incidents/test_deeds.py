@@ -11,6 +11,8 @@ from gateway.incidents import deeds, machine, times
 from gateway.incidents.decision import Decision, Moment, NotAllowed, World
 from gateway.incidents.deeds import Report
 from gateway.incidents.fold import fold
+from gateway.incidents.limits import Limits
+from gateway.incidents.transfers import MOST
 from gateway.model import (
     SECOND,
     Category,
@@ -18,6 +20,7 @@ from gateway.model import (
     Happened,
     Incident,
     IncidentEvent,
+    Limit,
     Person,
     Severity,
     Stamp,
@@ -134,6 +137,98 @@ def test_transfer_is_refused_to_nobody_to_the_owner_and_when_closed() -> None:
     assert "张三" in refused(incident, "transfer", to="zhang", comment="x")
     closed = through("receive", "close")
     assert "已办结" in refused(closed, "transfer", to="li", comment="x")
+
+
+def passed(incident: Incident, *to: str, when: int = 10, by: str = "") -> list[Decision]:
+    """One after the other, a second apart, each by who has it."""
+    decisions: list[Decision] = []
+    for n, person in enumerate(to):
+        who = by or incident.owner
+        decisions.append(done(incident, "transfer", who, to=person, comment="x", when=when + n))
+        incident = decisions[-1].incident
+    return decisions
+
+
+def test_transfer_back_and_forth_wins_no_time() -> None:
+    there, back, again = passed(opened(), "li", "zhang", "li", when=50)
+    assert there.incident.deadline == 350 * SECOND
+    assert back.incident.deadline == again.incident.deadline == 350 * SECOND
+    assert [one.events[0].data.get("because") for one in (there, back, again)] == [
+        None,
+        "had",
+        "had",
+    ]
+    assert [timer.due for timer in again.timers_set if timer.kind == "deadline"] == [350 * SECOND]
+
+
+def test_transfer_back_shortens_a_longer_limit() -> None:
+    received = done(passed(opened(), "li")[0].incident, "receive", "li", when=20).incident
+    world = WORLD._replace(limits=Limits([Limit(9_000 * SECOND, 0, stage="close")]))
+    handled = done(received, "handle", "li", when=30, world=world).incident
+    assert handled.deadline == 9_030 * SECOND
+    back = done(handled, "transfer", "li", to="zhang", comment="x", when=100, world=world).incident
+    assert (back.owner, back.deadline) == ("zhang", 400 * SECOND)
+
+
+def test_reopened_case_gives_everybody_the_limit_again() -> None:
+    closed = done(passed(opened(), "li")[0].incident, "receive", "li", when=20).incident
+    closed = done(closed, "close", "li", outcome="real", when=20).incident
+    reopened = done(closed, "reopen", "wang", comment="x", when=100).incident
+    assert (reopened.had, reopened.passed) == ((reopened.owner,), 0)
+
+
+def test_who_reported_a_case_hears_how_it_ended_unless_that_person_ended_it() -> None:
+    incident = deeds.open_by_hand(report(person="wang"), KEY, WORLD, at(0)).incident
+    assert incident.reporter == "wang"
+    received = done(incident, "receive").incident
+    ended = done(received, "close", told="zhang li", outcome="real")
+    assert tells(ended) == [("closed", "li"), ("closed", "wang")]
+    assert tells(done(received, "close", "wang", told="zhang wang", outcome="real")) == [
+        ("closed", "zhang")
+    ]
+    left = World(site(people=(Person("li", "李四", "130101", "officer"),)), DEADLINES, DUTY)
+    assert tells(done(received, "close", "li", world=left, outcome="real")) == []
+    assert opened().reporter == ""
+
+
+def test_supervisor_hears_of_a_case_that_is_passed_on_and_on() -> None:
+    decisions = passed(opened(), *(["li", "zhang"] * 6)[: 2 * MOST])
+    raised = [n for n, one in enumerate(decisions, 1) if ("escalated", "wang") in tells(one)]
+    assert raised == [MOST, 2 * MOST]
+    fifth = decisions[MOST - 1]
+    assert fifth.incident.owner == "li"  # who has it stays responsible
+    assert fifth.events[1].data["because"] == "passed"
+    assert (fifth.incident.raised, fifth.incident.passed) == (fifth.events[1].seq, 0)
+
+
+def test_transfer_by_or_to_a_supervisor_counts_anew() -> None:
+    four = passed(opened(), "li", "zhang", "li", "zhang")[-1].incident
+    assert four.passed == MOST - 1
+    assert passed(four, "li", by="wang")[0].incident.passed == 0
+    assert passed(four, "wang")[0].incident.passed == 0
+
+
+def test_where_no_supervisor_has_duty_the_next_rung_hears() -> None:
+    people = (
+        Person("zhang", "张三", "130101", "assistant"),
+        Person("zhao", "赵六", "130101", "assistant"),
+        Person("li", "李四", "130101", "officer"),
+    )
+    world = World(site(people=people), DEADLINES, DUTY)
+    decision = machine.react(alarmed(), None, KEY, (), world, at(0))
+    assert decision is not None
+    incident = decision.incident
+    for n in range(MOST):
+        to = "zhao" if incident.owner == "zhang" else "zhang"
+        decision = done(incident, "transfer", incident.owner, to=to, comment="x", world=world)
+        incident = decision.incident
+        assert (("escalated", "li") in tells(decision)) == (n == MOST - 1)
+    alone = World(site(people=people[:2]), DEADLINES, DUTY)
+    for _ in range(2 * MOST):  # nobody is there who could hear of it
+        to = "zhao" if incident.owner == "zhang" else "zhang"
+        decision = done(incident, "transfer", incident.owner, to=to, comment="x", world=alone)
+        incident = decision.incident
+        assert len(decision.events) == 1
 
 
 # --- supervise ----------------------------------------------------------------------------------

@@ -22,6 +22,7 @@ from gateway.incidents.deeds import Report
 from gateway.incidents.fold import fold, is_worse
 from gateway.incidents.limits import Limits
 from gateway.incidents.people import FIXTURE, duty_at, rungs
+from gateway.incidents.transfers import MOST
 from gateway.model import (
     SECOND,
     VERBS,
@@ -277,7 +278,8 @@ class Incidents(RuleBasedStateMachine):
             self.timers.pop(of, None)
 
     def _check_deed(self, deed: Deed, before: Incident, decision: Decision) -> None:
-        after, (event,) = decision.incident, decision.events
+        after, (event, *raised) = decision.incident, decision.events
+        assert [each.what for each in raised] == [Happened.escalated] * len(raised)
         assert event.by == f"person:{deed.person}"
         assert "说明" not in str(event.data), "words of people are kept apart"
         match deed.verb:
@@ -287,6 +289,10 @@ class Incidents(RuleBasedStateMachine):
                 assert after.state is State.open
                 assert after.owner != before.owner
                 assert deed.comment.strip()
+                if after.owner in before.had:
+                    assert after.deadline <= before.deadline, "passing it back wins no time"
+                assert bool(raised) <= (before.passed >= MOST - 1)
+                assert after.passed < MOST or not raised
         if deed.verb == "supervise" and deed.within:
             assert after.deadline < before.deadline
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -36,6 +37,13 @@ ONE, TWO = "L20260105-0001", "L20260105-0002"
 def test_the_author_is_found_however_the_number_is_written(person: str, who: str | None) -> None:
     found = authors(Action("receive", "", person), site(), DUTY)
     assert [each.id for each in found] == ([who] if who is not None else [])
+
+
+def test_an_account_counts_only_where_the_channel_texts() -> None:
+    one = msgspec.structs.replace(site().people["li"], accounts={"dingtalk": "13900139000"})
+    where, action = site(people=(one,)), Action("receive", "", "tel:+8613900139000")
+    assert authors(action, where, DUTY, ["sms"]) == ()
+    assert authors(action, where, DUTY, ["sms", "dingtalk"]) == (one,)
 
 
 @pytest.mark.parametrize(

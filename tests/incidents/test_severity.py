@@ -7,8 +7,20 @@ from typing import Any
 
 import msgspec
 
-from gateway.incidents.fold import fold
-from gateway.model import Change, Evidence, Happened, Incident, Severity, State, Text, Turn
+from gateway.incidents.fold import MOST_ROUNDS, fold
+from gateway.model import (
+    PATROL,
+    PATROLLED,
+    Category,
+    Change,
+    Evidence,
+    Happened,
+    Incident,
+    Severity,
+    State,
+    Text,
+    Turn,
+)
 from gateway.store.chain import seal
 from gateway.store.step import Step
 from tests.cases.build import alarmed, cleared
@@ -201,7 +213,7 @@ async def test_incident_stored_before_severities_were_kept_goes_on(tmp_path: Pat
             del stored[added]
         old = msgspec.json.decode(msgspec.json.encode(stored), type=Incident)
         assert (old.severities, old.left) == ((), None)
-        house.desk._open[old.group, old.same] = old
+        house.desk._open._known[old.group, old.same] = old
         await house.take(over())
         incident = await the_incident(house)
         assert (incident.severities, incident.left) == ((Severity.warning,), Severity.alarm)
@@ -229,7 +241,7 @@ async def test_incident_of_the_version_before_is_closed_and_its_chain_is_whole(
         new = await the_incident(house)
         old = msgspec.structs.replace(new, severities=(), left=None)
         await house.cases.commit(Step(arrival=house.arrival(clock.now()), incidents=[old]))
-        house.desk._loaded = False
+        house.desk._open.forget()
         await clock.advance(600)
         assert ("overdue", "zhang") in phone.said()
         await house.act(KEY, "receive", "li")
@@ -247,3 +259,31 @@ async def test_incident_of_the_version_before_is_closed_and_its_chain_is_whole(
         for event in events:
             assert event == seal(msgspec.structs.replace(event, previous="", hash=""), previous)
             previous = event.hash
+
+
+def missed(number: int, rule: str = PATROL, **more: Any) -> Change:
+    device = f"{PATROLLED}130101:2026-01-{number}:早"
+    given = {"category": Category.facility, "severity": Severity.notice, **more}
+    return alarmed(device, rule=rule, kind="gateway", same="grid:130101", **given)
+
+
+async def test_case_of_patrols_that_nobody_closes_lists_the_newest_rounds_and_counts_the_others(
+    tmp_path: Path,
+) -> None:
+    clock = StoryClock()
+    async with living(tmp_path / "c.db", clock, {"phone": Phone()}) as house:
+        await house.take(missed(0, severity=Severity.warning))
+        await house.take(*(missed(n) for n in range(1, MOST_ROUNDS + 5)))
+        incident = await house.one()
+        assert incident == await the_incident(house, incident.key)
+        assert len(incident.holding) == len(incident.severities) == MOST_ROUNDS
+        assert incident.alarming[-1].endswith(f"-{MOST_ROUNDS + 4}:早")
+        assert (incident.more, incident.severity) == (5, Severity.warning)
+
+
+async def test_rule_of_a_site_that_is_called_like_it_keeps_every_alarm(tmp_path: Path) -> None:
+    async with living(tmp_path / "c.db", StoryClock(), {"phone": Phone()}) as house:
+        names = [f"s{n}" for n in range(MOST_ROUNDS + 5)]
+        await house.take(*(alarmed(name, rule=PATROL) for name in names))
+        await house.take(*(cleared(name, rule=PATROL) for name in names[1:]))
+        assert (await house.one()).alarming == ("s0",)

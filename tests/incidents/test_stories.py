@@ -29,6 +29,7 @@ from gateway.model import (
 from gateway.ports import Unavailable
 from tests.cases.build import alarmed, cleared, device, site
 from tests.cases.house import Phone, StoryClock, living
+from tests.incidents.test_deeds import report
 
 KEY = "L20260105-0001"
 
@@ -401,7 +402,7 @@ async def test_keys_count_per_category_and_local_day(tmp_path: Path) -> None:
 async def test_more_open_incidents_than_memory_holds_stay_correct(tmp_path: Path) -> None:
     clock = StoryClock()
     async with living(tmp_path / "c.db", clock, {}) as house:
-        house.desk._most_open = 3
+        house.desk._open._most = 3
         for number in range(6):
             await house.take(alarmed("s1", same=f"device:{number}"))
         assert house.desk.over_limit
@@ -509,3 +510,15 @@ async def test_a_siren_is_nobodys_channel_and_owns_nothing(tmp_path: Path) -> No
         (incident,) = await house.cases.open_incidents()
         with pytest.raises(NotAllowed):
             await house.act(incident.key, "receive", "notifier:horn")
+
+
+async def test_who_reported_a_case_reads_how_it_was_closed(tmp_path: Path) -> None:
+    clock, phone = StoryClock(), Phone()
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        stamp = clock.now()
+        case = await house.desk.open_by_hand(report(person="wang"), stamp, house.now)
+        await house.act(case.key, "receive")
+        await house.act(case.key, "close", outcome="real")
+        await clock.settle()
+        assert phone.said() == [("opened", "zhang"), ("closed", "wang")]
+        assert "real" in phone.heard[-1].text

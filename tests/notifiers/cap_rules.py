@@ -54,6 +54,7 @@ FORMS = {
     "sent": TIME, "effective": TIME, "onset": TIME, "expires": TIME,
     "language": re.compile(r"[A-Za-z]{1,8}(-[A-Za-z0-9]{1,8})*"),
     "references": re.compile(r"[^\s,<&]+,[^\s,<&]+,\S+( [^\s,<&]+,[^\s,<&]+,\S+)*"),
+    "polygon": re.compile(r"-?\d+(\.\d+)?,-?\d+(\.\d+)?( -?\d+(\.\d+)?,-?\d+(\.\d+)?){3,}"),
     "circle": re.compile(r"-?\d+(\.\d+)?,-?\d+(\.\d+)? \d+(\.\d+)?"),
     "web": re.compile(r"[a-z]+://[!-~]+"),
 }  # fmt: skip
@@ -139,6 +140,13 @@ def _sense(root: ElementTree.Element) -> Iterator[str]:
 def _area(area: ElementTree.Element) -> Iterator[str]:
     if not any(area.findall(NAMESPACE + name) for name in ("polygon", "circle", "geocode")):
         yield "an area that is nowhere"
+    for polygon in texts(area, "polygon"):
+        points = polygon.split(" ")
+        if points[0] != points[-1] or len(set(points)) < 3:
+            yield "a polygon that is not closed, or has no inside"
+        for latitude, _, longitude in (each.partition(",") for each in points):
+            if abs(float(latitude)) > 90 or abs(float(longitude)) > 180:
+                yield f"{latitude},{longitude} is not on earth"
     for circle in texts(area, "circle"):
         point, _, radius = circle.partition(" ")
         latitude, _, longitude = point.partition(",")

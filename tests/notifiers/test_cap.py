@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import itertools
+import math
 import os
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 from typing import Any
 from xml.etree import ElementTree
@@ -13,10 +15,11 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from gateway.model import KINDS, Category, Notification, Severity
+from gateway.model import KINDS, Category, Notification, Place, Ring, Severity, Site
 from gateway.notifiers.cap.document import MOST_REFERENCES, Sent, document, identifier
 from gateway.notifiers.cap.notifier import Notifier
 from gateway.notifiers.cap.options import Options
+from gateway.notifiers.cap.outline import MOST_POINTS, MOST_POLYGONS, polygons, simplified
 from gateway.notifiers.cap.shelf import Shelf
 from gateway.ports import Refused, Unavailable
 from tests.notifiers.cap_rules import NAMESPACE, infos, text, texts, violations
@@ -243,6 +246,87 @@ def test_references_are_bounded() -> None:
     named = text(root, "references").split(" ")
     assert len(named) == MOST_REFERENCES
     assert named[-1] == f"{SENDER},i-49,2026-01-05T15:00:00+08:00"
+
+
+# --- the border -------------------------------------------------------------------------------
+
+SQUARE = ((106.71, 26.57), (106.72, 26.57), (106.72, 26.59), (106.71, 26.59), (106.71, 26.57))
+
+
+def with_border(*rings: Ring, place: str = "9901010101") -> Site:
+    places = [Place("9901010101", "", "grid", "一网格"), Place(FIRE.place, "9901010101", "", "楼")]
+    return Site(
+        places={each.code: each for each in places},
+        borders={place: tuple((ring,) for ring in rings)},
+    )
+
+
+async def test_the_border_of_the_grid_stands_in_the_area_latitude_first(tmp_path: Path) -> None:
+    async with cap(tmp_path) as notifier:
+        notifier.follow(lambda: with_border(SQUARE))
+        await notifier.tell(FIRE)
+    [root] = shelf(tmp_path).values()
+    for block in infos(root):
+        area = block.find(NAMESPACE + "area")
+        assert area is not None
+        assert texts(area, "polygon") == [
+            "26.570000,106.710000 26.570000,106.720000 26.590000,106.720000 "
+            "26.590000,106.710000 26.570000,106.710000"
+        ]
+        assert text(area, "circle") == "26.580900,106.713500 0.050"
+
+
+def around(count: int, rough: float = 0.0) -> Ring:
+    """A ring of ``count`` points on a circle, every second one nearer by ``rough``."""
+    turns = [2 * math.pi * n / count for n in range(count)]
+    radii = [0.01 * (1 - rough * (n % 2)) for n in range(count)]
+    ring = [
+        (106.7 + r * math.cos(t), 26.5 + r * math.sin(t)) for r, t in zip(radii, turns, strict=True)
+    ]
+    return (*ring, ring[0])
+
+
+def size(points: Sequence[tuple[float, float]]) -> float:
+    pairs = itertools.pairwise(points)
+    return abs(sum(x * b - a * y for (x, y), (a, b) in pairs)) / 2
+
+
+def test_fine_border_is_simplified_and_keeps_its_size() -> None:
+    for ring in (around(3_000), around(12_000), around(2_000, rough=0.01)):
+        points = simplified(ring, MOST_POINTS)
+        assert len(points) == MOST_POINTS
+        assert points[0] == points[-1]
+        assert size(points) == pytest.approx(size(ring), rel=0.02)
+
+
+def test_only_the_largest_parts_of_a_border_are_named() -> None:
+    islands = [tuple((x + n, y) for x, y in SQUARE) for n in range(MOST_POLYGONS + 5)]
+    land = tuple((50 + 10 * (x - 106), 10 * (y - 26)) for x, y in SQUARE)
+    found = polygons(with_border(*islands, land), FIRE.place)
+    assert len(found) == MOST_POLYGONS
+    assert found[0].startswith("5.700000,57.1")
+    assert polygons(with_border(SQUARE, place="elsewhere"), FIRE.place) == []
+    line = ((106.71, 26.57), (106.72, 26.57), (106.71, 26.57), (106.71, 26.57))
+    assert polygons(with_border(line), FIRE.place) == []
+
+
+def test_border_that_crosses_itself_becomes_the_rectangle_around_it() -> None:
+    turns = [2 * math.pi * n / 400 for n in range(400)]
+    eight = [(round(106 + math.cos(t), 6), round(26 + math.sin(2 * t), 6)) for t in turns]
+    points = simplified((*eight, eight[0]), MOST_POINTS)
+    assert points[:4] == [(105, 25), (107, 25), (107, 27), (105, 27)]
+
+
+@ANY
+@given(
+    st.lists(st.tuples(st.floats(-180, 180), st.floats(-90, 90)), min_size=3, max_size=300).map(
+        lambda points: (*points, points[0])
+    )
+)
+def test_any_border_gives_polygons_that_keep_the_rules(ring: Ring) -> None:
+    found = polygons(with_border(ring), FIRE.place)
+    assert violations(document(FIRE, OPTIONS, START, [], found)) == []
+    assert all(len(each.split(" ")) <= MOST_POINTS for each in found)
 
 
 # --- the folder ---------------------------------------------------------------------------

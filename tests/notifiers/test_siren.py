@@ -234,7 +234,7 @@ async def test_a_real_coil_moves_through_the_modbus_driver() -> None:
                 receipt = await notifier.tell(message("opened"))
                 assert receipt.detail == "horn of bus on for 0.3 s"
                 assert coils == [False]
-                async with asyncio.timeout(5):
+                async with asyncio.timeout(30):
                     while coils != [False, True]:  # noqa: ASYNC110  # a relay has no event
                         await asyncio.sleep(0.02)
                 await notifier.tell(message("opened"))

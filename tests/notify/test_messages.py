@@ -22,8 +22,8 @@ from gateway.model import (
     State,
     Text,
 )
+from gateway.notify.about import Wording
 from gateway.notify.messages import SHORT, cut, units
-from gateway.notify.wording import Wording
 from gateway.notify.words import PURPOSES
 from gateway.notify.writer import Linker, Writer
 from tests.cases import build
@@ -255,6 +255,11 @@ def test_what_is_asked_depends_on_whose_case_it_is(
     lines = written(purpose, changed(**changes), person).text.split("\n")
     asks = [line for line in lines if line.startswith(("请", "责任人没", "责任人还", "前面"))]
     assert asks == ([asked] if asked else [])
+
+
+def test_supervisor_reads_that_a_case_is_passed_on_and_not_that_a_limit_was_missed() -> None:
+    assert "多次转办" in written("escalated", changed(raised=9), "lin").title
+    assert "超时升级" in written("escalated", changed(raised=9, warned=10), "lin").title
 
 
 def test_owner_is_named_to_others_and_not_to_himself() -> None:

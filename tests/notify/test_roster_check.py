@@ -57,7 +57,12 @@ class Watch:
     async def running(self) -> AsyncIterator[None]:
         channels = Channels({"phone": self.phone, "paper": self.paper}, self.clock)
         check = RosterCheck(
-            channels, lambda: self.site, self.clock, self.note, lambda part: self.said.get(part, {})
+            channels,
+            lambda: self.site,
+            self.clock,
+            self.note,
+            lambda part: self.said.get(part, {}),
+            lambda: self.said,
         )
         task = asyncio.create_task(check.run())
         try:
@@ -146,6 +151,32 @@ async def test_who_left_the_registry_needs_not_be_reachable() -> None:
         watch.site = Site(places=watch.site.places, people={"li": watch.site.people["li"]})
         await watch.clock.advance(EVERY)
         assert watch.told() == [("person:wu", {"unreachable": False})]
+
+
+async def test_gap_of_a_place_that_is_gone_is_over() -> None:
+    watch = Watch(site(shift("li", 8, 20)))
+    async with watch.running():
+        await watch.clock.advance(FIRST)
+        assert [part for part, _ in watch.told()] == ["roster:G1"]
+        watch.site = Site(places={}, people=watch.site.people)
+        await watch.clock.advance(2 * EVERY)
+        assert watch.told() == [("roster:G1", {"roster_gap": False})]
+
+
+async def test_what_left_the_registry_during_a_restart_is_over_too() -> None:
+    watch = Watch(site())
+    watch.said = {
+        "person:gone": {"unreachable": True},
+        "roster:G9": {"roster_gap": True},
+        "roster:G8": {"roster_gap": False},
+        "driver:mqtt": {"driver_down": True},
+    }
+    async with watch.running():
+        await watch.clock.advance(FIRST)
+    assert sorted(watch.told()) == [
+        ("person:gone", {"unreachable": False}),
+        ("roster:G9", {"roster_gap": False}),
+    ]
 
 
 async def test_while_the_clock_can_not_be_trusted_nobody_knows_whose_shift_begins() -> None:

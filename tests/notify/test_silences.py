@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from gateway.incidents.machine import NotAllowed
 from gateway.model import Category, Person, Severity, Site, TellingLimits
-from gateway.notify import attempt
+from gateway.notify import known
 from gateway.notify.silences import Wish
 from gateway.ports import Unavailable
+from gateway.store.step import Step
 from tests.cases.build import alarmed, cleared, site
-from tests.cases.house import Phone, StoryClock, living
+from tests.cases.house import House, Phone, StoryClock, living
 
 HOUR = 3_600.0
 USUAL = TellingLimits()
@@ -56,7 +58,7 @@ async def test_silence_survives_a_restart_and_a_clock_that_is_set_does_not_end_i
         await house.silences.end(known.id, "wang")
         await house.take(alarmed(rule="low", same="c", category=Category.trouble))
         await clock.settle()
-        assert len(phone.heard) == 2
+        assert sorted(m.incident[-1] for m in phone.heard) == ["1", "2", "3"]  # b was kept
         [over] = await house.silences.all()
         assert (over.ended_by, over.by, over.because) == ("person:wang", "person:li", "换电池")
         with pytest.raises(NotAllowed):
@@ -121,6 +123,107 @@ async def test_what_still_waits_when_a_silence_is_over_is_told_then_to_who_has_i
         assert ({m.person for m in told}, [m.count for m in told]) == ({"wang"}, [1, 1, 1, 17])
 
 
+async def off(clock: StoryClock, house: House, seconds: float) -> None:
+    """As ``clock`` is when a gateway comes back: arrivals stand still while it is off."""
+    await house.cases.commit(Step(arrival=house.now))
+    clock.jump(seconds)
+
+
+async def test_silence_ends_by_the_wall_clock_also_when_the_gateway_was_off(tmp_path: Path) -> None:
+    clock, phone = StoryClock(), Phone()
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        await house.silences.add(WISH)
+        await house.silences.add(WISH._replace(begin=HOUR, place="1301"))
+        await house.take(alarmed(rule="low", category=Category.trouble))
+        await off(clock, house, 90 * 60)
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        assert len(house.silences.standing(house.now)) == 2
+        await clock.advance(30 * 60 - 1)
+        assert phone.heard == []
+        await clock.advance(60 * 60)
+        assert phone.heard == []  # the second one
+        await off(clock, house, 7 * 86_400)
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        await clock.settle()
+        assert phone.said() == [("opened", "zhang")]
+        assert house.silences.standing(house.now) == []
+
+
+async def test_silence_counts_on_while_the_clock_is_wrong_and_ends_at_once_when_it_is_right(
+    tmp_path: Path,
+) -> None:
+    clock, phone = StoryClock(), Phone()
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        await house.silences.add(WISH)
+        await house.take(alarmed(rule="low", category=Category.trouble))
+        await off(clock, house, -365 * 86_400)
+    clock.trusted = False
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        await clock.advance(HOUR)
+        await house.silences.count_time_off()
+        assert len(house.silences.standing(house.now)) == 1
+        clock.jump(365 * 86_400 + 2 * HOUR)
+        clock.trusted = True
+        await house.silences.count_time_off()
+        await clock.settle()
+        assert phone.said() == [("opened", "zhang")]
+
+
+async def test_silence_of_a_wrong_clock_gets_its_end_when_the_clock_is_right(
+    tmp_path: Path,
+) -> None:
+    clock, phone = StoryClock(trusted=False), Phone()
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        await house.silences.add(WISH)
+        await clock.advance(HOUR)
+        clock.trusted = True
+        clock.jump(1e9)
+        await house.silences.count_time_off()
+        await off(clock, house, HOUR - 60)
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        assert len(house.silences.standing(house.now)) == 1
+        await off(clock, house, 60)
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        assert house.silences.standing(house.now) == []
+
+
+async def test_silence_that_is_ended_early_lets_go_what_it_kept(tmp_path: Path) -> None:
+    clock, phone = StoryClock(), Phone()
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        await house.silences.add(WISH._replace(device="s1"))
+        await house.silences.add(WISH._replace(device="s2", last=3 * HOUR))
+        low: dict[str, Any] = {"rule": "low", "category": Category.trouble}
+        await house.take(alarmed(same="a", **low), alarmed(same="b", **low))
+        await house.take(alarmed(same="c", **low), alarmed("s2", same="d", **low))
+        await house.take(cleared(same="c", **low))
+        await house.act("T20260105-0002", "receive")
+        await clock.advance(60)
+        assert phone.heard == []
+        await house.silences.end(1, "wang")
+        await clock.settle()
+        assert [(m.incident, m.purpose) for m in phone.heard] == [("T20260105-0001", "opened")]
+        ends = [(await house.cases.outbox(f"T20260105-000{n}"))[-1].end for n in (2, 3, 4)]
+        assert ends == ["superseded", "cleared_before_sending", ""]
+        await clock.advance(3 * HOUR)
+        assert [m.incident[-1] for m in phone.heard] == ["1", "4"]
+
+
+async def test_silence_that_the_store_can_not_end_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, phone = StoryClock(), Phone()
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        await house.silences.add(WISH)
+
+        async def full(*_args: object) -> None:
+            raise Unavailable("no room")
+
+        monkeypatch.setattr(house.silences, "_write", full)
+        with pytest.raises(Unavailable):
+            await house.silences.end(1, "wang")
+        assert len(house.silences.standing(house.now)) == 1
+
+
 def later_shift(site: Site, code: str, role: str, wall: int) -> tuple[Person, ...]:
     """Only li has duty anywhere."""
     return (site.people["li"],)
@@ -135,7 +238,7 @@ async def test_who_has_no_duty_is_spared_and_the_end_reaches_who_was_told_instea
         await house.take(alarmed())
         await clock.advance(0)
         await house.act("L20260105-0001", "transfer", "zhang", to="li", comment="换班")
-        monkeypatch.setattr(attempt, "on_duty", later_shift)
+        monkeypatch.setattr(known, "on_duty", later_shift)
         phone.always = None
         await clock.advance(60)
         ends = await house.ends("L20260105-0001")
@@ -189,7 +292,7 @@ async def test_shift_that_ends_while_a_message_waits_hands_it_to_the_next(
         await clock.advance(5 * HOUR)
         await house.take(alarmed(rule="low", category=Category.facility))
         await house.act("F20260105-0001", "receive", "li")  # li owns it now
-        monkeypatch.setattr(attempt, "on_duty", later_shift)
+        monkeypatch.setattr(known, "on_duty", later_shift)
         await clock.advance(9.5 * HOUR)
         ends = await house.ends("F20260105-0001")
         assert ends[0] == ("opened", "zhang", "not_on_duty")

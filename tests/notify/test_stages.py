@@ -53,6 +53,7 @@ BYPASSED = site(device("s1", state="bypassed"))
         (facts("again", state=State.closed), "superseded"),
         (facts("closed", heard=True, state=State.closed), None),
         (facts("closed", heard=False, state=State.closed), "superseded"),
+        (facts("closed", heard=False, state=State.closed, reporter="zhang"), None),
         (facts("overdue", warned=1), None),
         (facts("overdue", warned=1, state=State.received), None),
         (facts("overdue", warned=0), "superseded"),
@@ -61,6 +62,8 @@ BYPASSED = site(device("s1", state="bypassed"))
         (facts("warned", early=0), "superseded"),
         (facts("escalated", warned=0), None),
         (facts("escalated", warned=1), "superseded"),
+        (facts("escalated", warned=1, raised=1), None),  # passed on too often: its owner has it
+        (facts("escalated", state=State.received, warned=1, raised=1), None),
         (facts("answer", state=State.closed), None),
         (facts("answer", where=BYPASSED), None),
         (facts("cleared", heard=True), "superseded"),

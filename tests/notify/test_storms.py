@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from gateway.model import Category, Change, Person, Place, Site, TellingLimits
+from gateway.model import Category, Change, Person, Place, Site, TellingLimits, Turn
 from gateway.notify import memory
+from gateway.notify.silences import Wish
 from gateway.ports import Unavailable
 from tests.cases.build import alarmed, cleared, device
 from tests.cases.house import House, Phone, StoryClock, living
@@ -202,3 +203,46 @@ async def test_a_storm_larger_than_one_message_is_told_in_whole(
         await house.take(*flood)
         await clock.advance(61)
         assert counts(phone, "p0") == [1, 1, 1, 51, 46]
+
+
+async def ends(house: House, numbers: range) -> list[str]:
+    """The end of the newest row of each incident of a day."""
+    keys = [f"I20260105-{n + 1:04}" for n in numbers]
+    return [(await house.cases.outbox(key))[-1].end for key in keys]
+
+
+async def test_leader_that_is_silenced_alone_ends_so_and_the_others_are_told_without_it(
+    tmp_path: Path,
+) -> None:
+    clock, phone, where = StoryClock(), Phone(), grids(1)
+    async with living(tmp_path / "c.db", clock, {"phone": phone}, where, USUAL) as house:
+        await burst(house, range(7))
+        await clock.advance(30)
+        await house.silences.add(Wish("p0", "换电池", 120, device="ir3"))
+        await clock.advance(30)
+        assert counts(phone, "p0") == [1, 1, 1, 3]
+        assert "ir3" not in phone.heard[-1].text
+        rows = await house.cases.outbox("I20260105-0004")
+        assert [(row.end, row.held) for row in rows] == [("silenced", ""), ("", "unseen")]
+        assert await ends(house, range(4, 7)) == ["told", "merged", "merged"]
+        await house.take(*(beam(n, where, turn=Turn.cleared) for n in (3, 5)))
+        await clock.settle()
+        assert await ends(house, range(3, 6)) == ["cleared_before_sending", "told", "told"]
+
+
+async def test_leader_that_somebody_has_received_is_not_told_and_a_restart_keeps_the_others(
+    tmp_path: Path,
+) -> None:
+    clock, phone, where = StoryClock(), Phone(), grids(1)
+    async with living(tmp_path / "c.db", clock, {"phone": phone}, where, USUAL) as house:
+        await burst(house, range(7))
+        await house.act("I20260105-0004", "receive", "p0")
+        await house.act("I20260105-0004", "close", "p0", outcome="real")
+        phone.always = Unavailable("away")
+        await clock.advance(60)
+        assert await ends(house, range(3, 7)) == ["superseded", "", "merged", "merged"]
+    phone.always = None
+    async with living(tmp_path / "c.db", clock, {"phone": phone}, where, USUAL) as house:
+        await clock.advance(60)
+        assert counts(phone, "p0") == [1, 1, 1, 3]
+        assert await ends(house, range(3, 7)) == ["superseded", "told", "merged", "merged"]

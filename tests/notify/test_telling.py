@@ -179,6 +179,21 @@ async def test_trouble_that_passed_is_not_told_and_life_is(tmp_path: Path) -> No
         ]
 
 
+async def test_who_was_told_just_before_a_restart_hears_of_the_end(tmp_path: Path) -> None:
+    clock, phone = StoryClock(), Phone()
+    phone.clock, phone.delay = clock, 5
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        await house.take(alarmed(category=Category.trouble))
+        await clock.settle()
+        assert len(phone.asked) == 1  # it rings, and nobody comes to keep that
+        await house.take(cleared())
+        await clock.advance(1)
+    phone.delay = 0
+    async with living(tmp_path / "c.db", clock, {"phone": phone}) as house:
+        await clock.advance(10)
+        assert phone.said() == [("opened", "zhang"), ("cleared", "zhang")]
+
+
 async def test_waiting_message_is_superseded_when_the_incident_is_closed(tmp_path: Path) -> None:
     clock, phone = StoryClock(), Phone()
     phone.always = Unavailable("away")

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from gateway.document import Problem
 from gateway.notify import templates
+from gateway.notify.about import About
 from gateway.notify.templates import FACTS, LONGEST, Templates, check, load
-from gateway.notify.wording import About, facts
+from gateway.notify.wording import facts
 from tests.notify.wording import FIRE, SITE, ZONE, writer, written
 
 

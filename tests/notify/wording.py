@@ -22,9 +22,9 @@ from gateway.model import (
     State,
     Text,
 )
+from gateway.notify.about import Wording
 from gateway.notify.nearby import Neighbourhood
 from gateway.notify.templates import Templates
-from gateway.notify.wording import Wording
 from gateway.notify.writer import Writer
 
 ZONE = ZoneInfo("Asia/Shanghai")

@@ -13,7 +13,10 @@ from gateway.cli import COMMANDS
 from tests.project.tree import ROOT
 
 READMES = ("README.md", "README.zh-CN.md")
-TARGETS = {"help", "demo", "test", "lint", "bench", "bench-camera", "bench-rules", "vectors"}
+TARGETS = {
+    *("help", "demo", "test", "crash", "lint"),
+    *("bench", "bench-camera", "bench-rules", "vectors"),
+}
 
 
 def targets() -> set[str]:

@@ -40,8 +40,10 @@ def site(*rosters: Duty, zone: str = "Asia/Shanghai", **more: Any) -> Site:
 
 
 _SIGNS = st.characters(codec="utf-8", exclude_categories=("Cs", "Cc", "Cf", "Co", "Cn", "Z"))
-_words = st.text(_SIGNS, max_size=12).map(lambda text: " ".join(text.split()))
-_name = st.text(_SIGNS, min_size=1, max_size=12)
+_formula = st.sampled_from(["=1+1", "'=1+1", "''-x", "@a", "+86 138", "-", "'", "'x", "=\"'"])
+"""What a spreadsheet works out, or what looks as if it had been kept from that."""
+_words = st.one_of(st.text(_SIGNS, max_size=12).map(lambda text: " ".join(text.split())), _formula)
+_name = st.one_of(st.text(_SIGNS, min_size=1, max_size=12), _formula)
 _plain = st.text("abcXYZ019-_", min_size=1, max_size=12).filter(str.isalnum)
 _degrees = st.one_of(
     st.none(), st.tuples(st.floats(-90, 90), st.floats(-180, 180)), st.just((38.5, 116.5))

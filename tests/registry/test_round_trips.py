@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -43,6 +45,15 @@ def test_tables_as_csv_make_the_same_registry(where: Site) -> None:
     found = read(sorted_out(as_files(where)))
     assert found.site == plain(where)
     assert changes(where, found.site).nothing
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(sites())
+def test_no_cell_of_a_csv_is_taken_for_a_formula(where: Site) -> None:
+    for lines in write.tables(where).values():
+        text = write.as_csv(lines).decode("utf-8-sig")
+        cells = [cell for line in csv.reader(io.StringIO(text, newline="")) for cell in line]
+        assert not [cell for cell in cells if cell.startswith(("=", "+", "-", "@", "\t", "\r"))]
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=[HealthCheck.too_slow])

@@ -100,7 +100,7 @@ async def afterwards(cases: Cases, n: int, until: int, page: int = 7) -> list[To
             story.know(chain)
         for happening in happenings:
             found += story.take(happening)
-        story.n = upto
+        story.done(upto)
 
 
 def told(points: Iterable[Point]) -> list[Told]:

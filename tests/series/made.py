@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from gateway.incidents import deeds, machine
 from gateway.incidents.decision import Moment, NotAllowed, World
@@ -24,13 +24,14 @@ _DEEDS = {
 }
 
 
-def record_of(verbs: Sequence[str]) -> list[IncidentEvent]:
-    """Events of two cases, in the order of ``verbs``: ``a`` is an alarm; each 100 s later."""
+def record_of(verbs: Sequence[str], apart: float = 100.0) -> list[IncidentEvent]:
+    """Events of two cases, in the order of ``verbs``: ``a`` is an alarm; each ``apart`` s later."""
+    each = int(apart * SECOND)
     world = World(build.site(), build.DEADLINES, build.DUTY)
     cases: dict[str, Incident] = {}
     events: list[IncidentEvent] = []
     for step, verb in enumerate(["a", *verbs]):
-        moment = Moment(Stamp("b", step, START + step * 100 * SECOND, True), step * 100 * SECOND)
+        moment = Moment(Stamp("b", step, START + step * each, True), step * each)
         key = f"L-{step % 2}"
         known = cases.get(key)
         try:
@@ -59,6 +60,40 @@ def points_of(record: Sequence[IncidentEvent], cut: int) -> Iterator[Point]:
     story = Story(len(first), build.site, chains.values(), listed_from=NEVER)
     for n, event in enumerate(record[cut:], cut + 1):
         yield from _events(story, n, event)
+
+
+Places = dict[tuple[str, tuple[tuple[str, str], ...], int], tuple[tuple[str, object], ...]]
+
+
+def kept(record: Sequence[IncidentEvent], restarts: Iterable[int]) -> Places:
+    """What a database has in the end; before the events of ``restarts`` the story begins anew."""
+    found: Places = {}
+    events = [*enumerate(record, 1)]
+    anew = set(restarts)
+    story, at = Story(0, build.site, listed_from=NEVER, begins=START), 0
+    while at < len(events):
+        n, event = events[at]
+        if n in anew:
+            anew.remove(n)
+            mark = story.settled
+            chains: dict[str, list[IncidentEvent]] = {}
+            for each in record[: mark.n]:
+                chains.setdefault(each.incident, []).append(each)
+            story = Story(mark.n, build.site, chains.values(), listed_from=NEVER, begins=mark.wall)
+            at = mark.n
+            continue
+        _put(found, story.take(Happening(n, event)))
+        if n % 3 == 0:
+            _put(found, story.upto(event.wall + (n % 5) * SECOND // 2))
+        at += 1
+    _put(found, story.upto(START + 10_000 * SECOND))
+    return found
+
+
+def _put(found: Places, points: Iterable[Point]) -> None:
+    for point in points:
+        place = point.measurement, tuple(sorted(point.tags.items())), point.at
+        found[place] = tuple(sorted(point.fields.items()))
 
 
 def _events(story: Story, n: int, event: IncidentEvent) -> Iterator[Point]:

@@ -35,7 +35,7 @@ class Fed(Watched):
     sink: Sink
 
     def resume(self) -> None:
-        self.health = Health("sink influx series")
+        self.health = Health("sink influx series", self.stream.proof)
         running = keep_running(self.stream.run, self.clock, self.health, lambda _health: None)
         self.task = asyncio.create_task(running)
 
@@ -153,18 +153,30 @@ async def test_killed_in_the_middle_of_a_batch_and_started_again(
 
 
 async def test_gateway_that_stops_in_the_middle_of_a_batch_goes_on_there(
-    tmp_path: Path, influxdb: InfluxDB
+    tmp_path: Path, influxdb: InfluxDB, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async with fed(tmp_path, influxdb.url, batch=5) as (house, clock):
-        await house.end()
-        await days(house, clock, 20, 60)
-        for step in range(12):
-            house.begin(house.sink)
-            for _ in range(step * 30):
-                await asyncio.sleep(0)
+        send = house.sink._send
+        sent = 0
+
+        async def counted(body: bytes) -> Any:
+            nonlocal sent
+            sent += 1
+            return await send(body)
+
+        monkeypatch.setattr(house.sink, "_send", counted)
+        for stop in range(1, 30, 4):
             await house.end()
-        house.begin(house.sink)
-        await clock.advance(10)
+            await days(house, clock, 2, 60)
+            sent = 0
+            house.begin(house.sink)
+            async with asyncio.timeout(_WITHIN):
+                while sent < stop and house.stream.account()["waiting"] + sent < 100:
+                    await clock.advance(6 if sent else 0.1)
+                    await asyncio.sleep(0)
+                    if sent and not house.stream.account()["waiting"]:
+                        break
+        monkeypatch.undo()
         agree(influxdb, await house.all_sent(clock))
 
 

@@ -91,10 +91,10 @@ async def test_places_are_said_every_hour_and_when_the_registry_changed() -> Non
 
     try:
         assert await said(1) == ["g1"]
-        assert await said(58) == []
-        assert await said(1) == ["g1"]
+        assert await said(60) == ["g1"]
         around.now = site("g1", "g2")
-        assert await said(2) == ["g1", "g2"]
+        assert (await said(1)).count("g2") == 1
+        assert sorted(await said(60)) == ["g1", "g2"]
     finally:
         task.cancel()
         with contextlib.suppress(asyncio.CancelledError):

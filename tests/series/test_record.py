@@ -10,15 +10,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from gateway.model import SECOND, TellingLimits
-from gateway.model.series import SERIES, SERIES_FIELDS
+from gateway.model import SECOND, IncidentEvent, TellingLimits
+from gateway.model.series import SERIES, SERIES_FIELDS, Point
+from gateway.series.gauges import NEVER
+from gateway.series.story import Story
 from gateway.store import schema, series
 from gateway.store.databases import SqliteFile
+from gateway.store.series import Happening
 from tests.cases.build import alarmed, cleared, device, site
 from tests.cases.house import StoryClock
 from tests.cases.store import Store
 from tests.series.house import Kept, Watched, afterwards, told, watched
-from tests.series.made import points_of, record_of
+from tests.series.made import kept, points_of, record_of
 from tests.virtual import START
 
 
@@ -97,17 +100,14 @@ async def test_afterwards_from_any_number_on_the_points_are_the_same(store: Stor
         for name, tags, at, fields in everything:
             if (name, tags, at) in live:
                 assert tuple(sorted(kept.points[name, tags, at].items())) == fields
-        for n in range(await house.cases.read(series.last) + 1):
-            for page in (3, 200):
-                later = await afterwards(house.cases, n, until, page)
-                events = [each for each in everything if each[0] != "cases"]
-                tail = [each for each in later if each[0] != "cases"]
-                assert tail == events[len(events) - len(tail) :]
-                newest = {each[:2]: each[3] for each in later if each[0] == "cases"}
-                assert (
-                    newest.items()
-                    <= {each[:2]: each[3] for each in everything if each[0] == "cases"}.items()
-                )
+        events = [each for each in everything if each[0] != "cases"]
+        newest = {each[:2]: each[3] for each in everything if each[0] == "cases"}
+        for n in range(0, await house.cases.read(series.last) + 1, 2):
+            later = await afterwards(house.cases, n, until, 3 if n % 4 else 200)
+            tail = [each for each in later if each[0] != "cases"]
+            assert tail == events[len(events) - len(tail) :]
+            counted = {each[:2]: each[3] for each in later if each[0] == "cases"}
+            assert counted.items() <= newest.items()
 
 
 async def test_eight_hundred_alarms_at_one_moment_are_eight_hundred_points(store: Store) -> None:
@@ -241,8 +241,36 @@ async def test_a_clock_that_nobody_believed_is_put_right_by_what_was_known(store
 
 
 @settings(max_examples=60)
+@given(
+    st.lists(st.sampled_from("arhtcso"), max_size=12),
+    st.sets(st.integers(1, 13), max_size=4),
+    st.sampled_from([0.3, 0.7, 1.0, 40.0, 400.0]),
+)
+def test_a_restart_anywhere_leaves_the_same_in_the_database(
+    verbs: list[str], restarts: set[int], apart: float
+) -> None:
+    """Gauges included: what became empty is written as empty, and no past is written over."""
+    record = record_of(verbs, apart)
+    assert kept(record, restarts) == kept(record, ())
+
+
+@settings(max_examples=30)
 @given(st.lists(st.sampled_from("arhtcso"), max_size=12), st.integers(0, 40))
 def test_points_do_not_depend_on_how_the_record_is_cut(verbs: list[str], page: int) -> None:
     """See ``test_afterwards_from_any_number_on_the_points_are_the_same`` for the store's half."""
     record = record_of(verbs)
     assert told(points_of(record, page)) == told(points_of(record, 1_000))
+
+
+def test_cases_beyond_the_bound_have_points_and_no_gauge() -> None:
+    record = record_of(["a", "r", "r"])
+    chains: dict[str, list[IncidentEvent]] = {}
+    story = Story(0, site, listed_from=NEVER, most_open=1)
+    found: list[Point] = []
+    for n, event in enumerate(record, 1):
+        found += story.take(Happening(n, event))
+        chains.setdefault(event.incident, []).append(event)
+    found += story.upto(record[-1].wall + 10 * SECOND)
+    assert sum(point.measurement == "incident" for point in found) == len(record)
+    assert max(each.fields["open"] for each in found if each.measurement == "cases") == 1.0
+    assert len(chains) == 2

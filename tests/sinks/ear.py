@@ -26,7 +26,7 @@ class Ear:
     def say(self, topic: str, payload: bytes | str, *, retain: bool = False) -> None:
         self.client.publish(topic, payload, 1, retain=retain).wait_for_publish(5)
 
-    async def until(self, count: int, *, topic: str = "", seconds: float = 10) -> list[Heard]:
+    async def until(self, count: int, *, topic: str = "", seconds: float = 30) -> list[Heard]:
         """What was heard on topics that contain ``topic``, once there are ``count``."""
         end = time.monotonic() + seconds
         while len(found := [each for each in self.heard if topic in each.topic]) < count:

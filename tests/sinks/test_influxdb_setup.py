@@ -96,6 +96,8 @@ def test_setup_of_a_locked_1x_from_nothing_and_twice(
         assert wrong.returncode == 1
         assert "refuses the administrator" in wrong.stderr
         assert len(wrong.stderr.splitlines()) == 1
+        wrong = inside("--lang", "zh", "influx", "setup", str(config), "--admin", "root")
+        assert "不接受管理员的密码(401: authorization failed)" in wrong.stderr
 
 
 def test_hourly_values_of_the_past_are_means_and_extremes(

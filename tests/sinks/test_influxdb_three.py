@@ -161,7 +161,7 @@ def test_any_body_is_read_without_falling_over(text: str, status: int) -> None:
     assert isinstance(named(Answer(status, text)), list)
 
 
-@settings(max_examples=40)
+@settings(max_examples=20)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(),

@@ -7,7 +7,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gateway.model import SECOND, Device, DeviceSeen, Evidence, Quality, Reading, Site
+from gateway.model import (
+    CANARY_DEVICE,
+    SECOND,
+    Device,
+    DeviceSeen,
+    Evidence,
+    Quality,
+    Reading,
+    Site,
+    Stamp,
+    Value,
+)
 from gateway.recall import Ring
 from tests.store.house import adds_up, committed, everything, smoke, store
 from tests.virtual import START, VirtualClock
@@ -223,3 +234,50 @@ async def test_a_counter_that_began_again_loses_no_alarm_and_its_repeat_is_refus
         for report in (smoke(key="1", alarm=True), smoke(key="2")):
             await committed(clock, s.intake.door("d")([report]))
         assert s.journal.ledger()["refused"] == {"duplicate": 3}
+
+
+class Sent:
+    """Waits for one report of the canary, sent through ``zigbee``."""
+
+    def __init__(self) -> None:
+        self.kept_as: list[int] = []
+
+    def heard(self, driver: str, token: str, stamp: Stamp) -> dict[str, Value] | None:
+        is_ours = (driver, token) == ("zigbee", "t1")
+        return {"canary": True, "extra.person": "li"} if is_ours else None
+
+    def kept(self, record: int) -> None:
+        self.kept_as.append(record)
+
+
+async def test_the_canarys_report_is_taken_by_its_token_and_stored_as_the_canary_says(
+    tmp_path: Path,
+) -> None:
+    def said(token: str, **values: Value) -> Reading:
+        return Reading(
+            CANARY_DEVICE, "smoke", {"alarm": True, **values}, START - SECOND, token, True,
+            origin=("below",),
+        )  # fmt: skip
+
+    clock, sent = VirtualClock(), Sent()
+    async with store(tmp_path, clock) as s:
+        s.intake.follow(SITE)
+        await committed(clock, s.intake.door("zigbee")([said("t1")]))
+        assert sent.kept_as == []
+        s.intake.canary = sent
+        for driver in ("zigbee", "other"):
+            door = s.intake.door(driver)
+            await committed(clock, door([said("t1"), said("t2"), said("", canary=False)]))
+        (one,) = await everything(s.journal)
+        reading = one.item
+        assert isinstance(reading, Reading)
+        assert (reading.device, reading.kind, reading.values) == (
+            CANARY_DEVICE, "gateway", {"canary": True, "extra.person": "li"},
+        )  # fmt: skip
+        assert (reading.key, reading.retained, reading.origin) == ("", False, ())
+        assert sent.kept_as == [one.n]
+        assert s.journal.ledger()["refused"] == {"canary_token": 6}
+        assert set(s.intake.latest) == {CANARY_DEVICE}
+        assert adds_up(s.journal)
+        s.intake.forget([one])
+        assert sent.kept_as == [one.n, 0]

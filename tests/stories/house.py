@@ -115,7 +115,7 @@ _INFLUX = """
 sinks:
   influx: {{type: influxdb, url: "{url}", database: yunhe}}
 """
-_WITHIN = 15.0
+_WITHIN = 45.0
 _LONGEST_LINE = 300
 
 

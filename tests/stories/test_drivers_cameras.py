@@ -12,6 +12,7 @@ import av
 import cv2
 import pytest
 
+from gateway.model import SECOND
 from tests.drivers.camera.clips import film, scene
 from tests.servers import Mosquitto
 from tests.stories.bridge import listening
@@ -136,7 +137,7 @@ async def test_review_of_frigate_is_an_incident_with_its_picture_until_it_ends(
         (url,) = await pictures(built, 1)
         assert (await fetched(built, url)) == ("image/jpeg", picture)
         await frigate.send("frigate/reviews", review("update"))
-        await frigate.send("frigate/reviews", review("end", end_time=1767600002.5))
+        await frigate.send("frigate/reviews", review("end", end_time=clock.wall / SECOND))
         await built.until(lambda: is_moving(built, "front", False))
         await clock.forward(22, step=4)
         await built.told("cleared", "front")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from gateway.model import SECOND
 from tests.servers import Mosquitto, free_port
 from tests.stories.bridge import again, listening
 from tests.stories.clock import Jumpable
@@ -28,7 +29,7 @@ async def test_review_that_ends_after_a_restart_ends_the_incident(
         await built.told("opened", "front")
         await built.stop()
         await again(built)
-        await frigate.send("frigate/reviews", review("end", end_time=1767600002.5))
+        await frigate.send("frigate/reviews", review("end", end_time=clock.wall / SECOND))
         await built.until(lambda: is_moving(built, "front", False))
         await clock.forward(22, step=4)
         await built.told("cleared", "front")

@@ -37,7 +37,7 @@ async def test_broker_gone_at_start_is_said_once_and_waited_for(
         async with Reports(broker.port, built, clock) as sensors:
             await sensors.report("s301", alarm=True)
             await built.told("opened", "s301")
-        await clock.forward(15)  # well for ten seconds: back
+        await clock.forward(30)  # well for long enough: back
         await built.told("cleared", "gateway/driver:site")
         assert (await built.task("driver site"))["up"]
         assert (await built.get(f"incidents/{incident['key']}"))["cleared"]
@@ -116,7 +116,7 @@ async def test_database_gone_at_start_and_for_an_hour_costs_nothing_but_backlog(
     message = await built.told("opened", "gateway/sink:influx")
     assert message["category"] == "system"
     falls = built.said("task_fell", reason=down["reason"])
-    assert len(falls) <= 3 + len(built.said("task_back"))  # once each: two lanes and the record
+    assert len(falls) <= 3  # once for each lane, once for the record
     influxdb.start()
     await clock.forward(120)
     await built.delivered()
@@ -127,7 +127,7 @@ async def test_database_gone_at_start_and_for_an_hour_costs_nothing_but_backlog(
     assert influxdb.count("yunhe", "smoke", "temperature") == 60
     assert influxdb.count("yunhe", "smoke", "alarm") == 1
     assert (await built.ledger())["readers"]["influx"]["dropped"].keys() <= {"not_a_reading"}
-    await clock.forward(15)
+    await clock.forward(30)
     await built.told("cleared", "gateway/sink:influx")
 
 

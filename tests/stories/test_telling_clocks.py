@@ -158,3 +158,23 @@ async def test_a_change_of_summer_time_moves_only_the_end_of_quiet_hours(
 ) -> None:
     told = await night(virtual, start, until=until + 60)
     assert told == [*sorted(CALM), (until, "opened", "sun", 1)]
+
+
+async def test_silence_that_ended_while_the_gateway_was_off_lets_go_once_the_clock_is_right(
+    virtual: House,
+) -> None:
+    estate = Estate(virtual)
+    estate.packs, estate.files = "", {"night.yaml": RULES}
+    estate.devices = f"{DEVICES}{MORE}\n"
+    await estate.begin((10, "ir6", {"alarm": True}))
+    await silence(virtual, "ir6")
+    await estate.at(60)
+    await virtual.stop()
+    estate.clock.trusted = False
+    estate.clock.jump(DAY)
+    await virtual.start()
+    await estate.clock.advance(60)
+    assert estate.told() == []
+    estate.clock.trusted = True
+    await estate.clock.advance(10)
+    assert estate.told() == [("opened", "chen")]

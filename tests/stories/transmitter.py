@@ -87,7 +87,7 @@ class Transmitter:
         """Send a frame without waiting for what comes back."""
         await self._terminal.send(raw)
 
-    async def answer(self, seconds: float = 10.0) -> Said:
+    async def answer(self, seconds: float = 30) -> Said:
         """The next confirm or denial."""
         async with asyncio.timeout(seconds):
             return await self.answers.get()

@@ -110,9 +110,9 @@ export class Card {
   }
 
   sensing() {
-    const { cleared, alarming } = this.incident;
+    const { cleared, alarming, more } = this.incident;
     if (cleared) return `✓ ${t("card.cleared")}`;
-    return alarming.length > 1 ? t("card.alarming_n", { n: alarming.length }) : t("card.alarming");
+    return alarming.length + more > 1 ? t("card.alarming_n", { n: alarming.length + more }) : t("card.alarming");
   }
 
   // The clocks run between two answers of the gateway, on the page's monotonic clock.

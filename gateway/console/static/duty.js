@@ -24,6 +24,11 @@ export class Duty {
     await Promise.all([this.fetchDuty(), this.fetchRounds()]);
   }
 
+  // The next look is not to wait: a roster has changed.
+  again() {
+    this.looked = -CALM;
+  }
+
   async fetchDuty() {
     const text = byId("duty-search").value.trim();
     const found = await get(`duty?${new URLSearchParams({ limit: PLACES, text })}`);

@@ -9,6 +9,7 @@ import { Deeds } from "./deeds.js";
 import { Duty } from "./duty.js";
 import { act, get } from "./net.js";
 import { acted } from "./people.js";
+import { Registry } from "./registry.js";
 import { Report } from "./report.js";
 import { Rules } from "./rules.js";
 import { Search } from "./search.js";
@@ -33,6 +34,11 @@ const report = new Report(places, done);
 const search = new Search(places, people, onAct);
 const silences = new Silences(places, () => devices.items, people, toast, (key) => search.open(key));
 const duty = new Duty();
+const registry = new Registry(places, people, (sentence) => {
+  toast(sentence, true);
+  duty.again();
+  refresh();
+});
 
 function showIncidents() {
   cards.show(now.incidents, now.people, now.filter);
@@ -71,7 +77,7 @@ async function fetchRest() {
   devices.show(list);
   showLedger(ledger);
   showHealth(health);
-  await Promise.all([rules.fetch(), silences.fetch(), duty.fetch()]);
+  await Promise.all([rules.fetch(), silences.fetch(), duty.fetch(), registry.fetch()]);
 }
 
 function reached(yes) {

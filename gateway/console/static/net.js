@@ -20,8 +20,8 @@ export async function get(path) {
 }
 
 // {ok, status, body}: a refusal is an answer as well.
-export function post(path, body) {
-  return send("POST", path, PATIENCE, { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
+export function post(path, body, patience = PATIENCE) {
+  return send("POST", path, patience, { headers: { "Content-Type": "application/json" }, body: JSON.stringify(body) });
 }
 
 export function upload(path, file) {

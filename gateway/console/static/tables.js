@@ -154,6 +154,20 @@ export function showLedger(ledger) {
   setText(byId("in-flight"), t("ledger.in_flight", { n: number(ledger.in_flight) }));
 }
 
+// The newest trial of the way from a driver to a person: how long each hop took, or where it was lost.
+function showCanary(trial) {
+  const line = byId("canary");
+  line.hidden = !trial;
+  if (!trial) return;
+  const { total, ...hops } = trial.hops;
+  const times = Object.entries(hops).map(([hop, ms]) => t("tasks.canary_hop", { hop: word("hop", hop), ms: number(ms) }));
+  const way = trial.lost ? t("tasks.canary_lost", { hop: word("hop", trial.hop), reason: trial.reason })
+    : t("tasks.canary_arrived", { person: word("person", trial.person || "duty"), ms: number(total), hops: times.join(t("list.separator")) });
+  const through = trial.driver ? t("tasks.canary_driver", { driver: trial.driver }) : "";
+  setText(line, `${trial.lost ? "✕" : "✓"} ${t("tasks.canary", { time: when(trial.at), way: through + way })}`);
+  line.className = trial.lost ? "note wrong" : "note";
+}
+
 export function showHealth(health) {
   const down = health.tasks.filter((task) => !task.up).map((task) => partName(task.name));
   const parts = [t(health.ok ? "health.good" : "health.bad")];
@@ -167,6 +181,7 @@ export function showHealth(health) {
   setText(box, `${health.ok ? "✓" : "⚠"} ${parts.join(" · ")}`);
   box.className = `health ${health.ok ? "good" : "bad"}`;
   box.title = [t("health.memory", { n: number(health.memory_mib) }), t("health.version", { version: health.version })].join("\n");
+  showCanary(health.canary);
   byId("tasks-none").hidden = health.tasks.length > 0;
   byId("tasks").hidden = !health.tasks.length;
   byId("tasks").tBodies[0].replaceChildren(...health.tasks.map((task) => make("tr", { className: task.up ? "" : "trouble" },

@@ -68,9 +68,15 @@ def _word(incident: str) -> str:
 
 
 def document(
-    notification: Notification, options: Options, wall: int, earlier: Sequence[Sent]
+    notification: Notification,
+    options: Options,
+    wall: int,
+    earlier: Sequence[Sent],
+    outlines: Sequence[str] = (),
 ) -> bytes:
     """The document; ``wall`` is now in ns, ``earlier`` what was sent of it, oldest first.
+
+    ``outlines``: the border around the place, see ``outline``.
 
     Whoever has not sent the beginning (it was too old to be kept) sends a beginning.
     """
@@ -93,7 +99,7 @@ def document(
         _add(root, "references", " ".join(f"{options.sender},{e[0]},{e[1]}" for e in followed))
     _add(root, "incidents", _word(notification.incident))
     for language in LANGUAGES:
-        root.append(_info(notification, options, wall, language))
+        root.append(_info(notification, options, wall, language, outlines))
     ElementTree.indent(root)
     made: bytes = ElementTree.tostring(root, "utf-8", xml_declaration=True)
     return made + b"\n"
@@ -116,7 +122,11 @@ def _message_type(notification: Notification, follows: bool) -> str:
 
 
 def _info(
-    notification: Notification, options: Options, wall: int, language: str
+    notification: Notification,
+    options: Options,
+    wall: int,
+    language: str,
+    outlines: Sequence[str],
 ) -> ElementTree.Element:
     """The block of one language. What people wrote stands in both as they wrote it."""
     words = meaning(
@@ -143,7 +153,7 @@ def _info(
     _tell(info, notification, words, language, options)
     for name, value in _parameters(notification):
         _pair(info, "parameter", name, value)
-    info.append(_area(notification, options))
+    info.append(_area(notification, options, outlines))
     return info
 
 
@@ -206,11 +216,14 @@ def _parameters(notification: Notification) -> Iterable[tuple[str, str]]:
     yield "recordHead", notification.head
 
 
-def _area(notification: Notification, options: Options) -> ElementTree.Element:
-    """A circle where a point is known, and always the place's own code."""
+def _area(
+    notification: Notification, options: Options, outlines: Sequence[str]
+) -> ElementTree.Element:
+    """The border, a circle where a point is known, and always the place's own code."""
     area = ElementTree.Element("area")
     place = _clean(notification.place) or "unknown"
     _add(area, "areaDesc", _clean(notification.address) or place)
+    _each(area, "polygon", outlines)
     latitude, longitude = notification.latitude, notification.longitude
     if latitude is not None and longitude is not None and _on_earth(latitude, longitude):
         _add(area, "circle", f"{latitude:.6f},{longitude:.6f} {options.radius:.3f}")

@@ -8,19 +8,22 @@ closed ─────────────────▶ Cancel ─┘  rea
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack
 from typing import Final, Self
 
 import structlog
 
-from gateway.model import Notification, Receipt
-from gateway.notifiers.cap.document import document, identifier, stem
+from gateway.model import Notification, Receipt, Site
+from gateway.notifiers._http import Poster
+from gateway.notifiers.cap.document import MEDIA_TYPE, document, identifier, stem
 from gateway.notifiers.cap.options import Options
-from gateway.notifiers.cap.post import Post
+from gateway.notifiers.cap.outline import polygons
 from gateway.notifiers.cap.shelf import SUFFIX, Shelf
 from gateway.ports import Clock, Refused, Unavailable
 
 _OVER: Final = ("cleared", "closed")
+_POSTED: Final = {"Content-Type": f"{MEDIA_TYPE}; charset=utf-8"}
 
 
 class Notifier:
@@ -34,9 +37,10 @@ class Notifier:
         self._options = options
         self._clock = clock
         self._shelf = Shelf(options.folder, options.files, options.keep)
-        self._post: Post | None = None
+        self._post: Poster | None = None
         if options.url is not None:
-            self._post = Post(name, options.url, options.headers, options.timeout)
+            self._post = Poster(name, options.url, options.headers, options.timeout)
+        self._site: Callable[[], Site] = Site
         self._turn = asyncio.Lock()
         self._stack = AsyncExitStack()
         self._log = structlog.get_logger("notify")
@@ -48,6 +52,10 @@ class Notifier:
 
     async def __aexit__(self, *_: object) -> None:
         await self._stack.aclose()
+
+    def follow(self, site: Callable[[], Site]) -> None:
+        """The registry as it is: borders are in it."""
+        self._site = site
 
     async def tell(self, notification: Notification) -> Receipt:
         """Return when the document is on disk, and taken where it is posted to."""
@@ -61,7 +69,7 @@ class Notifier:
             return Receipt("nothing was sent of this incident, so there is nothing to end")
         said = f"{identifier(notification)}{SUFFIX} is in {self._options.folder}"
         if self._post is not None:
-            said += f"; {await self._post.send(content)}"
+            said += f"; {await self._post.post(content, _POSTED)}"
         return Receipt(said)
 
     async def check(self) -> str:
@@ -94,7 +102,8 @@ class Notifier:
         earlier = self._shelf.earlier(stem(notification))
         if not earlier and notification.purpose in _OVER:
             return None, 0
-        content = document(notification, self._options, wall, earlier)
+        outlines = polygons(self._site(), notification.place)
+        content = document(notification, self._options, wall, earlier, outlines)
         self._shelf.put(identifier(notification), content)
         return content, self._shelf.tidy(wall)
 

@@ -26,6 +26,6 @@ CREATE INDEX sent_at ON sent (at);
 CREATE TABLE silence (
   id INTEGER PRIMARY KEY, place TEXT NOT NULL, device TEXT NOT NULL, rule TEXT NOT NULL,
   category TEXT NOT NULL, since INTEGER NOT NULL, until INTEGER NOT NULL, because TEXT NOT NULL,
-  by TEXT NOT NULL, made INTEGER NOT NULL, ended_by TEXT NOT NULL
+  by TEXT NOT NULL, made INTEGER NOT NULL, ended_by TEXT NOT NULL, ends INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX silence_until ON silence (until);

@@ -241,5 +241,5 @@ async def test_lines_come_over_tcp_as_well():
         call.send(SMOKE + END + DURESS + END)
         items = await house.door.has(4)
         assert [item.device for item in items] == ["receiver", "1234:3", "1234", "1234"]
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             assert await call._reader.readexactly(2) == b"\x06\x06"

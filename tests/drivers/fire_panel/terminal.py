@@ -90,13 +90,13 @@ class Terminal:
         self._writer.write(raw)
         await self._writer.drain()
 
-    async def raw(self, seconds: float = 5) -> bytes:
+    async def raw(self, seconds: float = 30) -> bytes:
         """The next whole frame."""
         async with asyncio.timeout(seconds):
             head = await self._reader.readexactly(27)
             return head + await self._reader.readexactly(struct.unpack("<H", head[24:26])[0] + 3)
 
-    async def hears(self, seconds: float = 5) -> Said:
+    async def hears(self, seconds: float = 30) -> Said:
         return said(await self.raw(seconds))
 
     async def hears_nothing(self, seconds: float = 0.15) -> None:
@@ -107,7 +107,7 @@ class Terminal:
         raise AssertionError(f"heard {heard.hex()}")
 
     async def is_hung_up(self) -> bool:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             try:
                 return await self._reader.read(1) == b""
             except ConnectionResetError:
@@ -133,7 +133,7 @@ class Door:
         self.items.extend(items)
         self._came.set()
 
-    async def until(self, holds: Callable[[list[Item]], object], seconds: float = 5) -> list[Item]:
+    async def until(self, holds: Callable[[list[Item]], object], seconds: float = 30) -> list[Item]:
         async with asyncio.timeout(seconds):
             while not holds(self.items):
                 self._came.clear()

@@ -49,7 +49,7 @@ class Site:
         self.terminals: list[Terminal] = []
 
     async def call(self) -> Terminal:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             self.terminals.append(await Terminal.call(self.port))
         return self.terminals[-1]
 

@@ -51,7 +51,7 @@ def siren(**more: Any) -> dict[str, Any]:
     return {"outputs": {"siren": {"unit": 9, "coil": 0, "every": "200ms"} | more}}
 
 
-async def until(holds, seconds: float = 5) -> None:
+async def until(holds, seconds: float = 30) -> None:
     async with asyncio.timeout(seconds):
         while not holds():  # noqa: ASYNC110  # a relay has no event
             await asyncio.sleep(0.01)

@@ -346,14 +346,14 @@ def test_a_state_costs_little_and_a_broken_one_is_parsed_once() -> None:
             "sensor", f"n{number}", value_template=f"{{{{ value_json.n{number} }}}}", unit="x"
         )
     state = {f"n{number}": number for number in range(50)}
-    began = time.perf_counter()
+    began = time.process_time()
     for _ in range(100):
         broker.says("s", state)
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0
     broken = b'{"a":' * 100_000
-    began = time.perf_counter()
+    began = time.process_time()
     broker.says("s", broken)
-    assert time.perf_counter() - began < 20 * len(broken) / 1_000_000
+    assert time.process_time() - began < 20 * len(broken) / 1_000_000
 
 
 def test_a_topic_that_came_before_its_announcement_is_read_from_then_on() -> None:
@@ -449,7 +449,7 @@ def test_a_device_of_thousands_of_entities_is_learnt_in_linear_time() -> None:
     took = []
     for number in range(8):
         message = {"device": {"identifiers": ["d"]}, "components": components}
-        begun = time.perf_counter()
+        begun = time.process_time()
         broker.says(f"homeassistant/device/d{number}/config", message)
-        took.append(time.perf_counter() - begun)
+        took.append(time.process_time() - begun)
     assert took[-1] < 0.2  # twenty times what it takes

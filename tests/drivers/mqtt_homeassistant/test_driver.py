@@ -18,7 +18,7 @@ from gateway.ports import Unavailable
 from tests.servers import Mosquitto
 
 
-async def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
+async def until(true: Callable[[], bool], seconds: float = 30) -> None:
     async with asyncio.timeout(seconds):
         while not true():  # noqa: ASYNC110 - what is waited for knows no event
             await asyncio.sleep(0.005)

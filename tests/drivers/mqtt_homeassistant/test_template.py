@@ -129,8 +129,8 @@ def test_any_template_gives_a_result_or_a_reason(text: str, payload: str) -> Non
 
 
 def test_a_hostile_template_takes_no_time() -> None:
-    began = time.perf_counter()
+    began = time.process_time()
     for text in ("{{" * 499, "{{ " + "not " * 240 + "value }}", "{%if " * 190, "'" * 999):
         with pytest.raises(ValueError, match="template"):
             compiled("{{ x" + text)
-    assert time.perf_counter() - began < 1.0
+    assert time.process_time() - began < 1.0

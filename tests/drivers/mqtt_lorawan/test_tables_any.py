@@ -97,12 +97,12 @@ def test_the_largest_payload_costs_little_and_gives_little(device: tuple[str, st
     for begin in (b"", *(row for row in BEGINNINGS if len(row) > 8)):
         whole = (begin * tables.LONGEST)[: tables.LONGEST] if begin else bytes(tables.LONGEST)
         for port in (1, 2, 10, 85):
-            began = time.perf_counter()
+            began = time.process_time()
             try:
                 found = tables.decode(*device, port, whole)
             except ValueError:
                 found = None
-            assert time.perf_counter() - began < SECONDS_PER_KB * tables.LONGEST / 1024
+            assert time.process_time() - began < SECONDS_PER_KB * tables.LONGEST / 1024
             assert len(json.dumps(found)) < LARGEST
 
 

@@ -22,11 +22,11 @@ class Door:
         self.items.extend(items)
         self._came.set()
 
-    async def has(self, count: int, seconds: float = 10) -> list[Item]:
+    async def has(self, count: int, seconds: float = 30) -> list[Item]:
         """All items once there are ``count``."""
         return await self.until(lambda items: len(items) >= count, seconds)
 
-    async def until(self, holds: Callable[[list[Item]], bool], seconds: float = 10) -> list[Item]:
+    async def until(self, holds: Callable[[list[Item]], bool], seconds: float = 30) -> list[Item]:
         """All items once ``holds``."""
         async with asyncio.timeout(seconds):
             while not holds(self.items):

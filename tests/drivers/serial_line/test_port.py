@@ -47,7 +47,7 @@ def driver(port: str, given=None, clock=None) -> Driver:
     return Driver("line", chosen.model_copy(update={"port": port}), clock or VirtualClock())
 
 
-async def said(line: Line, count: int, seconds: float = 5) -> bytes:
+async def said(line: Line, count: int, seconds: float = 30) -> bytes:
     """What the driver sends, once it is ``count`` bytes."""
     os.set_blocking(line.device, False)
     found = b""

@@ -172,6 +172,19 @@ def test_a_name_that_reads_like_a_number_or_an_account_is_a_strangers(name: str)
     assert (item.verb, item.person) == ("unknown", f"tel:“{name}”")
 
 
+@pytest.mark.parametrize(("texting", "verb"), [(["sms"], "close"), ([], "unknown")])
+def test_a_number_that_is_an_account_is_known_where_that_channel_texts(
+    texting: list[str], verb: str
+) -> None:
+    person = msgspec.structs.replace(SITE.people["p-1"], phone="", accounts={"sms": OFFICER})
+    site = msgspec.structs.replace(SITE, people={"p-1": person})
+    box = inbox()
+    box.texting = texting
+    [item] = gather(box, stored(*delivers(OFFICER, "2", NOW.wall)), site=site).items
+    assert isinstance(item, Action)
+    assert (item.verb, item.person) == (verb, f"tel:{OFFICER}")
+
+
 def test_drafts_and_data_are_deleted_without_a_word() -> None:
     draft = Stored(1, delivers(OFFICER, "1", NOW.wall)[0], own=True)
     data = bytearray.fromhex(delivers(OFFICER, "Hi", NOW.wall)[0])

@@ -1,0 +1,92 @@
+"""The texts of the panel in which the registry is changed by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+REGISTRY: Final[Mapping[str, tuple[str, str]]] = {
+    "hand.heading": ("登记表", "Registry"),
+    "hand.edition": ("第 {n} 版", "edition {n}"),
+    "hand.table": ("哪张表", "Which table"),
+    "hand.search": ("名称、编号、地点、电话", "Name, id, place, telephone"),
+    "hand.add": ("新增", "Add"),
+    "hand.none": ("没有符合的条目。", "No row fits."),
+    "hand.in_files": (
+        "登记表以配置文件 registry 部分所列的文件为准，这里只能查看。",
+        "The files of the configuration's section registry are the registry; it is only shown.",
+    ),
+    "hand.empty": (
+        "还没有登记表，请先用 gridwarden import 导入。",
+        "There is no registry yet; bring one with gridwarden import first.",
+    ),
+    "hand.last": ("最近的修改", "Latest changes"),
+    "hand.person": ("由谁修改", "Changed by"),
+    "hand.check": ("核对", "Check"),
+    "hand.confirm": ("确认修改", "Confirm"),
+    "hand.busy": ("请稍候……", "One moment…"),
+    "hand.again": ("返回修改", "Change it again"),
+    "hand.will": ("将会修改：", "This will change:"),
+    "hand.cell": ("{column}：{before} → {after}", "{column}: {before} → {after}"),
+    "hand.given": ("{column}：{after}", "{column}: {after}"),
+    "hand.empty_cell": ("（空）", "(empty)"),
+    "hand.named": ("{cell}（{names}）", "{cell} ({names})"),
+    "hand.for": ("{name} 替 {other}", "{name} for {other}"),
+    "hand.new_row": ("新增一条", "A new row"),
+    "hand.gone_row": ("删除：{name}", "Removed: {name}"),
+    "hand.nothing": ("没有任何变化。", "Nothing changes."),
+    "hand.also": ("受影响：{list}", "Also affected: {list}"),
+    "hand.done": ("已修改，登记表第 {n} 版", "Changed: edition {n} of the registry"),
+    "hand.faults": ("有 {n} 处需要改正。", "{n} to be mended."),
+    "hand.fault_of": ("{key}：{fault}", "{key}: {fault}"),
+    "hand.now": ("现为 {value}", "now {value}"),
+    "hand.required": ("{label}（必填）", "{label} (required)"),
+    "hand.longest": ("最多 {n} 字", "up to {n} characters"),
+    "hand.row": ("修改", "Change"),
+    "hand.remove": ("删除", "Remove"),
+    "hand.replace": ("更换传感器", "Replace sensor"),
+    "hand.bypass": ("旁路", "Bypass"),
+    "hand.restore": ("恢复", "End bypass"),
+    "hand.retire": ("停用", "Retire"),
+    "hand.swap": ("换班", "Swap shifts"),
+    "hand.standin": ("顶班", "Stand in"),
+    "hand.about_remove": (
+        "从登记表删除，以前的事件里仍保留；坏了的设备请用“停用”。",
+        "It leaves the registry; past incidents keep it. A device that is broken is retired.",
+    ),
+    "hand.about_replace": (
+        "编号不变，历史、规则和设置都保留。",
+        "The id stays, with its history, rules and settings.",
+    ),
+    "hand.about_bypass": (
+        "旁路期间不报警，到时自动恢复。",
+        "It raises no alarm until then, and ends by itself.",
+    ),
+    "hand.about_restore": (
+        "旁路立即结束，恢复报警。",
+        "The bypass ends now; it raises alarms again.",
+    ),
+    "hand.about_retire": ("停用后不再报警。", "It raises no alarm any more."),
+    "hand.about_swap": (
+        "当天开始、本该第一人值的班由第二人值，第二人的班由第一人值。",
+        "What begins on that day and would be of the one is of the other, and the reverse.",
+    ),
+    "hand.about_standin": (
+        "这一天（或其中几小时）只由此人值班。",
+        "On that day, or for some hours of it, this person has duty and nobody else.",
+    ),
+    "hand.day": ("日期", "Day"),
+    "hand.back": ("第二人的班在（空为同一天）", "The other's shift is on (empty: the same day)"),
+    "hand.one": ("第一人", "One"),
+    "hand.other": ("第二人", "The other"),
+    "hand.add_place": ("输入名称添加", "Type a name to add"),
+    "table.places": ("地点", "Places"),
+    "table.devices": ("设备", "Devices"),
+    "table.people": ("人员", "People"),
+    "table.rosters": ("值班", "Rosters"),
+    "table.holidays": ("节假日", "Holidays"),
+    "table.borders": ("边界", "Borders"),
+    "counted.added": ("新增 {n}", "{n} new"),
+    "counted.changed": ("变更 {n}", "{n} changed"),
+    "counted.retired": ("移除 {n}", "{n} gone"),
+}
