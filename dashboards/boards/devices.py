@@ -16,7 +16,7 @@ from gateway.model import Text
 STATE: Final = '"device_state"'
 HOURLY: Final = "3h"
 """The state of every device is written every hour."""
-_TREND: Final = "48h"
+_TREND: Final = "24h"
 """Drawn of every device's every hour: of a week it is half a second of a database's time."""
 SOON: Final = 30
 """Days: a battery that will not last them goes on this week's round."""
