@@ -93,8 +93,10 @@ python_packages() {
     fi
     make_venv
     echo "setup: installing the Python packages (a minute, once)"
-    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
-        -c constraints.txt -e ".[$1]" ||
+    # urllib3-future, which grafana-client needs, would else put itself in urllib3's place.
+    URLLIB3_NO_OVERRIDE=1 \
+        .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+        --no-binary urllib3-future -c constraints.txt -e ".[$1]" ||
         fail "pip could not install the packages of constraints.txt (see above; is the network there?)"
     echo "$wanted" >"$stamp"
     [ "$1" != dev ] || echo "$wanted" >.venv/.gridwarden-demo # dev holds all that demo wants
@@ -114,6 +116,8 @@ servers() {
     command -v influxd >/dev/null 2>&1 || missing="$missing influxdb"
     command -v victoria-metrics >/dev/null 2>&1 || missing="$missing victoria-metrics"
     command -v chromium >/dev/null 2>&1 || missing="$missing chromium"
+    # npm fetches the schema that the dashboards are checked against.
+    command -v npm >/dev/null 2>&1 || missing="$missing npm"
     postgresql || missing="$missing postgresql"
     # The pages are Chinese: without the font the browser tests would look at boxes.
     [ -e /usr/share/fonts/opentype/noto/NotoSansCJK-Regular.ttc ] || missing="$missing fonts-noto-cjk"

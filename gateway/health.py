@@ -33,6 +33,7 @@ _EVERY: Final = 60.0
 _MOST_PENDING: Final = 1_000
 _FULL_BELOW: Final = 3.0
 """Per cent of the disk free: less, and the disk counts as full."""
+_IO: Final = Path("/proc/self/io")
 _THERMAL: Final = Path("/sys/class/thermal/thermal_zone0/temp")
 
 
@@ -104,6 +105,9 @@ class Vitals:
             "backlog": float(max(waiting, default=0)),
             "clock_trusted": stamp.trusted,
         }
+        written = written_mib()
+        if written is not None:
+            values["written"] = written
         if now.mono > before.mono:
             share = (now.cpu - before.cpu) * SECOND / (now.mono - before.mono)
             values["cpu"] = round(100.0 * share, 1)
@@ -142,3 +146,16 @@ def resident_mib() -> float:
         return round(pages * os.sysconf("SC_PAGE_SIZE") / 2**20, 1)
     except (OSError, ValueError):
         return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+
+
+def written_mib() -> float | None:
+    """MiB that this process has sent to storage since it began: what wears a card out.
+
+    None where the kernel does not say.
+    """
+    try:
+        lines = _IO.read_text(encoding="ascii").splitlines()
+    except OSError:
+        return None
+    said = dict(line.split(": ", 1) for line in lines)
+    return round(int(said["write_bytes"]) / 2**20, 1)

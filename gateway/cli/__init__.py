@@ -48,6 +48,9 @@ COMMANDS: Final = {
     ),
     "arm": Text("布防、撤防,或显示各处的布防状态", "arm or disarm a place, or show what is armed"),
     "silence": Text("检修静默:列出、新增、结束", "maintenance silences: list, begin or end one"),
+    "dashboards": Text(
+        "Grafana 看板:写成文件,或送入 Grafana", "the Grafana dashboards, as files or pushed"
+    ),
     "hazards": Text("隐患台账", "the hazard register"),
     "patrol": Text("某一天的巡查和漏点", "the rounds of a day and what was missed"),
     "import": Text(

@@ -204,6 +204,7 @@ _GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "vibration": ("振动", "Vibration"),
         "voltage": ("电压", "Voltage"),
         "water_level": ("水位", "Water level"),
+        "written": ("写盘量", "Written to disk"),
         "zone": ("防区", "Zone"),
     },
     "true": {

@@ -3,8 +3,8 @@
     python -m tests.bench [ROWS] [--quick] [--runs N]
 
 ROWS pick from: throughput latency memory written start camera influx clients dialects modbus
-rules replay telling drain cases. Peers' figures without "same run" were measured on a machine like the one this was written
-on; ratios count.
+rules replay telling drain cases boards. Peers' figures without "same run" were measured on a
+machine like the one this was written on; ratios count.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 
-from tests.bench import cases, gateway, mqtt_clients
+from tests.bench import boards, cases, gateway, mqtt_clients
 from tests.bench import replay as past
 from tests.bench.gateway import Row
 
@@ -122,6 +122,7 @@ BENCHES: dict[str, Callable[[int, bool], Rows]] = {
     "telling": own("telling"),
     "drain": own("drain"),
     "cases": incidents,
+    "boards": boards.rows,
 }
 
 

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-PACKAGES = ("gateway", "drivers", "rules")
+PACKAGES = ("gateway", "drivers", "rules", "dashboards")
 PLUGIN_FOLDERS = {
     "driver": ROOT / "drivers",
     "sink": ROOT / "gateway" / "sinks",

@@ -1,6 +1,7 @@
 // The page's life: fetch, show, listen. The event stream only says that there is something
 // new; what is shown is always fetched whole, so a missed event is repaired by the next poll.
 
+import { asked, firstKnown } from "./address.js";
 import { Arming } from "./arming.js";
 import { Cards } from "./cards.js";
 import { Closing, failure } from "./closing.js";
@@ -192,18 +193,29 @@ for (const button of document.querySelectorAll("button.count")) {
 }
 
 byId("report-open").addEventListener("click", () => report.open(now.people));
-byId("search-open").addEventListener("click", () => {
-  const shown = !search.showing;
+function showSearch(shown) {
   byId("search-open").setAttribute("aria-pressed", String(shown));
   document.querySelector("main").classList.toggle("searching", shown);
   byId("live").hidden = shown;
   setText(byId("incidents-heading"), t(shown ? "search.heading" : "incidents.heading"));
   setText(byId("search-open"), t(shown ? "search.back" : "search.open"));
   search.show(shown);
-});
+}
+byId("search-open").addEventListener("click", () => showSearch(!search.showing));
+
+// What the address asks for, once: a link from a dashboard. Places are known when arming is.
+async function follow(wish) {
+  if (wish.case) search.open(wish.case);
+  if (wish.device !== undefined) devices.find(wish.device);
+  if (wish.cases === undefined) return;
+  await arming.fetch();
+  search.prefill(wish, firstKnown(wish.place ?? "", places()));
+  showSearch(true);
+}
 
 setInterval(() => { cards.tick(); search.tick(); }, 1000);
 setInterval(() => { refresh(); listen(); }, POLL);
 document.addEventListener("visibilitychange", refresh);
 listen();
 refresh();
+follow(asked(location.search)).catch(() => reached(false));

@@ -52,6 +52,19 @@ export class Search {
     this.ask();
   }
 
+  // Fill in criteria by name; the next `show` asks by them. `place` is an item of the picker.
+  prefill(wish, place) {
+    byId("search-form").reset();
+    this.owner.clear();
+    this.place.clear();
+    if (place) this.place.choose(place);
+    byId("search-overdue").value = wish.overdue ?? "";
+    for (const [name, values] of Object.entries(CHOICES)) {
+      const chosen = (wish[name] ?? "").split(",").filter((value) => values.includes(value));
+      for (const value of chosen) byId(`search-${name}`).querySelector(`[value="${value}"]`).checked = true;
+    }
+  }
+
   // What is asked for, and the same in words for whoever reads the printed list.
   criteria() {
     const found = new URLSearchParams();

@@ -55,6 +55,14 @@ export class Devices {
     this.draw();
   }
 
+  // Show device `id` alone; "" shows them all.
+  find(id) {
+    byId("search").value = id;
+    this.draw();
+    byId("devices-heading").scrollIntoView();
+    byId("search").focus();
+  }
+
   // What a search for devices looks at.
   get items() {
     return this.all.map((each) => ({ value: each.id, name: each.name, note: each.place_name }));
