@@ -14,6 +14,7 @@ from gateway.console.case_page import CasePage
 from gateway.console.duty import DutyApi
 from gateway.console.events import Streams
 from gateway.console.guard import Hosts, add_headers, guard
+from gateway.console.history import HistoryApi
 from gateway.console.metrics import Metrics
 from gateway.console.page import HERE, Page
 from gateway.console.registry import RegistryApi
@@ -55,6 +56,7 @@ def create_app(
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(streams.close)
     app.add_routes(Api(view, streams, chinese).routes())
+    app.add_routes(HistoryApi(view).routes())
     app.add_routes(RegistryApi(view, chinese).routes())
     app.add_routes(DutyApi(view.site, view.now).routes())
     if telling is not None:

@@ -532,8 +532,21 @@ class Journal:
 
     async def readings(self, device: str, since: int, limit: int) -> list[Reading]:
         """Readings of ``device`` received since ``since`` (wall ns), oldest first."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._browser, self._file.readings, device, since, limit)
+        return await self._in_browser(self._file.readings, device, since, limit)
+
+    async def records_of(self, device: str, since: int, limit: int) -> tuple[list[Record], bool]:
+        """See ``JournalFile.records_of``; with the right wall times, where they were learnt."""
+        records, whole = await self._in_browser(self._file.records_of, device, since, limit)
+        return [self._corrected(record) for record in records], whole
+
+    async def browse(self, after: int, most: int) -> Read:
+        """As ``read`` with every lane, for a reader that nobody waits for and that may lag."""
+        last = self.last
+        if after >= last:
+            return Read([], after, 0)
+        chunks = await self._in_browser(self._file.past, after, most)
+        found = pick(chunks, Lane.everything, after, most)
+        return self._right(found) if chunks else Read([], last, 0)
 
     async def look_back(self, most: int, see: Callable[[Record], None]) -> None:
         """Show ``see`` the newest records, newest first, in the reader's thread.
@@ -577,6 +590,13 @@ class Journal:
     ) -> _T:
         return await asyncio.get_running_loop().run_in_executor(
             self._writer, partial(function, *arguments, **named)
+        )
+
+    async def _in_browser(
+        self, function: Callable[_P, _T], *arguments: _P.args, **named: _P.kwargs
+    ) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(
+            self._browser, partial(function, *arguments, **named)
         )
 
     async def _in_reader(

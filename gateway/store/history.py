@@ -1,0 +1,135 @@
+"""The charts' file: every SQL statement of ``history.db``, synchronous, for one thread.
+
+Nothing here is the only copy of anything: a file that is broken or from another journal is begun
+anew and filled from the journal again.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, Final, NamedTuple
+
+from gateway.ports import Unavailable
+from gateway.store.schema import opened, trouble
+
+_CACHE_KIB: Final = 512
+_LEAST: Final = 8
+"""Stretches that are let go at once when the file is too large: not one with every commit."""
+
+
+class Stretch(NamedTuple):
+    """What was folded at once: wall ns of the first cell's begin and the last one's end."""
+
+    oldest: int
+    newest: int
+    bodies: list[tuple[str, bytes]]
+    """Device and its packed cells."""
+
+
+class HistoryFile:
+    """Opened by ``open``. What the database refuses becomes ``Unavailable`` with one line."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._connection: sqlite3.Connection
+
+    def open(self, wall: int, journal: str, last: int) -> int:
+        """The bookmark in the journal of that id, which ends at record ``last``.
+
+        Of another journal the cells are kept, and its reader begins at 0. A bookmark behind the
+        journal's end means that an older journal was put back: what it says now counts.
+        """
+        self._connection, _ = opened(self._path, "history", wall)
+        try:
+            execute = self._connection.execute
+            execute(f"PRAGMA cache_size = -{_CACHE_KIB}")
+            row = execute("SELECT journal, n FROM bookmark").fetchone()
+            if row is None or row[0] != journal:
+                return 0
+            if row[1] > last:
+                self._empty()
+                return 0
+            return int(row[1])
+        except sqlite3.Error as error:
+            raise Unavailable(trouble(self._path, error)) from None
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._connection.close()
+
+    def _empty(self) -> None:
+        for table in ("cells", "stretch", "bookmark"):
+            self._connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
+
+    def put(self, stretch: Stretch | None, journal: str, n: int) -> None:
+        """Keep a stretch with the bookmark behind it, in one transaction; None: nothing to draw."""
+        execute = self._connection.execute
+        try:
+            execute("BEGIN IMMEDIATE")
+            if stretch is not None:
+                row = (stretch.oldest, stretch.newest)
+                id_ = execute("INSERT INTO stretch (oldest, newest) VALUES (?, ?)", row).lastrowid
+                self._connection.executemany(
+                    "INSERT INTO cells VALUES (?, ?, ?)",
+                    ((id_, device, body) for device, body in sorted(stretch.bodies)),
+                )
+            execute("INSERT OR REPLACE INTO bookmark VALUES (1, ?, ?)", (journal, n))
+            execute("COMMIT")
+        except sqlite3.Error as error:
+            if self._connection.in_transaction:
+                execute("ROLLBACK")
+            raise Unavailable(trouble(self._path, error)) from None
+
+    def bodies(self, device: str, since: int, until: int) -> Iterator[bytes]:
+        """The packed cells of a device from every stretch within (wall ns), in their order."""
+        rows = self._asked(
+            "SELECT body FROM stretch CROSS JOIN cells ON cells.stretch = stretch.id"
+            " WHERE newest > ? AND oldest < ? AND device = ? ORDER BY stretch.id",
+            (since, until, device),
+        )
+        return (row[0] for row in rows)
+
+    def oldest(self) -> int | None:
+        """Wall ns of the first cell that is kept; None: there is none."""
+        [row] = self._asked("SELECT min(oldest) FROM stretch", ())
+        return row[0] if row[0] is None else int(row[0])
+
+    def retain(self, before: int, most_bytes: int) -> None:
+        """Let go what ends before ``before`` (wall ns) and the oldest tenth over ``most_bytes``."""
+        try:
+            gone = [
+                row[0] for row in self._asked("SELECT id FROM stretch WHERE newest < ?", (before,))
+            ]
+            if self.size() > most_bytes:
+                [[count]] = self._asked("SELECT count(*) FROM stretch", ())
+                most = max(_LEAST, count // 10)
+                rows = self._asked("SELECT id FROM stretch ORDER BY id LIMIT ?", (most,))
+                gone += [row[0] for row in rows]
+            if gone:
+                self._let_go(gone)
+        except (sqlite3.Error, OSError) as error:
+            raise Unavailable(trouble(self._path, error)) from None
+
+    def _let_go(self, ids: Iterable[int]) -> None:
+        execute = self._connection.execute
+        with self._connection:
+            execute("BEGIN IMMEDIATE")
+            for id_ in ids:
+                execute("DELETE FROM cells WHERE stretch = ?", (id_,))
+                execute("DELETE FROM stretch WHERE id = ?", (id_,))
+        # As a script: a statement without columns is stepped once, and each step frees one page.
+        self._connection.executescript("PRAGMA incremental_vacuum")
+        execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
+    def size(self) -> int:
+        """Bytes on disk, the WAL included."""
+        files = (self._path, self._path.with_name(self._path.name + "-wal"))
+        return sum(file.stat().st_size for file in files if file.exists())
+
+    def _asked(self, statement: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+        try:
+            return self._connection.execute(statement, values).fetchall()
+        except sqlite3.Error as error:
+            raise Unavailable(trouble(self._path, error)) from None
