@@ -24,7 +24,8 @@ from gateway.console.view import Health as HealthView
 from gateway.detect import Detector
 from gateway.editions import Editions
 from gateway.health import resident_mib
-from gateway.history.keeper import Asked, History, Keeper
+from gateway.history.keeper import Keeper
+from gateway.history.picture import Asked, History
 from gateway.incidents.decision import NotAllowed
 from gateway.incidents.deeds import Report
 from gateway.incidents.desk import Desk

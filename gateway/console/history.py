@@ -14,7 +14,7 @@ from gateway.console.query import ApiError
 from gateway.console.shapes import Json, iso, seconds
 from gateway.console.view import Threshold, View
 from gateway.history.buckets import words_of
-from gateway.history.keeper import POINTS_MOST, SPAN_MOST, Asked, History
+from gateway.history.picture import POINTS_MOST, SPAN_MOST, Asked, History
 from gateway.model import Incident, Wanted, every_value_name
 
 _POINTS: Final = 800

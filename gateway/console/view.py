@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypedDict
 
-from gateway.history.keeper import Asked, History
+from gateway.history.picture import Asked, History
 from gateway.incidents.deeds import Report
 from gateway.model import (
     CheckIn,

@@ -15,11 +15,11 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, TypeVar
 
 import structlog
 
-from gateway.history.buckets import Bucket, Share, gap_of, numbers, shares, step_for
+from gateway.history.buckets import step_for
 from gateway.history.cells import (
     MINUTE,
     Cell,
@@ -30,15 +30,13 @@ from gateway.history.cells import (
     packed,
     unpacked,
 )
+from gateway.history.picture import Asked, History, picture
 from gateway.model import SECOND, Reading, Record
 from gateway.ports import Clock, Unavailable
 from gateway.pump import timed
 from gateway.store.history import HistoryFile, Stretch
 from gateway.store.journal import Journal
 
-SPAN_MOST: Final = 400 * 86_400 * SECOND
-"""Ns that one answer may span."""
-POINTS_MOST: Final = 2_000
 _SLICE: Final = 2_000
 """Records that are folded at once: some ten milliseconds of one core."""
 _PAUSE: Final = 0.1
@@ -58,42 +56,10 @@ _READINGS_MOST: Final = 50_000
 """Readings of one device that are taken from the journal itself for one answer."""
 _SHARE: Final = 10
 """The file may have this part of what the journal may have."""
-_HOLD: Final = 86_400 * SECOND
-"""Ns that a yes or no counts where nobody says how long a device may be silent."""
 
 _T = TypeVar("_T")
 
 log = structlog.get_logger("history")
-
-
-class History(NamedTuple):
-    """One value of one device over a span. All times are wall ns."""
-
-    since: int
-    until: int
-    step: int
-    yes: bool
-    """Whether it is a yes-or-no value: then ``shares`` are filled, else ``buckets``."""
-    buckets: list[Bucket]
-    shares: list[Share]
-    gap: int
-    """Ns between two buckets from which on something is missing."""
-    oldest: int | None
-    """The first cell that is on disk of any device; None: there is none, or none was needed."""
-    behind: int
-    """Records that are not in the answer yet."""
-
-
-class Asked(NamedTuple):
-    """What somebody wants to see."""
-
-    device: str
-    value: str
-    since: int
-    until: int
-    points: int
-    silence: int
-    """Ns that the device may be silent; 0: nobody says."""
 
 
 class Keeper:
@@ -205,7 +171,7 @@ class Keeper:
 
     async def _from_journal(self, asked: Asked, step: int) -> History | None:
         """In steps of seconds; None where that would be too much to read."""
-        before = asked.since - (asked.silence or _HOLD)
+        before = asked.since - asked.hold
         records, whole = await self._journal.records_of(
             asked.device, asked.since - 2 * MINUTE, _READINGS_MOST
         )
@@ -222,12 +188,13 @@ class Keeper:
         if column.yes:  # what it said last, before the span
             _, cells = await self._stored(asked, before, asked.since)
             earlier = [_at_its_end(cell, step) for cell in cells]
-        return self._history(asked, step, step, column.yes, [*earlier, *column.cells()])
+        cells = [*earlier, *column.cells()]
+        return picture(asked, step, step, cells, yes=column.yes, now=self._clock.now().wall)
 
     async def _from_cells(self, asked: Asked, step: int) -> History:
-        before = asked.since - (asked.silence or _HOLD)
+        before = asked.since - asked.hold
         yes, cells = await self._stored(asked, before // step * step, asked.until + step)
-        found = self._history(asked, MINUTE, step, yes, cells)
+        found = picture(asked, MINUTE, step, cells, yes=yes, now=self._clock.now().wall)
         oldest = await self._in_thread(self._oldest)
         return found._replace(oldest=oldest, behind=self.behind)
 
@@ -266,20 +233,6 @@ class Keeper:
 
     def _oldest(self) -> int | None:
         return self._file.oldest()
-
-    def _history(
-        self, asked: Asked, width: int, step: int, yes: bool, cells: list[Cell]
-    ) -> History:
-        """The span grows to whole steps."""
-        since, until = asked.since // step * step, -(-asked.until // step) * step
-        hold = asked.silence or _HOLD
-        answer = History(since, until, step, yes and bool(cells), [], [], hold, None, 0)
-        if answer.yes:
-            upto = min(until, asked.until, self._clock.now().wall)
-            return answer._replace(shares=shares(cells, width, step, (since, upto), hold))
-        first, end = since // width, until // width
-        found = numbers((c for c in cells if first <= c.slot < end), width, step)
-        return answer._replace(buckets=found, gap=gap_of(found, step, asked.silence))
 
     async def _in_thread(self, work: Callable[[], _T]) -> _T:
         if self._thread is None:

@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from gateway.clock import SystemClock, cpu_seconds, spin_ns
-from gateway.history.keeper import Asked, Keeper
+from gateway.history.keeper import Keeper
+from gateway.history.picture import Asked
 from gateway.model import SECOND, Reading, Record
 from gateway.ports import Unavailable
 from gateway.store.group import Limits

@@ -14,7 +14,8 @@ from typing import NamedTuple
 import pytest
 
 from gateway.history import keeper as subject
-from gateway.history.keeper import Asked, History, Keeper
+from gateway.history.keeper import Keeper
+from gateway.history.picture import Asked, History
 from gateway.model import SECOND, Reading
 from gateway.ports import Unavailable
 from gateway.store.group import Limits
@@ -262,6 +263,7 @@ def a_long_journal(path: Path, until: int) -> Iterator[int]:
 
     file, last = JournalFile(path), 0
     file.open(until, "long")
+    file.writer.execute("PRAGMA synchronous = OFF")
     for n, records in enumerate(groups(1, 1_000 / 1_440, until)):
         last = records[-1].n
         file.append(records, last, None, (), {})
