@@ -3,6 +3,7 @@
 
 import { Arming } from "./arming.js";
 import { Cards } from "./cards.js";
+import { Chart } from "./chart.js";
 import { Closing, failure } from "./closing.js";
 import { Deeds } from "./deeds.js";
 import { Duty } from "./duty.js";
@@ -21,7 +22,7 @@ const byId = (id) => document.getElementById(id);
 const now = { incidents: null, people: [], filter: "", reached: null };
 
 const cards = new Cards(onAct);
-const devices = new Devices();
+const devices = new Devices((device) => chart.open(device));
 const closing = new Closing(done);
 const arming = new Arming((sentence) => toast(sentence, true));
 const rules = new Rules(toast);
@@ -32,6 +33,7 @@ const report = new Report(places, done);
 const search = new Search(places, people, onAct);
 const silences = new Silences(places, () => devices.items, people, toast, (key) => search.open(key));
 const duty = new Duty();
+const chart = new Chart(() => devices.all, (key) => search.open(key));
 
 function showIncidents() {
   cards.show(now.incidents, now.people, now.filter);
@@ -150,6 +152,10 @@ function done(sentence) {
 }
 
 async function onAct(incident, verb, person, button) {
+  if (verb === "chart") {
+    chart.open(incident.device);
+    return;
+  }
   acted(person);
   if (verb === "close") {
     closing.open(incident, person);
@@ -196,7 +202,7 @@ byId("search-open").addEventListener("click", () => {
   search.show(shown);
 });
 
-setInterval(() => { cards.tick(); search.tick(); }, 1000);
+setInterval(() => { cards.tick(); search.tick(); chart.tick(); }, 1000);
 setInterval(() => { refresh(); listen(); }, POLL);
 document.addEventListener("visibilitychange", refresh);
 listen();
