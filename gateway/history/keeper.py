@@ -39,8 +39,8 @@ from gateway.store.journal import Journal
 
 _SLICE: Final = 2_000
 """Records that are folded at once: some ten milliseconds of one core."""
-_PAUSE: Final = 0.1
-"""Seconds between two slices: whoever is behind must not take the processor."""
+_PAUSE: Final = 0.4
+"""Seconds between two slices: whoever is behind takes no more than a twentieth of one core."""
 _EVERY: Final = 60.0
 """Seconds that new records wait before they are folded, unless somebody asks."""
 _CATCH_UP: Final = 10
