@@ -31,6 +31,7 @@ from gateway.store.group import Group, Limits
 from gateway.store.journal_editions import InForce
 from gateway.store.journal_file import (
     Bookmark,
+    Chunk,
     JournalFile,
     Quarantined,
     Start,
@@ -324,7 +325,12 @@ class Journal:
             return self._right(pick(self._tail.after(after), lane, after, most))
         last = self.last
         chunks = await self._in_reader(self._file.chunks, after, lane, most)
-        return self._right(pick(chunks, lane, after, most)) if chunks else Read([], last, 0)
+        return self._picked(chunks, lane, after, last, most)
+
+    def _picked(self, chunks: list[Chunk], lane: Lane, after: int, last: int, most: int) -> Read:
+        """Of what is on disk: a commit of which nobody has heard yet may be there already."""
+        known = [chunk for chunk in chunks if chunk.first <= last]
+        return self._right(pick(known, lane, after, most)) if known else Read([], last, 0)
 
     def _right(self, read: Read) -> Read:
         """With the right wall times, where they were learnt later; damage is said and counted."""
@@ -545,8 +551,7 @@ class Journal:
         if after >= last:
             return Read([], after, 0)
         chunks = await self._in_browser(self._file.past, after, most)
-        found = pick(chunks, Lane.everything, after, most)
-        return self._right(found) if chunks else Read([], last, 0)
+        return self._picked(chunks, Lane.everything, after, last, most)
 
     async def look_back(self, most: int, see: Callable[[Record], None]) -> None:
         """Show ``see`` the newest records, newest first, in the reader's thread.
