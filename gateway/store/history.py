@@ -15,8 +15,6 @@ from gateway.ports import Unavailable
 from gateway.store.schema import opened, trouble
 
 _CACHE_KIB: Final = 512
-_LEAST: Final = 8
-"""Stretches that are let go at once when the file is too large: not one with every commit."""
 
 
 class Stretch(NamedTuple):
@@ -93,23 +91,25 @@ class HistoryFile:
 
     def oldest(self) -> int | None:
         """Wall ns of the first cell that is kept; None: there is none."""
-        [row] = self._asked("SELECT min(oldest) FROM stretch", ())
+        [row] = self._asked("SELECT min(oldest) FROM stretch")
         return row[0] if row[0] is None else int(row[0])
 
     def retain(self, before: int, most_bytes: int) -> None:
-        """Let go what ends before ``before`` (wall ns) and the oldest tenth over ``most_bytes``."""
+        """Let go what ends before ``before`` (wall ns) and the oldest tenth over ``most_bytes``.
+
+        The log is folded into the file: what is on the disk is what is counted.
+        """
         try:
-            gone = [
-                row[0] for row in self._asked("SELECT id FROM stretch WHERE newest < ?", (before,))
-            ]
-            if self.size() > most_bytes:
-                [[count]] = self._asked("SELECT count(*) FROM stretch", ())
-                most = max(_LEAST, count // 10)
-                rows = self._asked("SELECT id FROM stretch ORDER BY id LIMIT ?", (most,))
-                gone += [row[0] for row in rows]
+            gone = self._asked("SELECT id FROM stretch WHERE newest < ?", (before,))
+            if self._size() > most_bytes:
+                gone += self._asked(
+                    "SELECT id FROM stretch ORDER BY id"
+                    " LIMIT (SELECT max(1, count(*) / 10) FROM stretch)"
+                )
             if gone:
-                self._let_go(gone)
-        except (sqlite3.Error, OSError) as error:
+                self._let_go({row[0] for row in gone})
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+        except sqlite3.Error as error:
             raise Unavailable(trouble(self._path, error)) from None
 
     def _let_go(self, ids: Iterable[int]) -> None:
@@ -121,14 +121,15 @@ class HistoryFile:
                 execute("DELETE FROM stretch WHERE id = ?", (id_,))
         # As a script: a statement without columns is stepped once, and each step frees one page.
         self._connection.executescript("PRAGMA incremental_vacuum")
-        execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
-    def size(self) -> int:
-        """Bytes on disk, the WAL included."""
-        files = (self._path, self._path.with_name(self._path.name + "-wal"))
-        return sum(file.stat().st_size for file in files if file.exists())
+    def _size(self) -> int:
+        [[used]] = self._asked(
+            "SELECT (page_count - freelist_count) * page_size"
+            " FROM pragma_page_count, pragma_freelist_count, pragma_page_size"
+        )
+        return int(used)
 
-    def _asked(self, statement: str, values: tuple[object, ...]) -> list[tuple[Any, ...]]:
+    def _asked(self, statement: str, values: tuple[object, ...] = ()) -> list[tuple[Any, ...]]:
         try:
             return self._connection.execute(statement, values).fetchall()
         except sqlite3.Error as error:

@@ -6,6 +6,7 @@ import asyncio
 import os
 import random
 import sqlite3
+import threading
 from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, closing, contextmanager
 from pathlib import Path
@@ -16,11 +17,12 @@ import pytest
 from gateway.history import keeper as subject
 from gateway.history.keeper import Keeper
 from gateway.history.picture import Asked, History
-from gateway.model import SECOND, Reading
+from gateway.model import SECOND, Reading, Record
 from gateway.ports import Unavailable
 from gateway.store.group import Limits
 from gateway.store.journal import Journal
 from gateway.store.journal_file import JournalFile
+from gateway.store.lanes import Read
 from tests.store.house import Store, committed, store
 from tests.virtual import START, VirtualClock, settle
 
@@ -125,18 +127,39 @@ async def test_nothing_is_folded_twice_when_the_power_goes(
         assert shown(found) == brute([each for each in said if each.device == "a"], found)
 
 
-async def test_an_asker_who_leaves_in_the_middle_has_nothing_folded_twice(tmp_path: Path) -> None:
+async def test_an_asker_who_leaves_in_the_middle_has_nothing_folded_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     clock = VirtualClock()
     said = busy(2, clock.wall, 20 * HOUR)
+    began, goes_on, fold = threading.Event(), threading.Event(), Keeper._fold
+    looks, looked_again, browse = [0], asyncio.Event(), Journal.browse
+
+    async def look(journal: Journal, after: int, most: int) -> Read:
+        read = await browse(journal, after, most)
+        looks[0] += 1
+        if looks[0] == 2:
+            looked_again.set()
+        return read
+
+    def slowly(keeper: Keeper, records: list[Record], after: int, upto: int, mono: int) -> None:
+        began.set()
+        goes_on.wait(5)
+        fold(keeper, records, after, upto, mono)
+
+    monkeypatch.setattr(Keeper, "_fold", slowly)
+    monkeypatch.setattr(Journal, "browse", look)
     async with kept(tmp_path, clock) as desk:
         await told(desk, clock, said)
-        for turns in range(12):
-            asking = asyncio.create_task(desk.keeper.ask(asked("a", HOUR * 26, clock.wall)))
-            for _ in range(turns):
-                await asyncio.sleep(0)
-            asking.cancel()
-            await asyncio.gather(asking, return_exceptions=True)
-        found = await desk.keeper.ask(asked("a", HOUR * 26, clock.wall))
+        question = asked("a", HOUR * 26, clock.wall)
+        leaving = asyncio.create_task(desk.keeper.ask(question))
+        await asyncio.to_thread(began.wait, 5)
+        leaving.cancel()
+        await asyncio.gather(leaving, return_exceptions=True)
+        staying = asyncio.create_task(desk.keeper.ask(question))
+        await looked_again.wait()
+        goes_on.set()
+        found = await staying
         assert shown(found) == brute([each for each in said if each.device == "a"], found)
 
 
@@ -161,13 +184,12 @@ async def test_the_last_minutes_are_shown_in_seconds_from_the_journal(
 async def test_a_door_that_speaks_only_when_it_moves_is_known_in_between(tmp_path: Path) -> None:
     clock = VirtualClock()
     async with kept(tmp_path, clock) as desk:
-
-        def door(after: int, opened: bool) -> Reading:
-            at = START - 3 * HOUR + after * MINUTE
-            return Reading("door", "contact", {"open": opened}, at)
-
-        await told(desk, clock, [door(0, False), door(60, True), door(90, False)])
-        now = START
+        for opened, minutes in ((False, 60), (True, 30), (False, 90)):
+            begun = clock.wall
+            await told(desk, clock, [Reading("door", "contact", {"open": opened}, begun)])
+            clock.jump((begun + minutes * MINUTE - clock.wall) / SECOND)
+        now = clock.wall
+        assert now == START + 3 * HOUR
         found = await desk.keeper.ask(asked("door", 3 * HOUR, now, 6, "open"))
         assert found.yes
         assert found.step == 30 * MINUTE
@@ -176,6 +198,7 @@ async def test_a_door_that_speaks_only_when_it_moves_is_known_in_between(tmp_pat
         assert [one.reports for one in found.shares] == [1, 0, 1, 1, 0, 0]
         near = await desk.keeper.ask(asked("door", 100 * MINUTE, now, 200, "open"))
         assert near.step == 30 * SECOND, "from the journal, with what was said before"
+        assert near.shares[0].at == near.since
         assert [one.yes for one in near.shares[:20]] == [1.0] * 20
         assert near.shares[-1].yes == 0.0
 
@@ -197,12 +220,14 @@ async def test_old_stretches_go_with_the_journals_age_and_size(
         assert found.buckets[0].at >= found.oldest - found.step
     small = tmp_path / "small"
     small.mkdir()
-    async with kept(small, clock, most=400_000) as desk:
-        for seed in range(12):
+    async with kept(small, clock, most=800_000) as desk:
+        for seed in range(40):
             await told(desk, clock, busy(seed, clock.wall, 10 * HOUR))
             await desk.keeper.ask(asked("a", 10 * HOUR, clock.wall))
-            clock.jump(3_600)
-        assert (small / "history.db").stat().st_size < 80_000  # a tenth, and what a commit adds
+            assert os.stat(small / "history.db").st_size < 100_000  # a tenth, and one stretch
+        found = await desk.keeper.ask(asked("a", 12 * HOUR, clock.wall))
+        kept_now = sum(b.reports for b in found.buckets)
+        assert 3 * 200 < kept_now < 30 * 200, "the first of them are gone, and no more than that"
 
 
 async def test_a_broken_file_is_filled_from_the_journal_again(tmp_path: Path) -> None:
