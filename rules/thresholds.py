@@ -29,12 +29,13 @@ def thresholds(
 ) -> tuple[Threshold, ...]:
     """The lines of one value of one device, as the site's settings have them, in the files' order.
 
-    Only what stands in a condition as a plain comparison with a number: what is calculated, asked
-    of the past or negated has no line of its own.
+    Only what stands in a condition as a plain comparison with a number: what is calculated or
+    negated has no line of its own, nor what is asked together with the past.
     """
     found = (
         Threshold(rule.name, rule.title, rule.severity, sign, number)
         for rule in ruleset.cover_of(device, kind, site).conditions
+        if not rule.when.calls
         for sign, number in _lines(rule.when.tree, value)
     )
     return tuple(dict.fromkeys(found))

@@ -70,6 +70,7 @@ _PAGE: Final[Mapping[str, tuple[str, str]]] = {
     "chart.key_known": ("状态已知", "state known"),
     "chart.key_marks": ("本设备的事件", "incidents of this device"),
     "chart.key_flags": ("补报或可疑的读数", "late or suspect readings"),
+    "chart.outside": ("{text}（在图外）", "{text} (outside)"),
     "chart.step": ("每点 {span}。", "One point is {span}."),
     "chart.oldest": ("{time} 以前的没有保存。", "Nothing is kept from before {time}."),
     "chart.behind": ("另有 {n} 条新记录尚未计入。", "{n} new records are not counted in yet."),

@@ -42,6 +42,7 @@ async def a_week(view: MemoryView) -> None:
         view.kept_readings.append(Reading("mh-1", "manhole", values, received_at=at, at=at))  # type: ignore[arg-type]
     view.lines_of["temperature"] = (
         Threshold(Text("温度偏高", "Warm"), Severity.warning, ">", 27.5),
+        Threshold(Text("过热", "Hot"), Severity.alarm, ">", 90.0),
     )
     warm = Text("温度偏高：值班室环境", "Warm: duty room")
     for n, hours in enumerate((5, 29, 53), 1):
@@ -67,6 +68,7 @@ async def test_a_chart_opens_from_the_device_and_is_read_by_mouse_and_keys(tmp_p
         assert await chart.locator("#chart-view .mean").count() == 2, "broken where nothing came"
         assert "最低至最高" not in await chart.inner_text(), "one report in each point"
         await expect(chart.locator("#chart-legend")).to_contain_text("温度偏高 > 27.5 °C")
+        await expect(chart.locator("#chart-legend")).to_contain_text("过热 > 90 °C（在图外）")
         assert await chart.locator("#chart-view .marks path").count() == 1
         await shoot(desk, "chart-1366-1d")
 
@@ -126,7 +128,8 @@ async def test_a_case_shows_the_past_of_its_device(
         assert bool(CHINESE.search(ours)) == (language == "zh"), ours
         box = await chart.locator("#chart-view").bounding_box()
         assert box is not None
-        await page.mouse.click(box["x"] + box["width"] * 0.6, box["y"] + 120)
+        touch = {"pointerType": "touch", "clientX": box["x"] + box["width"] * 0.6, "clientY": 300}
+        await chart.locator("#chart-view").dispatch_event("pointerdown", touch)
         await expect(chart.locator(".cursor circle")).to_be_visible()
         await shoot(desk, f"chart-{width}-{language}")
         assert await is_nothing_cut(page)

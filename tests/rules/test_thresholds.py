@@ -39,7 +39,7 @@ def test_a_comparison_with_a_number_is_a_line_in_the_values_unit() -> None:
 def test_what_is_calculated_negated_or_asked_of_the_past_has_none() -> None:
     assert lines("not water_level < 1") == []
     assert lines("water_level * 2 > 1") == []
-    assert lines("rate(water_level, 10m) > 1") == []
+    assert lines("rate(water_level, 10m) > 1 and water_level > 3") == []
     assert lines("extra.a > extra.b", "extra.a") == []
     assert lines("water_level == 1") == []
     assert lines("open") == []

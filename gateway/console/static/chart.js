@@ -21,7 +21,7 @@ const byId = (id) => document.getElementById(id);
 
 // What can be drawn, what matters most first.
 function names(values) {
-  const rank = (name) => (FIRST.includes(name) ? FIRST.indexOf(name) - 20 : LAST.includes(name) ? 20 + LAST.indexOf(name) : LOUD.includes(name) ? -5 : 0);
+  const rank = (name) => (name.startsWith("extra.") ? 50 : FIRST.includes(name) ? FIRST.indexOf(name) - 20 : LAST.includes(name) ? 20 + LAST.indexOf(name) : LOUD.includes(name) ? -5 : 0);
   return Object.keys(values).filter((name) => typeof values[name] !== "string").sort((a, b) => rank(a) - rank(b));
 }
 
@@ -187,7 +187,10 @@ export class Chart {
     const keys = this.yes ? [key("share", t("chart.key_share", { name: word("true", this.picture.value) })), key("known", t("chart.key_known"))]
       : [key("mean", t("chart.key_mean"))];
     if (buckets.some((each) => each.min < each.max)) keys.push(key("band", t("chart.key_band")));
-    for (const line of thresholds) keys.push(key("threshold", `${said(line, "title")} ${line.sign} ${this.shown(line.number)}`));
+    for (const line of thresholds) {
+      const text = `${said(line, "title")} ${line.sign} ${this.shown(line.number)}`;
+      keys.push(key("threshold", this.plot.holds(line.number) ? text : t("chart.outside", { text })));
+    }
     if (marks.length) keys.push(key("marks", t("chart.key_marks")));
     if (buckets.some((each) => each.flags)) keys.push(key("flag", t("chart.key_flags")));
     list.replaceChildren(...keys);

@@ -80,7 +80,7 @@ export class Plot {
   }
 
   grid() {
-    const group = draw("g", { class: "grid" }, draw("text", { x: LEFT - 8, y: 12, class: "number" }, this.unit));
+    const group = draw("g", { class: "grid" }, draw("text", { x: LEFT - 8, y: 8, class: "number" }, this.unit));
     const [right, floor] = [this.width - RIGHT, this.height - BOTTOM];
     for (const value of this.lines) {
       const y = short(this.y(value));
@@ -123,12 +123,10 @@ export class Plot {
   band() {
     const group = draw("g", {});
     for (const run of this.runs()) {
-      const at = run.length > 1 ? run : [run[0], run[0]];
-      const xs = run.length > 1 ? run.map((each) => this.middle(each)) : [this.middle(run[0]) - 1.5, this.middle(run[0]) + 1.5];
-      const path = (name) => at.map((each, n) => `${short(xs[n])} ${short(this.y(each[name]))}`);
-      group.append(
-        draw("path", { class: "band", d: `M${path("max").join("L")}L${path("min").reverse().join("L")}Z` }),
-        draw("path", { class: "mean", d: `M${path("mean").join("L")}` }));
+      const path = (name) => run.map((each) => `${short(this.middle(each))} ${short(this.y(each[name]))}`);
+      const outline = `M${path("max").join("L")}L${path("min").reverse().join("L")}Z`;
+      group.append(draw("path", { class: "band", d: outline }), draw("path", { class: "mean", d: `M${path("mean").join("L")}` }));
+      if (run.length === 1) group.append(draw("circle", { class: "dot", cx: short(this.middle(run[0])), cy: short(this.y(run[0].mean)), r: 3 }));
     }
     return group;
   }
@@ -146,10 +144,14 @@ export class Plot {
     return group;
   }
 
+  holds(value) {
+    return this.low <= value && value <= this.high;
+  }
+
   thresholds() {
     const group = draw("g", { class: "threshold" });
     for (const { number: value } of this.picture.thresholds) {
-      if (value < this.low || value > this.high) continue;
+      if (!this.holds(value)) continue;
       const y = short(this.y(value));
       group.append(draw("line", { x1: LEFT, x2: this.width - RIGHT, y1: y, y2: y }));
     }
