@@ -135,9 +135,11 @@ export class Plot {
     const group = draw("g", {});
     const floor = this.y(0);
     for (const each of this.buckets) {
-      const [from, to] = [Math.max(LEFT, this.x(each.time)), Math.min(this.x(each.time + this.step), this.width - RIGHT)];
+      // Whole pixels: neighbours meet without a seam.
+      const from = Math.round(Math.max(LEFT, this.x(each.time)));
+      const to = Math.round(Math.min(this.x(each.time + this.step), this.width - RIGHT));
       const tall = each.any ? Math.max(3, floor - this.y(each.share)) : 0; // what was so for a moment is seen
-      const box = { x: short(from), width: Math.max(0.6, to - from).toFixed(2) };
+      const box = { x: from, width: Math.max(1, to - from) };
       if (tall) group.append(draw("rect", { class: "share", ...box, y: short(floor - tall), height: short(tall) }));
       group.append(draw("rect", { class: "known", ...box, y: short(floor - 1), height: 2 }));
     }
