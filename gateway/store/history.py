@@ -15,6 +15,10 @@ from gateway.ports import Unavailable
 from gateway.store.schema import opened, trouble
 
 _CACHE_KIB: Final = 512
+_ROOM: Final = 16_777_216
+"""Devices that a stretch has numbers for."""
+_NAMES_MOST: Final = 100_000
+"""Names beyond which those without cells are let go."""
 
 
 class Stretch(NamedTuple):
@@ -58,7 +62,7 @@ class HistoryFile:
         self._connection.close()
 
     def _empty(self) -> None:
-        for table in ("cells", "stretch", "bookmark"):
+        for table in ("cells", "device", "stretch", "bookmark"):
             self._connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own names
 
     def put(self, stretch: Stretch | None, journal: str, n: int) -> None:
@@ -67,12 +71,7 @@ class HistoryFile:
         try:
             execute("BEGIN IMMEDIATE")
             if stretch is not None:
-                row = (stretch.oldest, stretch.newest)
-                id_ = execute("INSERT INTO stretch (oldest, newest) VALUES (?, ?)", row).lastrowid
-                self._connection.executemany(
-                    "INSERT INTO cells VALUES (?, ?, ?)",
-                    ((id_, device, body) for device, body in sorted(stretch.bodies)),
-                )
+                self._put(stretch)
             execute("INSERT OR REPLACE INTO bookmark VALUES (1, ?, ?)", (journal, n))
             execute("COMMIT")
         except sqlite3.Error as error:
@@ -80,12 +79,25 @@ class HistoryFile:
                 execute("ROLLBACK")
             raise Unavailable(trouble(self._path, error)) from None
 
+    def _put(self, stretch: Stretch) -> None:
+        execute, many = self._connection.execute, self._connection.executemany
+        row = (stretch.oldest, stretch.newest)
+        id_ = execute("INSERT INTO stretch (oldest, newest) VALUES (?, ?)", row).lastrowid or 0
+        names = [(device,) for device, _ in stretch.bodies]
+        many("INSERT OR IGNORE INTO device (name) VALUES (?)", names)
+        rows = [(id_ * _ROOM + self._number(device), body) for device, body in stretch.bodies]
+        many("INSERT INTO cells VALUES (?, ?)", sorted(rows))
+
+    def _number(self, device: str) -> int:
+        found = self._asked("SELECT number FROM device WHERE name = ?", (device,))
+        return int(found[0][0]) if found else 0
+
     def bodies(self, device: str, since: int, until: int) -> Iterator[bytes]:
         """The packed cells of a device from every stretch within (wall ns), in their order."""
         rows = self._asked(
-            "SELECT body FROM stretch CROSS JOIN cells ON cells.stretch = stretch.id"
-            " WHERE newest > ? AND oldest < ? AND device = ? ORDER BY stretch.id",
-            (since, until, device),
+            "SELECT body FROM stretch CROSS JOIN cells ON cells.id = stretch.id * ? + ?"
+            " WHERE newest > ? AND oldest < ? ORDER BY stretch.id",
+            (_ROOM, self._number(device), since, until),
         )
         return (row[0] for row in rows)
 
@@ -117,8 +129,13 @@ class HistoryFile:
         with self._connection:
             execute("BEGIN IMMEDIATE")
             for id_ in ids:
-                execute("DELETE FROM cells WHERE stretch = ?", (id_,))
+                span = (id_ * _ROOM, (id_ + 1) * _ROOM)
+                execute("DELETE FROM cells WHERE id >= ? AND id < ?", span)
                 execute("DELETE FROM stretch WHERE id = ?", (id_,))
+            if execute("SELECT count(*) > ? FROM device", (_NAMES_MOST,)).fetchone()[0]:
+                execute(
+                    "DELETE FROM device WHERE number NOT IN (SELECT id % ? FROM cells)", (_ROOM,)
+                )
         # As a script: a statement without columns is stepped once, and each step frees one page.
         self._connection.executescript("PRAGMA incremental_vacuum")
 

@@ -6,14 +6,18 @@ CREATE TABLE stretch (
     newest INTEGER NOT NULL       -- wall ns of the end of its last cell
 );
 
--- The devices of one stretch lie together: a row for each device of its own place in the file
+-- Their names stand here once: a stretch has a row for each device.
+CREATE TABLE device (
+    number INTEGER PRIMARY KEY,
+    name   TEXT    NOT NULL UNIQUE
+);
+
+-- The devices of one stretch lie together: a row for each device at its own place in the file
 -- would cost a page of the card each.
 CREATE TABLE cells (
-    stretch INTEGER NOT NULL,
-    device  TEXT    NOT NULL,
-    body    BLOB    NOT NULL,     -- zlib of MessagePack, see gateway/history/cells.py
-    PRIMARY KEY (stretch, device)
-) WITHOUT ROWID;
+    id   INTEGER PRIMARY KEY,     -- 16777216 * stretch + number of the device
+    body BLOB    NOT NULL         -- zlib of MessagePack, see gateway/history/cells.py
+);
 
 -- One row: everything up to record n of this journal is in the stretches.
 CREATE TABLE bookmark (
