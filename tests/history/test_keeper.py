@@ -19,6 +19,7 @@ from gateway.history.keeper import Keeper
 from gateway.history.picture import Asked, History
 from gateway.model import SECOND, Reading, Record
 from gateway.ports import Unavailable
+from gateway.store import history
 from gateway.store.group import Limits
 from gateway.store.journal import Journal
 from gateway.store.journal_file import JournalFile
@@ -229,6 +230,30 @@ async def test_old_stretches_go_with_the_journals_age_and_size(
         found = await desk.keeper.ask(asked("a", 12 * HOUR, clock.wall))
         kept_now = sum(b.reports for b in found.buckets)
         assert 3 * 200 < kept_now < 30 * 200, "the first of them are gone, and no more than that"
+
+
+async def test_names_of_devices_that_are_long_gone_are_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subject, "_CELLS_MOST", 1)
+    monkeypatch.setattr(history, "_NAMES_MOST", 2)
+    clock = VirtualClock()
+
+    def names() -> list[str]:
+        with closing(sqlite3.connect(tmp_path / "history.db")) as file:
+            return sorted(name for (name,) in file.execute("SELECT name FROM device"))
+
+    async with kept(tmp_path, clock, keep=24 * 3_600.0) as desk:
+        for device in ("old", "gone", "here"):
+            await told(desk, clock, [warm(device, clock.wall, 20.0)])
+            await desk.keeper.catch_up()
+        assert names() == ["d/gone", "d/here", "d/old"]
+        clock.jump(30 * 3_600)
+        await told(desk, clock, [warm("here", clock.wall, 21.0)])
+        await desk.keeper.catch_up()
+        assert names() == ["d/here"]
+        found = await desk.keeper.ask(asked("here", 26 * HOUR, clock.wall))
+        assert [b.high for b in found.buckets] == [21.0]
 
 
 async def test_a_broken_file_is_filled_from_the_journal_again(tmp_path: Path) -> None:
