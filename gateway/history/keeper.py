@@ -45,7 +45,7 @@ _EVERY: Final = 60.0
 """Seconds that new records wait before they are folded, unless somebody asks."""
 _CATCH_UP: Final = 10
 """Slices that a request folds at most; the answer says what is missing then."""
-_CELLS_MOST: Final = 30_000
+_CELLS_MOST: Final = 60_000
 """Cells in memory, 56 bytes each: then they are written."""
 _AGE_MOST: Final = 6 * 3_600 * SECOND
 """Ns on the monotonic clock until they are written anyway."""
