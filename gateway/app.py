@@ -31,6 +31,7 @@ from gateway.console.view import View
 from gateway.detect import Detector
 from gateway.editions import Editions
 from gateway.health import DRIVER, Vitals
+from gateway.history.keeper import Keeper
 from gateway.incidents.desk import Desk
 from gateway.incidents.people import FIXTURE
 from gateway.intake import Intake
@@ -152,6 +153,7 @@ class House:
         self.detector: Detector
         self.watch: Watch
         self.patrol: Patrol
+        self.history: Keeper
         self.roster_check: RosterCheck
         self.canary: Canary
         self.anchorer: Anchorer
@@ -181,6 +183,7 @@ class House:
         self.arrival = Arrival(resumed, stamp)
         self.intake = Intake(self.journal, self.evidence, clock, self.arrival, kept.recent_keys)
         self.vitals = Vitals(self.journal, clock, data)
+        self.history = Keeper(data / "history.db", self.journal, clock, kept.keep, kept.max_size)
         threads = stack.enter_context(ThreadPoolExecutor(1, "files"))
         self.editions = Editions(self.journal, clock, self.arrival, threads)
         self.reloader = Reloader(
@@ -271,6 +274,7 @@ class House:
             self.journal, self.cases, self.intake, self.evidence, self.desk, self._site,
             self.tasks, self.clock, self.arrival, self.cases.news,
             self.editions, self.reloader, self.detector, self.patrol, self.teller.channels,
+            self.history,
         )  # fmt: skip
 
     def _silences_turned(self) -> None:
@@ -361,6 +365,7 @@ class House:
             "stores": self.watch.stores,
             "retention": self.watch.retention,
             "patrol": self.patrol.run,
+            "history": self.history.run,
             "roster": self.roster_check.run,
             "canary": self.canary.run,
             "record": self.anchorer.run,

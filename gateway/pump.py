@@ -55,16 +55,16 @@ async def pump(
             await journal.news.wait(seen)
             await clock.sleep(flush if lane is not Lane.alarms else _AFTER_PEOPLE)
             continue
-        timed = journal.timed.count
-        ready, upto = _timed(journal, records, upto, clock)
+        known = journal.timed.count
+        ready, upto = timed(journal, records, upto, clock)
         if not ready and records:
-            await at_most(_RECHECK, clock, journal.timed.wait(timed))
+            await at_most(_RECHECK, clock, journal.timed.wait(known))
             continue
         await _hand_over(journal, state, sink, ready, upto, damaged)
         proof.notify()
 
 
-def _timed(
+def timed(
     journal: Journal, records: list[Record], upto: int, clock: Clock
 ) -> tuple[list[Record], int]:
     """The records whose time is known, or that have waited long enough for it to be."""

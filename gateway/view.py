@@ -24,6 +24,8 @@ from gateway.console.view import Health as HealthView
 from gateway.detect import Detector
 from gateway.editions import Editions
 from gateway.health import resident_mib
+from gateway.history.keeper import Keeper
+from gateway.history.picture import Asked, History
 from gateway.incidents.decision import NotAllowed
 from gateway.incidents.deeds import Report
 from gateway.incidents.desk import Desk
@@ -65,7 +67,7 @@ from gateway.store.evidence import MOST_ATTACHED, EvidenceStore, TooLarge
 from gateway.store.hazards import hazards
 from gateway.store.journal import Journal
 from gateway.supervise import Health
-from rules import Ruleset
+from rules import Ruleset, Threshold, thresholds
 from rules.plan import Plan
 
 _PATIENCE: Final = 2.0
@@ -113,6 +115,7 @@ class StoreView:
         detector: Detector,
         patrol: Patrol,
         channels: Channels,
+        history: Keeper,
     ) -> None:
         self._journal = journal
         self._cases = cases
@@ -129,6 +132,7 @@ class StoreView:
         self._detector = detector
         self._patrol = patrol
         self._channels = channels
+        self._history = history
         self._door = intake.door("console")
         self._modes: Sequence[ModeRow] = ()
         self._modes_at: int | None = None
@@ -183,6 +187,16 @@ class StoreView:
     async def readings(self, device: str, since: int, limit: int) -> list[Reading]:
         """See ``View``."""
         return await self._journal.readings(device, since, limit)
+
+    async def history(self, asked: Asked) -> History:
+        """See ``View``."""
+        return await self._history.ask(asked)
+
+    async def thresholds(self, device: str, value: str) -> Sequence[Threshold]:
+        """See ``View``."""
+        known, newest = self._site().devices.get(device), self._intake.latest.get(device)
+        kind = known.kind if known is not None else newest.kind if newest is not None else ""
+        return thresholds(await self._rules_in_force(), self._site(), device, kind, value)
 
     async def ledger(self) -> Ledger:
         """See ``View``."""
@@ -295,10 +309,13 @@ class StoreView:
         return {plan.name: plan.title for plan in await self._plans()}
 
     async def _plans(self) -> Sequence[Plan]:
+        return (await self._rules_in_force()).plans
+
+    async def _rules_in_force(self) -> Ruleset:
         digest = self._detector.digest
         if self._ruleset is None or self._ruleset[0] != digest:
             self._ruleset = digest, await self._editions.ruleset(digest)
-        return self._ruleset[1].plans
+        return self._ruleset[1]
 
     def duty(self) -> Person:
         """See ``View``."""

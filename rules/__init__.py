@@ -7,6 +7,7 @@ from rules.modes import PlaceMode
 from rules.rule import Rule
 from rules.ruleset import Ruleset
 from rules.state import Cost, State
+from rules.thresholds import Threshold, thresholds
 
 __all__ = [
     "Cost",
@@ -14,6 +15,7 @@ __all__ = [
     "Rule",
     "Ruleset",
     "State",
+    "Threshold",
     "cause",
     "load",
     "modes",
@@ -21,5 +23,6 @@ __all__ = [
     "packs",
     "standing",
     "step",
+    "thresholds",
     "tick",
 ]

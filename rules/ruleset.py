@@ -135,6 +135,10 @@ class Ruleset:
             found = self._covers[key] = self._made(device, kind, site, below)
         return found
 
+    def cover_of(self, device: str, kind: str, site: Site) -> Cover:
+        """The same for whoever looks on: the site may be another than the engine's."""
+        return self._made(device, kind, site, False)
+
     def _told_apart(self, site: Site, device: str) -> tuple[str, ...]:
         """The places of a device, nearest first, of those that some rule or setting names."""
         if not self._codes:

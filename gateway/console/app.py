@@ -15,6 +15,7 @@ from gateway.console.duty import DutyApi
 from gateway.console.events import Streams
 from gateway.console.guard import Hosts, add_headers, guard
 from gateway.console.hand import HandApi, HandView
+from gateway.console.history import HistoryApi
 from gateway.console.metrics import Metrics
 from gateway.console.page import HERE, Page, Parts
 from gateway.console.patrol_page import PatrolPage
@@ -60,6 +61,7 @@ def create_app(
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(streams.close)
     app.add_routes(Api(view, streams, chinese).routes())
+    app.add_routes(HistoryApi(view).routes())
     app.add_routes(RegistryApi(view, chinese).routes())
     app.add_routes(DutyApi(view.site, view.now).routes())
     if telling is not None:

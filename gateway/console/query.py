@@ -116,12 +116,12 @@ def flag(query: Mapping[str, str], name: str) -> bool:
     return value in ("1", "true")
 
 
-def limit(query: Mapping[str, str], usual: int, most: int) -> int:
+def limit(query: Mapping[str, str], usual: int, most: int, name: str = "limit") -> int:
     """A whole number from 1 to ``most``."""
-    value = query.get("limit", str(usual))
+    value = query.get(name, str(usual))
     if value.isascii() and value.isdigit() and len(value) < 10 and 1 <= int(value) <= most:
         return int(value)
-    raise ApiError(400, f"limit is {_shown(value)}; write a whole number from 1 to {most}")
+    raise ApiError(400, f"{name} is {_shown(value)}; write a whole number from 1 to {most}")
 
 
 def name(query: Mapping[str, str], key: str) -> str:

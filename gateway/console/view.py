@@ -7,6 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Any, NamedTuple, Protocol, TypedDict
 
+from gateway.history.picture import Asked, History
 from gateway.incidents.deeds import Report
 from gateway.model import (
     CheckIn,
@@ -19,6 +20,7 @@ from gateway.model import (
     Person,
     Point,
     Reading,
+    Severity,
     Site,
     Text,
     Wanted,
@@ -177,6 +179,26 @@ class RuleRow(Protocol):
         """Ns of one evaluation; 0 before the first that was measured."""
 
 
+class Threshold(Protocol):
+    """A number that a rule compares a value with."""
+
+    @property
+    def title(self) -> Text:
+        """Of the rule."""
+
+    @property
+    def severity(self) -> Severity:
+        """Of the rule's alarm."""
+
+    @property
+    def sign(self) -> str:
+        """One of < <= > >=."""
+
+    @property
+    def number(self) -> float:
+        """In the unit of the value."""
+
+
 class RulesEdition(Protocol):
     """Which rules are in force, and why newer ones are not."""
 
@@ -316,6 +338,12 @@ class View(Protocol):
 
     async def readings(self, device: str, since: int, limit: int) -> list[Reading]:
         """Of one device, at or after ``since`` (wall ns), oldest first, the newest ``limit``."""
+
+    async def history(self, asked: Asked) -> History:
+        """One value of one device over a span. Raises ``Unavailable``."""
+
+    async def thresholds(self, device: str, value: str) -> Sequence[Threshold]:
+        """The numbers that the rules in force compare a value of a device with."""
 
     async def ledger(self) -> Ledger:
         """Where every reading went, read in one snapshot."""

@@ -30,6 +30,7 @@ from gateway.store.group import Group, Limits
 from gateway.store.journal_editions import InForce
 from gateway.store.journal_file import (
     Bookmark,
+    Chunk,
     JournalFile,
     Quarantined,
     Start,
@@ -323,7 +324,12 @@ class Journal:
             return self._right(pick(self._tail.after(after), lane, after, most))
         last = self.last
         chunks = await self._in_reader(self._file.chunks, after, lane, most)
-        return self._right(pick(chunks, lane, after, most)) if chunks else Read([], last, 0)
+        return self._picked(chunks, lane, after, last, most)
+
+    def _picked(self, chunks: list[Chunk], lane: Lane, after: int, last: int, most: int) -> Read:
+        """Of what is on disk: a commit of which nobody has heard yet may be there already."""
+        known = [chunk for chunk in chunks if chunk.first <= last]
+        return self._right(pick(known, lane, after, most)) if known else Read([], last, 0)
 
     def _right(self, read: Read) -> Read:
         """With the right wall times, where they were learnt later; damage is said and counted."""
@@ -515,8 +521,20 @@ class Journal:
 
     async def readings(self, device: str, since: int, limit: int) -> list[Reading]:
         """Readings of ``device`` received since ``since`` (wall ns), oldest first."""
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._browser, self._file.readings, device, since, limit)
+        return await self._in_browser(self._file.readings, device, since, limit)
+
+    async def records_of(self, device: str, since: int, limit: int) -> tuple[list[Record], bool]:
+        """See ``JournalFile.records_of``; with the right wall times, where they were learnt."""
+        records, whole = await self._in_browser(self._file.records_of, device, since, limit)
+        return [self._corrected(record) for record in records], whole
+
+    async def browse(self, after: int, most: int) -> Read:
+        """As ``read`` with every lane, for a reader that nobody waits for and that may lag."""
+        last = self.last
+        if after >= last:
+            return Read([], after, 0)
+        chunks = await self._in_browser(self._file.past, after, most)
+        return self._picked(chunks, Lane.everything, after, last, most)
 
     async def look_back(self, most: int, see: Callable[[Record], None]) -> None:
         """Show ``see`` the newest records, newest first, in the reader's thread.
@@ -560,6 +578,13 @@ class Journal:
     ) -> _T:
         return await asyncio.get_running_loop().run_in_executor(
             self._writer, partial(function, *arguments, **named)
+        )
+
+    async def _in_browser(
+        self, function: Callable[_P, _T], *arguments: _P.args, **named: _P.kwargs
+    ) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(
+            self._browser, partial(function, *arguments, **named)
         )
 
     async def _in_reader(

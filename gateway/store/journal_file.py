@@ -16,7 +16,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from gateway.model import Lane, Reading, Record
+from gateway.model import SECOND, Lane, Reading, Record
 from gateway.store import journal_editions
 from gateway.store.journal_editions import InForce
 from gateway.store.schema import opened
@@ -28,7 +28,9 @@ _QUARANTINE_BYTES: Final = 4_096
 """What is kept of one refused payload."""
 _CACHE_KIB: Final = 512
 _MOST_CHUNKS: Final = 50_000
-"""Commits that one look at a device's past may go through: two seconds of one core."""
+"""Commits that one look at a device's past may go through: half a second of one core."""
+_SET_BACK: Final = 3_600 * SECOND
+"""How far a clock that is believed may have been set back between two commits."""
 _BALLAST: Final = 8_000_000
 _MAGIC: Final = b"SQLite format 3\0"
 
@@ -312,7 +314,16 @@ class JournalFile:
         The first may begin at or before ``after``; a chunk without a record of the lane is
         left out.
         """
-        rows = self.reader.execute(_AFTER[lane], (after + 1, after + 1))
+        return self._chunks(self.reader, after, lane, most)
+
+    def past(self, after: int, most: int) -> list[Chunk]:
+        """The same for whoever may wait: nobody waits for them."""
+        return self._chunks(self.browser, after, Lane.everything, most)
+
+    def _chunks(
+        self, connection: sqlite3.Connection, after: int, lane: Lane, most: int
+    ) -> list[Chunk]:
+        rows = connection.execute(_AFTER[lane], (after + 1, after + 1))
         found: list[Chunk] = []
         count = 0
         for row in rows:
@@ -331,26 +342,54 @@ class JournalFile:
         yield from (_chunk(*row) for row in rows)
 
     def readings(self, device: str, since: int, limit: int) -> list[Reading]:
-        """Readings of ``device`` received at or after ``since`` (wall ns), newest ``limit``.
+        """Readings of ``device`` received at or after ``since`` (wall ns), newest ``limit``."""
+        found, _ = self.records_of(device, since, limit)
+        return [
+            record.item
+            for record in found
+            if isinstance(record.item, Reading) and record.wall >= since
+        ]
 
-        For people who look: on a connection of its own, so that nobody else waits, and over a
-        bounded number of commits.
+    def records_of(self, device: str, since: int, limit: int) -> tuple[list[Record], bool]:
+        """What ``device`` reported since ``since`` (wall ns), and whether that is all of it.
+
+        The newest ``limit``, oldest first, and those whose wall time can not be believed. For
+        people who look: on a connection of its own, so that nobody else waits, and over a bounded
+        number of commits.
         """
-        found: list[Reading] = []
+        found: list[Record] = []
+        name, looked, whole = device.encode("utf-8", "surrogatepass"), 0, False
         rows = self.browser.execute(
-            "SELECT first, count, urgent, body FROM chunk WHERE wall >= ? "
-            "ORDER BY first DESC LIMIT ?",
-            (since, _MOST_CHUNKS),
+            "SELECT wall, trusted, first, count, urgent, body FROM chunk"
+            " ORDER BY first DESC LIMIT ?",
+            (_MOST_CHUNKS,),
         )
-        for row in rows:
-            for record in reversed(_chunk(*row).records):
-                item = record.item
-                if isinstance(item, Reading) and item.device == device and record.wall >= since:
-                    found.append(item)
+        for wall, trusted, *row in rows:
+            if trusted and wall < since - _SET_BACK:
+                whole = True
+                break
+            looked += 1
+            found += self._of_device(row, name, device, since)
             if len(found) >= limit:
                 break
         rows.close()
-        return found[:limit][::-1]
+        whole = whole or (looked < _MOST_CHUNKS and len(found) < limit)
+        return found[:limit][::-1], whole
+
+    def _of_device(
+        self, row: Sequence[Any], name: bytes, device: str, since: int
+    ) -> Iterator[Record]:
+        """Newest first. Most commits hold nothing of it, and most of those are not decoded."""
+        try:
+            if name not in zlib.decompress(row[3]):
+                return
+        except zlib.error:
+            return
+        for record in reversed(_chunk(*row).records):
+            item = record.item
+            recent = record.wall >= since or not record.trusted
+            if recent and isinstance(item, Reading) and item.device == device:
+                yield record
 
     def between(self, after: int, upto: int) -> tuple[int, int]:
         """How many records in (``after``, ``upto``] are urgent, and how many are not."""

@@ -3,7 +3,7 @@
     python -m tests.bench [ROWS] [--quick] [--runs N]
 
 ROWS pick from: throughput latency memory written start camera influx clients dialects modbus
-rules replay telling drain cases boards. Peers' figures without "same run" were measured on a
+rules replay history telling drain cases boards. Peers' figures without "same run" were measured on a
 machine like the one this was written on; ratios count.
 """
 
@@ -16,6 +16,7 @@ import sys
 from collections.abc import Callable
 
 from tests.bench import boards, cases, gateway, mqtt_clients
+from tests.bench import history as charts
 from tests.bench import replay as past
 from tests.bench.gateway import Row
 
@@ -89,6 +90,21 @@ def replay(runs: int, quick: bool) -> Rows:
     ]  # fmt: skip
 
 
+def history(runs: int, quick: bool) -> Rows:
+    found = charts.costs(10 if quick else charts.DEVICES, charts.DAYS, runs)
+    limits = {"30 d": "under 1 s on a Raspberry Pi"}
+    return [
+        Row("charts: CPU to fold a reading of four values", f"{found.fold:.1f} µs", "", ""),
+        Row("  bytes kept of it", f"{found.bytes:.1f}", "", ""),
+        *(
+            Row(f"  {span} of one detector, 800 points",
+                f"{cpu * 1e3:.0f} ms of CPU, slowest {found.answer[span] * 1e3:.0f} ms",
+                limits.get(span, ""), "")
+            for span, cpu in found.cpu.items()
+        ),
+    ]  # fmt: skip
+
+
 def incidents(runs: int, quick: bool) -> Rows:
     count, steps = (10_000, 300) if quick else (cases.CASES, 2_000)
     return [
@@ -119,6 +135,7 @@ BENCHES: dict[str, Callable[[int, bool], Rows]] = {
     "modbus": own("modbus"),
     "rules": own("rules_cost"),
     "replay": replay,
+    "history": history,
     "telling": own("telling"),
     "drain": own("drain"),
     "cases": incidents,

@@ -15,6 +15,9 @@ from typing import Any, NamedTuple
 import msgspec
 
 from gateway.console.view import ActRefused, Health, Ledger, Now, Telling
+from gateway.history.buckets import step_for
+from gateway.history.cells import MINUTE, Columns, fold
+from gateway.history.picture import Asked, History, picture
 from gateway.incidents.deeds import Report
 from gateway.model import (
     SECOND,
@@ -148,6 +151,15 @@ class RuleRow(NamedTuple):
     mean: int
 
 
+class Threshold(NamedTuple):
+    """A number that a rule compares with."""
+
+    title: Text
+    severity: Severity
+    sign: str
+    number: float
+
+
 class Edition(NamedTuple):
     """Which rules are in force, and why newer ones are not."""
 
@@ -190,7 +202,7 @@ def _is_wanted(incident: Incident, wanted: Wanted) -> bool:
     return (
         all(not words or one in words for one, words in kinds)
         and incident.place.startswith(wanted.place)
-        and wanted.text in incident.title.zh
+        and (wanted.text in incident.title.zh or wanted.text == incident.device)
         and incident.opened_at >= wanted.since
         and (not wanted.until or incident.opened_at < wanted.until)
         and wanted.overdue in (None, incident.overdue)
@@ -211,6 +223,9 @@ class MemoryView:
         self.rows: dict[str, list[OutboxRow]] = {}
         self.kept_texts: dict[str, str] = {}
         self.kept_readings: list[Reading] = []
+        self.lines_of: dict[str, tuple[Threshold, ...]] = {}
+        """By value."""
+        self.asked: Asked | None = None
         self.folder = evidence
         wall = clock.now().wall
         self.armed = {code: ModeRow(code) for code in self.the_site.places}
@@ -312,6 +327,22 @@ class MemoryView:
 
     async def readings(self, device: str, since: int, limit: int) -> list[Reading]:
         return [r for r in self.kept_readings if r.device == device and r.at >= since][-limit:]
+
+    async def history(self, asked: Asked) -> History:
+        self.asked = asked
+        columns: Columns = {}
+        step = step_for(asked.until - asked.since, asked.points)
+        width = min(step, MINUTE)
+        for reading in self.kept_readings:
+            if reading.device == asked.device:
+                fold(columns, reading, width)
+        column = columns.get(asked.value)
+        cells = list(column.cells()) if column is not None else []
+        yes = column is not None and column.yes
+        return picture(asked, width, step, cells, yes=yes, now=self.now().wall)
+
+    async def thresholds(self, device: str, value: str) -> Sequence[Threshold]:
+        return self.lines_of.get(value, ())
 
     async def ledger(self) -> Ledger:
         return {

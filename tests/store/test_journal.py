@@ -9,6 +9,7 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from gateway.model import SECOND, DeviceSeen, Lane, Quality, Reading, Undecodable
@@ -40,6 +41,18 @@ async def test_an_alarm_commits_itself_and_everything_before_it_at_once(tmp_path
         await quiet
         assert [r.item.device for r in await everything(s.journal)] == ["a/s1", "b/s2"]
         assert s.journal.commits == 1
+
+
+async def test_a_reader_sees_no_commit_before_its_sender_does(tmp_path: Path) -> None:
+    clock = VirtualClock()
+    async with store(tmp_path, clock) as s:
+        await committed(clock, s.intake.door("d")([smoke(key=str(n)) for n in range(3)]))
+        [first, *_] = await everything(s.journal)
+        fresh = msgspec.structs.replace(first, n=4)
+        await s.journal._in_writer(s.journal._file.append, [fresh], 4, None, (), {})
+        for read in (s.journal.read(Lane.everything, 0, 10), s.journal.browse(0, 10)):
+            records, upto, _ = await read
+            assert ([record.n for record in records], upto) == ([1, 2, 3], 3)
 
 
 async def test_half_the_senders_window_closes_the_group(tmp_path: Path) -> None:

@@ -13,6 +13,7 @@ const SEVERITIES = ["critical", "alarm", "warning", "notice"];
 const VERBS = { open: ["receive"], received: ["handle", "close"], handling: ["close"], closed: ["reopen"] };
 const MORE = { closed: ["comment", "attach"] };
 const USUAL_MORE = ["transfer", "supervise", "comment", "attach"];
+const CHART = "chart"; // of the device: no deed, but it stands with them
 
 // The most severe first, people's lives before things, then the newest.
 function rank(a, b) {
@@ -151,7 +152,8 @@ export class Card {
   showButtons() {
     const verbs = VERBS[this.incident.state] ?? [];
     this.buttons.replaceChildren(...verbs.map((verb, index) => this.button(verb, index ? "" : "primary")));
-    this.further.replaceChildren(...(MORE[this.incident.state] ?? USUAL_MORE).map((verb) => this.button(verb, "")));
+    const more = [...(MORE[this.incident.state] ?? USUAL_MORE), ...(this.incident.device ? [CHART] : [])];
+    this.further.replaceChildren(...more.map((verb) => this.button(verb, "")));
   }
 
   button(verb, className) {

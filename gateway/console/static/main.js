@@ -4,6 +4,7 @@
 import { asked, firstKnown } from "./address.js";
 import { Arming } from "./arming.js";
 import { Cards } from "./cards.js";
+import { Chart } from "./chart.js";
 import { Closing, failure } from "./closing.js";
 import { Deeds } from "./deeds.js";
 import { Duty } from "./duty.js";
@@ -23,7 +24,7 @@ const byId = (id) => document.getElementById(id);
 const now = { incidents: null, people: [], filter: "", reached: null };
 
 const cards = new Cards(onAct);
-const devices = new Devices();
+const devices = new Devices((device) => chart.open(device));
 const closing = new Closing(done);
 const arming = new Arming((sentence) => toast(sentence, true));
 const rules = new Rules(toast);
@@ -39,6 +40,7 @@ const registry = new Registry(places, people, (sentence) => {
   duty.again();
   refresh();
 });
+const chart = new Chart(() => devices.all, (key) => search.open(key));
 
 function showIncidents() {
   cards.show(now.incidents, now.people, now.filter);
@@ -157,6 +159,10 @@ function done(sentence) {
 }
 
 async function onAct(incident, verb, person, button) {
+  if (verb === "chart") {
+    chart.open(incident.device);
+    return;
+  }
   acted(person);
   if (verb === "close") {
     closing.open(incident, person);
@@ -213,7 +219,7 @@ async function follow(wish) {
   showSearch(true);
 }
 
-setInterval(() => { cards.tick(); search.tick(); }, 1000);
+setInterval(() => { cards.tick(); search.tick(); chart.tick(); }, 1000);
 setInterval(() => { refresh(); listen(); }, POLL);
 document.addEventListener("visibilitychange", refresh);
 listen();

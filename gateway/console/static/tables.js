@@ -43,8 +43,9 @@ function inTrouble(device) {
 }
 
 export class Devices {
-  constructor() {
+  constructor(openChart) {
     this.all = [];
+    this.openChart = openChart;
     this.body = byId("devices").tBodies[0];
     for (const id of ["search", "kind", "only"]) byId(id).addEventListener("input", () => this.draw());
   }
@@ -97,8 +98,10 @@ export class Devices {
   row(device) {
     const near = device.place_name.split(" / ").slice(-2).join(" / ");
     const place = [word("kind", device.kind), near, device.floor && t("card.floor", { floor: device.floor }), device.flat && t("card.flat", { flat: device.flat })];
+    const name = make("button", { type: "button", className: "link", title: t("chart.open") }, deviceName(device));
+    name.addEventListener("click", () => this.openChart(device.id));
     return make("tr", { className: inTrouble(device) ? "trouble" : "", "data-device": device.id },
-      make("td", {}, make("b", {}, deviceName(device)), make("small", { title: device.place_name }, place.filter(Boolean).join(" · "))),
+      make("td", {}, Object.keys(device.values).length ? name : make("b", {}, deviceName(device)), make("small", { title: device.place_name }, place.filter(Boolean).join(" · "))),
       make("td", { className: "wide" }, make("div", { className: "chips" }, ...this.marks(device), ...this.values(device))),
       make("td", { className: "end age" }, device.age === null ? t("devices.never") : span(device.age)));
   }

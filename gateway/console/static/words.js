@@ -24,6 +24,7 @@ const clockTime = timeFormat(hours);
 const minutes = { hour: "2-digit", minute: "2-digit" };
 const shortTime = timeFormat(minutes);
 const shortDayTime = timeFormat({ month: "numeric", day: "numeric", ...minutes });
+const monthAndDay = timeFormat({ month: "numeric", day: "numeric" });
 const fullParts = timeFormat({ year: "numeric", month: "2-digit", day: "2-digit", ...hours });
 const dayTime = timeFormat({ month: "numeric", day: "numeric", ...hours });
 
@@ -69,6 +70,15 @@ export function whenAbout(iso) {
   const moment = new Date(iso);
   const today = day.format(moment) === day.format(new Date());
   return (today ? shortTime : shortDayTime).format(moment);
+}
+
+// For the axis of a chart.
+export function hourMinute(moment) {
+  return shortTime.format(moment);
+}
+
+export function monthDay(moment) {
+  return monthAndDay.format(moment);
 }
 
 // 2026-01-05 16:00:12, for lists that are kept.
