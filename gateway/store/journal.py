@@ -526,7 +526,7 @@ class Journal:
     async def records_of(self, device: str, since: int, limit: int) -> tuple[list[Record], bool]:
         """See ``JournalFile.records_of``; with the right wall times, where they were learnt."""
         records, whole = await self._in_browser(self._file.records_of, device, since, limit)
-        return [self._corrected(record) for record in records], whole
+        return [put_right(record, self._start.offsets) for record in records], whole
 
     async def browse(self, after: int, most: int) -> Read:
         """As ``read`` with every lane, for a reader that nobody waits for and that may lag."""
