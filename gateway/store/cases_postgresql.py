@@ -21,7 +21,7 @@ from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.pool import StaticPool
 
 from gateway.ports import Unavailable
-from gateway.store.databases import COMPILED
+from gateway.store.cases_tables import COMPILED
 from gateway.store.schema import files
 
 _DEFAULTS: Final = {"connect_timeout": "5", "application_name": "gridwarden"}

@@ -18,6 +18,8 @@ from sqlalchemy import (
 )
 
 TABLES: Final = MetaData()
+COMPILED: Final = 100
+"""Of an engine's statement cache: about as many as there are statements about these tables."""
 
 
 def _text(name: str, *, key: bool = False) -> Column[str]:

@@ -10,10 +10,9 @@ from sqlalchemy import Connection, Engine, create_engine, event
 from sqlalchemy.pool import StaticPool
 
 from gateway.ports import Unavailable
+from gateway.store.cases_tables import COMPILED
 from gateway.store.schema import is_broken, opened, trouble
 
-COMPILED: Final = 100
-"""SQLAlchemy's statement cache: about as many as there are statements here."""
 _CACHE_KIB: Final = 512
 """Per connection: the working set is a few open incidents, and memory is scarce."""
 
