@@ -107,7 +107,7 @@ class Vitals:
         }
         written = written_mib()
         if written is not None:
-            values["written"] = written
+            values["disk_written"] = written
         if now.mono > before.mono:
             share = (now.cpu - before.cpu) * SECOND / (now.mono - before.mono)
             values["cpu"] = round(100.0 * share, 1)

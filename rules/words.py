@@ -94,7 +94,7 @@ NOUNS: Final[Mapping[str, Text]] = MappingProxyType(
         "tvoc": Text("挥发性有机物浓度", "TVOC"),
         "voltage": Text("电压", "voltage"),
         "water_level": Text("水位", "water level"),
-        "written": Text("写盘量", "written to disk"),
+        "disk_written": Text("写盘量", "written to disk"),
         "zone": Text("分区", "zone"),
     }
 )

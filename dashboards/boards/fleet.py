@@ -227,7 +227,8 @@ def _wear(p: Panels, zone: str) -> Tile:
         "mbytes", Size(8, 8), LINE,
     )  # fmt: skip
     text = (
-        'SELECT sum("written") AS "written" FROM (SELECT non_negative_difference(last("written")) '
+        'SELECT sum("written") AS "written" FROM '
+        '(SELECT non_negative_difference(last("disk_written")) '
         f'AS "written" FROM {_OURS} WHERE {within()} '
         'GROUP BY time(1h), "device", "place", "site" fill(none)) '
         'WHERE $timeFilter GROUP BY time(1d), "device", "place", "site" '

@@ -204,7 +204,7 @@ _GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "vibration": ("振动", "Vibration"),
         "voltage": ("电压", "Voltage"),
         "water_level": ("水位", "Water level"),
-        "written": ("写盘量", "Written to disk"),
+        "disk_written": ("写盘量", "Written to disk"),
         "zone": ("防区", "Zone"),
     },
     "true": {
@@ -309,6 +309,8 @@ _GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "record": ("事件记录", "The record"),
         "audit": ("记录核查", "Audit of the record"),
         "anchors": ("站外锚点", "Anchors outside"),
+        "history": ("历史曲线", "Charts' history"),
+        "series": ("时序统计", "Series"),
         "patrol": ("巡查", "Patrols"),
         "roster": ("值班联系检查", "Roster check"),
         "canary": ("巡检报警", "Canary"),
@@ -322,6 +324,7 @@ _GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
     "lane": {
         "alarms": ("报警数据", "alarms"),
         "rest": ("其余数据", "the rest"),
+        "series": ("事件与状态", "cases and states"),
     },
     "store": {
         "journal": ("数据日志", "The journal"),

@@ -100,7 +100,7 @@ KINDS: Final[Mapping[str, Mapping[str, ValueType]]] = MappingProxyType(
             "disk_free": ValueType(float, "%"),
             "backlog": ValueType(float, "1"),
             "memory": ValueType(float, "MiB"),
-            "written": ValueType(float, "MiB"),
+            "disk_written": ValueType(float, "MiB"),
             "cpu": ValueType(float, "%"),
             "temperature": ValueType(float, "°C"),
             "clock_trusted": ValueType(bool),

@@ -353,9 +353,9 @@ def number(value: Value) -> float:
 def worn(look: Look) -> list[Row]:
     last: dict[tuple[str, str], dict[int, float]] = defaultdict(dict)
     for point in look.points("gateway"):
-        if "written" in point.fields:
+        if "disk_written" in point.fields:
             group = (point.tags["place"], point.tags["site"])
-            last[group][point.at // HOUR * HOUR] = number(point.fields["written"])
+            last[group][point.at // HOUR * HOUR] = number(point.fields["disk_written"])
     sums: dict[tuple[str, str, int], float] = defaultdict(float)
     for (place, site), series in last.items():
         steps = sorted(series)

@@ -373,7 +373,7 @@ class Week:
                 tags = {"device": "gateway/self", "place": place, "site": site}
                 own: dict[str, Value] = {
                     "memory": 60.0 + rng.randrange(5), "cpu": float(rng.randrange(40)),
-                    "disk_free": 50.0 - n / 1000, "backlog": waiting, "written": written,
+                    "disk_free": 50.0 - n / 1000, "backlog": waiting, "disk_written": written,
                     "temperature": 45.0 + rng.randrange(20), "clock_trusted": n % 500 > 3,
                 }  # fmt: skip
                 yield Point("gateway", tags, own, at)
