@@ -16,11 +16,11 @@ demo: ## everything on one machine, no server needed; DEMO_ARGS="--for 30s" ends
 
 test: ## all tests on real servers, which it installs; TEST_ARGS="tests/rules -k smoke" picks some
 	@$(SETUP) test
-	@$(BIN)/python -m pytest -n 2 --dist worksteal $(TEST_ARGS)
+	@$(BIN)/python -m pytest -n 3 --dist worksteal $(TEST_ARGS)
 
 crash: ## the crash tests with many more kills than `make test` has time for: about 15 minutes
 	@$(SETUP) test
-	@GRIDWARDEN_CRASH_ROUNDS=4000 GRIDWARDEN_KILLS=450 $(BIN)/python -m pytest -n 2 tests/crash tests/store/test_crash.py
+	@GRIDWARDEN_CRASH_ROUNDS=4000 GRIDWARDEN_KILLS=450 $(BIN)/python -m pytest -n 3 tests/crash tests/store/test_crash.py
 
 lint: ## formatting, style, types and import directions
 	@$(SETUP) lint

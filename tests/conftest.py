@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import signal
 import threading
 from collections.abc import AsyncIterator, Iterator
 
@@ -13,6 +14,12 @@ import pytest
 from tests import servers
 from tests.processes import children
 from tests.servers import InfluxDB, Mosquitto, PostgreSQL, VictoriaMetrics
+
+
+def pytest_configure() -> None:
+    """A shell's job in the background ignores Ctrl-C, and so would all that it starts."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -170,7 +170,10 @@ def test_an_interrupted_try_ends_with_its_total_and_130(tmp_path: Path) -> None:
         assert process.stdout is not None
         assert "s1" in process.stdout.readline()
         process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
+        try:
+            out, err = process.communicate(timeout=30)
+        finally:
+            process.kill()
     assert (process.returncode, err.strip()) == (130, "")
     assert out == "1 items, 0 undecodable; nothing was stored\n"
 
