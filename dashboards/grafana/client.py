@@ -88,10 +88,12 @@ class Client:
             raise silent(self._where, self._timeout) from None
         except aiohttp.ClientResponseError:  # what came is no HTTP
             raise foreign(self._where) from None
-        except (aiohttp.InvalidURL, UnicodeError):  # their words repeat the whole URL
+        except (aiohttp.InvalidURL, UnicodeError):
             raise unreachable(self._where, "no such host name") from None
         except (aiohttp.ClientError, OSError) as error:
-            raise unreachable(self._where, str(error)) from None
+            said = str(error)  # some repeat the URL, whose path may be a secret
+            plain = type(error).__name__ if "://" in said else said
+            raise unreachable(self._where, plain) from None
         if 300 <= status < 400:
             raise moved(self._where)
         if len(raw) > MOST:

@@ -5,14 +5,15 @@ from __future__ import annotations
 import gzip
 import importlib.metadata
 import re
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
 import pytest
-import urllib3
 from aiohttp import web
 
 from dashboards.grafana.client import MOST
@@ -280,6 +281,32 @@ def test_a_proxy_of_the_environment_is_not_asked(
     assert {each.end for each in push(server)} == {End.created}
 
 
+def test_a_connection_that_is_gone_is_one_sentence_without_the_path() -> None:
+    """Grafana ends between two calls: the second finds the connection closed."""
+    ends = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer_once() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+                ends.wait(10)
+
+        thread = threading.Thread(target=answer_once)
+        thread.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/hush"
+        with Server(url, TOKEN) as server:
+            server.save({"uid": "gw-wall"}, "", "x")
+            ends.set()
+            thread.join()
+            listening.close()
+            with pytest.raises(Away, match="no Grafana answers") as caught:
+                server.save({"uid": "gw-wall"}, "", "x")
+    assert is_one_sentence(caught.value)
+    assert "hush" not in caught.value.text.zh + caught.value.text.en
+
+
 def test_an_authority_without_a_certificate_is_one_sentence(tmp_path: Path) -> None:
     file = tmp_path / "ca.pem"
     file.write_text("hush", encoding="utf-8")
@@ -299,13 +326,16 @@ def test_pushing_brings_no_http_but_aiohttp_and_leaves_urllib3_its_own() -> None
     """grafana-client stands on urllib3-future, which writes itself over the urllib3 that the sink
     for InfluxDB 2.x and the notifier ``apprise`` speak through."""
     others = {"grafana_client", "niquests", "requests", "urllib3", "urllib3_future"}
-    code = f"import dashboards.grafana.server, sys; print({others!r} & set(sys.modules))"
+    code = f"""
+import dashboards.grafana.server, sys
+print({others!r} & set(sys.modules))
+import urllib3
+print(urllib3.__version__)"""
     done = subprocess.run(
         [sys.executable, "-c", code],
         cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
     )  # fmt: skip
-    assert done.stdout.strip() == "set()"
-    assert urllib3.__version__ == importlib.metadata.version("urllib3")
+    assert done.stdout.split() == ["set()", importlib.metadata.version("urllib3")]
     pins = (ROOT / "constraints.txt").read_text(encoding="utf-8")
     names = {line.partition("==")[0].replace("-", "_") for line in pins.splitlines()}
     assert names & others == {"requests", "urllib3"}
