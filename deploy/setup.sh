@@ -93,10 +93,8 @@ python_packages() {
     fi
     make_venv
     echo "setup: installing the Python packages (a minute, once)"
-    # urllib3-future, which grafana-client needs, would else put itself in urllib3's place.
-    URLLIB3_NO_OVERRIDE=1 \
-        .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
-        --no-binary urllib3-future -c constraints.txt -e ".[$1]" ||
+    .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input \
+        -c constraints.txt -e ".[$1]" ||
         fail "pip could not install the packages of constraints.txt (see above; is the network there?)"
     echo "$wanted" >"$stamp"
     [ "$1" != dev ] || echo "$wanted" >.venv/.gridwarden-demo # dev holds all that demo wants

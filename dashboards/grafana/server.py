@@ -1,4 +1,4 @@
-"""Grafana's HTTP API, as far as pushing needs it, through grafana-client.
+"""Grafana's HTTP API, as far as pushing needs it.
 
 Every call returns what Grafana stored or raises ``Trouble`` with one sentence. Works with
 Grafana 11.6 and newer. Version histories are read in both forms that were seen there: a list, as
@@ -8,22 +8,14 @@ the reference says, and a list in an object.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final, NamedTuple, Self, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
-from dashboards.grafana.trouble import (
-    Away,
-    Declined,
-    foreign,
-    moved,
-    refusal,
-    silent,
-    unreachable,
-)
+from dashboards.grafana.client import Client
+from dashboards.grafana.trouble import Away, Declined, foreign, refusal
 from gateway.model import Text
 from gateway.web import check_url, one_line, origin
 
@@ -71,33 +63,11 @@ class Server:
         self.url = check_url(url).rstrip("/")
         if not token or not token.isascii() or not token.isprintable() or " " in token:
             raise ValueError("this is no token: one word of letters and digits is expected")
-        self._token = token
-        self._timeout = timeout
-        self._ca = ca
         self._where = origin(url)
+        self._client = Client(self._where + urlsplit(self.url).path.rstrip("/"), token, timeout, ca)
 
     def __enter__(self) -> Self:
-        try:
-            from grafana_client.api import GrafanaApi
-        except ImportError:
-            how = "pip install 'gridwarden[dashboards]'"
-            text = Text(f"缺少 grafana-client:{how}", f"grafana-client is missing: {how}")
-            raise Away(text) from None
-        parts = urlsplit(self.url)
-        host = parts.hostname or ""
-        make: Any = GrafanaApi
-        self._api: Any = make(
-            self._token,
-            host=f"[{host}]" if ":" in host else host,
-            port=parts.port,
-            protocol=parts.scheme,
-            url_path_prefix=f"{parts.path.strip('/')}/".lstrip("/"),
-            timeout=self._timeout,
-            verify=True if self._ca is None else str(self._ca),
-        )
-        session = self._api.client.s
-        session.max_redirects = 0  # the token goes nowhere else, and a POST would become a GET
-        session.trust_env = False  # neither a proxy nor a password from the environment
+        self._client.__enter__()
         return self
 
     def __exit__(
@@ -106,7 +76,7 @@ class Server:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._api.client.s.close()
+        self._client.__exit__(kind, error, trace)
 
     def __repr__(self) -> str:
         return f"Server({self._where})"
@@ -116,7 +86,7 @@ class Server:
     def version(self) -> str:
         """Like ``11.4.0``. ``Declined`` when it is too old or its own database is away."""
         what = Text("说明自己的状态", "tell how it is")
-        found = self._asked(what, lambda: self._api.client.GET("/health"), dict)
+        found = self._asked(what, dict, "GET", "/health")
         version = str(found.get("version", ""))
         if found.get("database") != "ok":
             raise Away(
@@ -137,25 +107,23 @@ class Server:
     def source(self, uid: str) -> Json | None:
         """The data source ``uid``."""
         what = Text("读取数据源", "show the data source")
-        api = self._api.datasource
-        return self._known(what, lambda: api.get_datasource_by_uid(uid))
+        return self._known(what, "GET", f"/datasources/uid/{_word(uid)}")
 
     def save_source(self, body: Json, there: bool) -> None:
         """Create the data source, or replace the one that is ``there``."""
-        api = self._api.datasource
         if there:
             what = Text("修改数据源", "change the data source")
-            self._asked(what, lambda: api.update_datasource_by_uid(body["uid"], body), dict)
+            path = f"/datasources/uid/{_word(body['uid'])}"
+            self._asked(what, dict, "PUT", path, body=body)
         else:
             what = Text("创建数据源", "create the data source")
-            self._asked(what, lambda: api.create_datasource(body), dict)
+            self._asked(what, dict, "POST", "/datasources", body=body)
 
     def source_trouble(self, uid: str) -> Text | None:
         """What keeps Grafana from reading the database behind the data source; None for nothing."""
         what = Text("检查数据源", "check the data source")
         try:
-            path = f"/datasources/uid/{uid}/health"
-            found = self._asked(what, lambda: self._api.client.GET(path), dict)
+            found = self._asked(what, dict, "GET", f"/datasources/uid/{_word(uid)}/health")
             if found.get("status") == "OK":
                 return None
             said = one_line(str(found.get("message", "-")))
@@ -168,19 +136,19 @@ class Server:
     def folder(self, uid: str) -> Json | None:
         """The folder ``uid``."""
         what = Text("读取文件夹", "show the folder")
-        return self._known(what, lambda: self._api.folder.get_folder(uid))
+        return self._known(what, "GET", f"/folders/{_word(uid)}")
 
     def create_folder(self, uid: str, title: str) -> None:
         """``Declined`` when another folder has the title (Grafana before 11)."""
         what = Text(f"创建文件夹“{title}”", f"create the folder {title!r}")
-        self._asked(what, lambda: self._api.folder.create_folder(title, uid), dict)
+        self._asked(what, dict, "POST", "/folders", body={"title": title, "uid": uid})
 
     # --- dashboards -----------------------------------------------------------------------
 
     def dashboard(self, uid: str) -> Stored | None:
         """The dashboard ``uid`` with what its newest save was called."""
         what = Text("读取看板", "show the dashboard")
-        found = self._known(what, lambda: self._api.dashboard.get_dashboard(uid))
+        found = self._known(what, "GET", f"/dashboards/uid/{_word(uid)}")
         if found is None:
             return None
         board, meta = _map(found.get("dashboard")), _map(found.get("meta"))
@@ -210,78 +178,66 @@ class Server:
     def _history(self, uid: str) -> list[Json]:
         """The newest saves, the last one first."""
         what = Text("读取看板的版本", "show the versions of the dashboard")
-        path, newest = f"/dashboards/uid/{uid}/versions", {"limit": _LOOKED_BACK}
-        found = self._asked(what, lambda: self._api.client.GET(path, params=newest), object)
+        path, newest = f"/dashboards/uid/{_word(uid)}/versions", [("limit", _LOOKED_BACK)]
+        found = self._asked(what, object, "GET", path, newest)
         rows = found.get("versions") if isinstance(found, Mapping) else found
         return [_map(row) for row in rows] if isinstance(rows, list) else []
 
     def _content(self, uid: str, row: Json) -> Json:
         """The board as it was saved in ``row``."""
         what = Text("读取看板的版本", "show the versions of the dashboard")
-        path = f"/dashboards/uid/{uid}/versions/{row.get('version')}"
-        found = self._known(what, lambda: self._api.client.GET(path)) or {}
+        path = f"/dashboards/uid/{_word(uid)}/versions/{_word(str(row.get('version')))}"
+        found = self._known(what, "GET", path) or {}
         return _bare(_map(found.get("data")))
 
     def save(self, board: Json, folder: str, message: str) -> None:
         """Create it, or replace the version that ``board`` names and no other."""
         what = Text("保存看板", "save the dashboard")
         body = {"dashboard": board, "folderUid": folder, "message": message, "overwrite": False}
-        self._asked(what, lambda: self._api.dashboard.update_dashboard(body), dict)
+        self._asked(what, dict, "POST", "/dashboards/db", body=body)
 
     def remove(self, uid: str) -> None:
         """Delete the dashboard ``uid``; one that is gone already is no error."""
         what = Text("删除看板", "delete the dashboard")
-        self._known(what, lambda: self._api.dashboard.delete_dashboard(uid))
+        self._known(what, "DELETE", f"/dashboards/uid/{_word(uid)}")
 
     def tagged(self, language: str) -> list[str]:
         """The uids of all dashboards with our tags, copies that people made included."""
         what = Text("搜索看板", "search for dashboards")
-        wanted = {"tag": [TAG, language], "type_": "dash-db", "limit": _MOST_FOUND}
-        search = self._api.search.search_dashboards
-        found = self._asked(what, lambda: search(**wanted), list)
+        wanted: list[tuple[str, str | int]] = [("tag", TAG), ("tag", language)]
+        wanted += [("type", "dash-db"), ("limit", _MOST_FOUND)]
+        found = self._asked(what, list, "GET", "/search", wanted)
         return [str(row["uid"]) for row in found if isinstance(row, Mapping) and row.get("uid")]
 
     # --- asking ---------------------------------------------------------------------------
 
-    def _known(self, what: Text, call: Callable[[], object]) -> Json | None:
+    def _known(self, what: Text, method: str, path: str) -> Json | None:
         """The answer, None for 404."""
         try:
-            return self._asked(what, call, dict)
+            return self._asked(what, dict, method, path)
         except Declined as error:
             if error.status == _ABSENT:
                 return None
             raise
 
-    def _asked(self, what: Text, call: Callable[[], object], kind: type[_T]) -> _T:
-        with self._told(what):
-            answer = call()
+    def _asked(
+        self,
+        what: Text,
+        kind: type[_T],
+        method: str,
+        path: str,
+        query: Sequence[tuple[str, str | int]] = (),
+        body: Json | None = None,
+    ) -> _T:
+        """The answer, a ``kind``; ``what`` says in an error what was attempted."""
+        status, answer = self._client.ask(method, path, query, body)
+        if status == 404:
+            raise self._absent(answer, what)
+        if status >= 400:
+            raise refusal(status, answer, what)
         if not isinstance(answer, kind):
             raise foreign(self._where)
         return answer
-
-    @contextmanager
-    def _told(self, what: Text) -> Iterator[None]:
-        """Every error of the library and of what it is built on becomes ``Trouble``."""
-        from grafana_client.client import GrafanaException, GrafanaTimeoutError
-        from niquests import exceptions
-
-        try:
-            yield
-        except GrafanaTimeoutError:
-            raise silent(self._where, self._timeout) from None
-        except GrafanaException as error:
-            status = int(error.status_code or 0)
-            if status == 404:
-                raise self._absent(error.response, what) from None
-            if status == 0:
-                raise unreachable(self._where, str(error)) from None
-            raise refusal(status, error.response, what) from None
-        except exceptions.TooManyRedirects:
-            raise moved(self._where) from None
-        except (exceptions.JSONDecodeError, exceptions.ContentDecodingError):
-            raise foreign(self._where) from None
-        except (exceptions.RequestException, OSError) as error:
-            raise unreachable(self._where, str(error)) from None
 
     def _absent(self, body: object, what: Text) -> Away | Declined:
         """A 404 in Grafana's words means that a thing is not there, else that Grafana is not."""
@@ -296,6 +252,11 @@ _ABSENT: Final = "not-found"
 def _bare(board: Json) -> Json:
     """Without what every save changes."""
     return {key: value for key, value in board.items() if key not in ("id", "uid", "version")}
+
+
+def _word(text: str) -> str:
+    """As one word of a path: a data source that a person names may be called anything."""
+    return quote(text, safe="")
 
 
 def _map(value: object) -> Json:

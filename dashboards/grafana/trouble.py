@@ -95,6 +95,30 @@ def foreign(where: str) -> Away:
     )
 
 
+def endless(where: str, most: int) -> Away:
+    """It sends more bytes than a Grafana does."""
+    size = f"{most // 1_000_000} MB"
+    return Away(
+        Text(
+            f"{where} 的应答超过 {size},不像是 Grafana 的;--url 里的地址和路径对吗?",
+            f"what answers at {where} sends more than {size}, as no Grafana does; are address and"
+            " path in --url right?",
+        )
+    )
+
+
+def unbelievable(file: str, reason: str) -> Away:
+    """The file of the authority is of no use."""
+    said = one_line(reason)
+    return Away(
+        Text(
+            f"--ca 的文件 {file} 里读不到 PEM 证书({said});请换成签发 Grafana 证书的机构的证书",
+            f"no PEM certificate can be read from {file} of --ca ({said}); give that of the"
+            " authority that signed Grafana's",
+        )
+    )
+
+
 def refusal(status: int, body: object, what: Text) -> Trouble:
     """The sentence for an answer ``status`` of 400 or more, given to the attempt ``what``."""
     said = _message(body)

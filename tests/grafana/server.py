@@ -61,7 +61,8 @@ class Grafana:
     database: str = "ok"
     influx: str = "OK"
     faults: dict[tuple[str, str], web.Response | str] = field(default_factory=dict)
-    """(method, beginning of the path) -> what is answered in place; ``silence`` for nothing."""
+    """(method, beginning of the path) -> what is answered in place; ``silence`` for nothing, ``endless`` for an
+    answer that never ends, ``broken`` for one that breaks off."""
     before_save: Callable[[str], None] | None = None
     """Called with the uid before a dashboard is saved: somebody else is faster."""
     url: str = ""
@@ -127,6 +128,10 @@ class Grafana:
                 if fault == "silence":
                     self.hung = asyncio.Event()
                     await self.hung.wait()
+                if fault == "endless":
+                    return await endless(request)
+                if fault == "broken":
+                    return await broken(request)
                 assert isinstance(fault, web.Response)
                 return again(fault)
         if request.path != "/api/health":
@@ -293,8 +298,28 @@ def said(status: int, message: str, word: str = "") -> web.Response:
 def again(answer: web.Response) -> web.Response:
     """The same answer for another request: an answer is sent once."""
     assert isinstance(answer.body, bytes | None)
-    headers = {k: v for k, v in answer.headers.items() if k in ("Content-Type", "Location")}
+    kept = ("Content-Type", "Content-Encoding", "Location")
+    headers = {k: v for k, v in answer.headers.items() if k in kept}
     return web.Response(status=answer.status, body=answer.body, headers=headers)
+
+
+async def endless(request: web.Request) -> web.StreamResponse:
+    """Well-formed as far as it goes, and it goes on until nobody reads."""
+    answer = web.StreamResponse(headers={"Content-Type": "application/json"})
+    await answer.prepare(request)
+    await answer.write(b'{"version": "11.6.0", "database": "ok"')
+    while True:
+        await answer.write(b" " * 65_536)
+
+
+async def broken(request: web.Request) -> web.StreamResponse:
+    """Half of what was announced, and then nothing is there any more."""
+    answer = web.StreamResponse(headers={"Content-Length": "100"})
+    await answer.prepare(request)
+    await answer.write(b'{"version"')
+    assert request.transport is not None
+    request.transport.abort()
+    return answer
 
 
 @contextmanager

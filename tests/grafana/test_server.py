@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
+import gzip
+import importlib.metadata
 import re
+import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import Final
 
 import pytest
 from aiohttp import web
 
+from dashboards.grafana.client import MOST
 from dashboards.grafana.push import End, Push, Told
 from dashboards.grafana.server import Server
 from dashboards.grafana.source import Source
@@ -20,6 +26,7 @@ from tests.grafana.boards import BOARDS
 from tests.grafana.server import TOKEN, Grafana, running, said
 from tests.servers import free_port
 
+ROOT: Final = Path(__file__).parents[2]
 _CHINESE = re.compile(r"[\u4e00-\u9fff]")
 _SAVE = ("POST", "/api/dashboards/db")
 
@@ -208,16 +215,127 @@ def test_what_can_be_no_grafana_or_no_token_is_refused(url: str, token: str, wor
         Server(url, token)
 
 
-def test_the_library_leaves_everybody_elses_http_alone() -> None:
-    """urllib3-future, which grafana-client stands on, puts itself in urllib3's place unless it is
-    installed as the README says: the sink for InfluxDB 2.x would then speak through it."""
-    code = "import urllib3; print(hasattr(urllib3, 'AsyncPoolManager'))"
+@pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
+@pytest.mark.parametrize(("method", "path"), [("GET", "/api/health"), _SAVE])
+def test_the_token_follows_no_redirect(
+    grafana: Grafana, server: Server, status: int, method: str, path: str
+) -> None:
+    with running(Grafana()) as elsewhere:
+        there = {"Location": elsewhere.url + path}
+        grafana.faults[method, path] = web.Response(status=status, headers=there)
+        with pytest.raises(Away, match="sends us elsewhere"):
+            push(server)
+        assert elsewhere.asked == []
+
+
+@pytest.mark.parametrize("tls", [False, True], ids=["http", "https"])
+def test_an_answer_without_end_is_left(tmp_path: Path, tls: bool) -> None:
+    made = self_signed(tmp_path)
+    with running(Grafana(), tls=made.server() if tls else None) as grafana:
+        grafana.faults["GET", "/api/health"] = "endless"
+        too_much = pytest.raises(Away, match="sends more than 16 MB")
+        with Server(grafana.url, TOKEN, ca=made.certificate) as server, too_much as caught:
+            push(server)
+        assert is_one_sentence(caught.value)
+
+
+def test_an_answer_that_unpacks_to_more_than_a_grafana_sends_is_left(
+    grafana: Grafana, server: Server
+) -> None:
+    packed = gzip.compress(b" " * (MOST + 1), 1)
+    assert len(packed) < MOST / 100
+    headers = {"Content-Encoding": "gzip"}
+    grafana.faults["GET", "/api/health"] = web.Response(body=packed, headers=headers)
+    with pytest.raises(Away, match="sends more than 16 MB"):
+        push(server)
+
+
+def test_an_answer_that_breaks_off_is_one_sentence(grafana: Grafana, server: Server) -> None:
+    grafana.faults["GET", "/api/health"] = "broken"
+    with pytest.raises(Away, match="no Grafana answers") as caught:
+        push(server)
+    assert is_one_sentence(caught.value)
+
+
+@pytest.mark.parametrize("body", [b"[" * 100_000, b'{"version": "\xff"}', b"\xff\xfe", b""])
+def test_what_is_no_json_is_no_grafana(grafana: Grafana, server: Server, body: bytes) -> None:
+    headers = {"Content-Type": "application/json"}
+    grafana.faults["GET", "/api/health"] = web.Response(body=body, headers=headers)
+    with pytest.raises(Away, match="is no Grafana"):
+        push(server)
+
+
+@pytest.mark.parametrize("url", ["http://a..b/?key=hush", f"http://{'a' * 70}.example/?key=hush"])
+def test_a_host_that_can_not_be_is_one_sentence_without_the_rest_of_the_url(url: str) -> None:
+    with Server(url, TOKEN) as server, pytest.raises(Away, match="no such host name") as caught:
+        push(server)
+    assert is_one_sentence(caught.value)
+    assert "hush" not in caught.value.text.zh + caught.value.text.en
+
+
+def test_a_proxy_of_the_environment_is_not_asked(
+    grafana: Grafana, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("http_proxy", f"http://127.0.0.1:{free_port()}")
+    monkeypatch.delenv("no_proxy", raising=False)
+    assert {each.end for each in push(server)} == {End.created}
+
+
+def test_a_connection_that_is_gone_is_one_sentence_without_the_path() -> None:
+    """Grafana ends between two calls: the second finds the connection closed."""
+    ends = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+
+        def answer_once() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                connection.recv(65_536)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")
+                ends.wait(10)
+
+        thread = threading.Thread(target=answer_once)
+        thread.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/hush"
+        with Server(url, TOKEN) as server:
+            server.save({"uid": "gw-wall"}, "", "x")
+            ends.set()
+            thread.join()
+            listening.close()
+            with pytest.raises(Away, match="no Grafana answers") as caught:
+                server.save({"uid": "gw-wall"}, "", "x")
+    assert is_one_sentence(caught.value)
+    assert "hush" not in caught.value.text.zh + caught.value.text.en
+
+
+def test_an_authority_without_a_certificate_is_one_sentence(tmp_path: Path) -> None:
+    file = tmp_path / "ca.pem"
+    file.write_text("hush", encoding="utf-8")
+    for ca in (file, tmp_path / "nowhere"):
+        nothing = pytest.raises(Away, match=f"can be read from {ca} of --ca")
+        with nothing as caught, Server("https://127.0.0.1:1", TOKEN, ca=ca):
+            pass
+        assert is_one_sentence(caught.value)
+
+
+def test_a_data_source_may_be_called_anything(grafana: Grafana, server: Server) -> None:
+    grafana.sources["of/the town?"] = {"uid": "of/the town?"}
+    assert server.source("of/the town?") == {"uid": "of/the town?"}
+
+
+def test_pushing_brings_no_http_but_aiohttp_and_leaves_urllib3_its_own() -> None:
+    """grafana-client stands on urllib3-future, which writes itself over the urllib3 that the sink
+    for InfluxDB 2.x and the notifier ``apprise`` speak through."""
+    others = {"grafana_client", "niquests", "requests", "urllib3", "urllib3_future"}
+    code = f"""
+import dashboards.grafana.server, sys
+print({others!r} & set(sys.modules))
+import urllib3
+print(urllib3.__version__)"""
     done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=True
-    )
-    assert done.stdout.strip() == "False"
-    readme = Path(__file__).parents[2] / "dashboards" / "grafana" / "README.md"
-    setup = Path(__file__).parents[2] / "deploy" / "setup.sh"
-    for page in (readme, setup):
-        assert "URLLIB3_NO_OVERRIDE=1" in page.read_text(encoding="utf-8")
-        assert "--no-binary urllib3-future" in page.read_text(encoding="utf-8")
+        [sys.executable, "-c", code],
+        cwd=ROOT, capture_output=True, text=True, timeout=60, check=True,
+    )  # fmt: skip
+    assert done.stdout.split() == ["set()", importlib.metadata.version("urllib3")]
+    pins = (ROOT / "constraints.txt").read_text(encoding="utf-8")
+    names = {line.partition("==")[0].replace("-", "_") for line in pins.splitlines()}
+    assert names & others == {"requests", "urllib3"}
