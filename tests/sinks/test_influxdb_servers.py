@@ -258,10 +258,10 @@ async def test_a_server_killed_while_writing_loses_nothing_when_sent_again(
 
 
 async def test_a_server_that_hangs_is_unavailable_in_time(influxdb: InfluxDB) -> None:
-    async with sink(influxdb.url, timeout="300ms") as to:
+    async with sink(influxdb.url, timeout="2s") as to:
         await to.write(records(1))
         influxdb.pause()
-        with pytest.raises(Unavailable, match=r"no answer within 0\.3 s"):
+        with pytest.raises(Unavailable, match="no answer within 2 s"):
             await to.write(records(2))
         influxdb.resume()
         await to.write(records(2))

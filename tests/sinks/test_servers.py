@@ -26,7 +26,7 @@ def test_a_server_comes_back_on_its_port_and_leaves_nothing(
         server.pause()
     assert not server.directory.exists()
     assert not Path(f"/proc/{pid}").exists()
-    assert servers.RUNNING == others
+    assert others == servers.RUNNING
 
 
 def test_a_killed_influxdb_keeps_what_it_had_answered_for(influxdb: InfluxDB) -> None:
