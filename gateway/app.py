@@ -73,6 +73,8 @@ DUTY: Final = Person("duty", "值班员", "", "assistant")
 _SWITCH: Final = 0.001
 """Seconds until a busy thread gives way: a commit's thread needs the interpreter five times, and
 the usual 5 ms each time would be most of an alarm's way."""
+_M_ARENA_MAX: Final = -8
+"""glibc's ``mallopt``: how many threads may allocate at once, each from an arena of its own."""
 
 log = structlog.get_logger("gateway")
 
@@ -506,6 +508,7 @@ async def gateway(
     """
     clock = clock or SystemClock(settings.clock.trust)
     sys.setswitchinterval(_SWITCH)
+    _share_memory()
     async with AsyncExitStack() as stack:
         house = House(settings, clock, chinese)
         await house.open(stack)
@@ -532,6 +535,12 @@ def _started(life: Life, clock: Clock) -> asyncio.Task[None]:
 async def _not_here(reason: str) -> None:
     """Stands for a driver whose library this platform lacks."""
     raise Unavailable(reason)
+
+
+def _share_memory() -> None:
+    """One heap for all threads: each would keep what another could use, and they hardly compete."""
+    if hasattr(libc := ctypes.CDLL(None), "mallopt"):
+        libc.mallopt(_M_ARENA_MAX, 1)
 
 
 def _settle_memory() -> None:

@@ -10,9 +10,10 @@ from typing import Any
 
 import click
 
-# structlog imports rich wherever it is installed (the demo's broker brings it), for a renderer
-# that this program does not use: 5 MB on a board with little.
-sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
+# structlog imports these wherever they are installed (the demo's broker brings rich, the tests'
+# browser greenlet), for what this program does not use: 5 and 1 MB on a board with little.
+for _name in ("greenlet", "rich"):
+    sys.modules.setdefault(_name, None)  # type: ignore[arg-type]
 
 from gateway.app import configure_log, gateway  # noqa: E402
 from gateway.cli._problems import in_chinese, sentence  # noqa: E402

@@ -9,14 +9,16 @@ What a template can not say is said by the wording here: no alarm is lost to a t
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from gateway.model import Notification, OutboxRow
 from gateway.notify import words
 from gateway.notify.about import About
-from gateway.notify.templates import Templates
 from gateway.notify.whereabouts import address, nearest, nearest_parts, point, scope
 from gateway.notify.wording import Fact, facts, head, may_receive, said
+
+if TYPE_CHECKING:  # it brings Jinja, which only a site with a wording of its own needs
+    from gateway.notify.templates import Templates
 
 SHORT: Final = 70
 """UCS-2 units of one SMS in Chinese."""

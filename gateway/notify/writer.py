@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import tzinfo
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import msgspec
 
@@ -25,8 +25,10 @@ from gateway.model import (
 from gateway.notify import words
 from gateway.notify.about import About, Neighbour, Wording
 from gateway.notify.messages import notification
-from gateway.notify.templates import Templates
 from gateway.ports import Clock
+
+if TYPE_CHECKING:  # it brings Jinja, which only a site with a wording of its own needs
+    from gateway.notify.templates import Templates
 
 _PLAIN: Final = Wording()
 _GATEWAY: Final = "gateway/"

@@ -19,19 +19,27 @@ LIBRARIES = {
     "gmqtt",
     "google",
     "grafana_foundation_sdk",
+    "icalendar",
     "influxdb_client",
+    "jinja2",
     "numpy",
+    "openpyxl",
     "paho",
+    "prometheus_client",
     "pymodbus",
     "quickjs",
+    "recurring_ical_events",
     "serial",
 }
-"""Top-level modules that belong to one plugin, or to the demo."""
+"""Top-level modules that belong to one plugin, to the demo, or to what a site may never ask for."""
+UNUSED = {"greenlet", "rich"}
+"""What other libraries import only because it is installed: memory that nothing here uses."""
 
 
-def imported_after(code: str, *arguments: str) -> set[str]:
-    """Which of LIBRARIES a fresh interpreter has loaded after running ``code``."""
-    report = f"\nimport json, sys\nprint(json.dumps(sorted(set(sys.modules) & {LIBRARIES!r})))"
+def imported_after(code: str, *arguments: str, among: set[str] = LIBRARIES) -> set[str]:
+    """Which of ``among`` a fresh interpreter has loaded after running ``code``."""
+    loaded = "{name for name, module in sys.modules.items() if module is not None}"
+    report = f"\nimport json, sys\nprint(json.dumps(sorted({loaded} & {among!r})))"
     run = subprocess.run(
         [sys.executable, "-c", code + report, *arguments],
         cwd=ROOT,
@@ -59,6 +67,10 @@ def test_imports_point_one_way() -> None:
 
 def test_composition_root_imports_no_plugin_library() -> None:
     assert imported_after("import gateway.app, gateway.cli, gateway.config") == set()
+
+
+def test_the_program_loads_nothing_for_a_renderer_it_does_not_use() -> None:
+    assert imported_after("import gateway.cli.run", among=UNUSED) == set()
 
 
 RUN = """
