@@ -35,7 +35,7 @@ from gateway.store.cases import Cases
 from gateway.store.databases import Database
 from gateway.supervise import Health, keep_running
 from tests.cases import build
-from tests.virtual import VirtualClock
+from tests.virtual import VirtualClock, jobs
 
 ONE_BY_ONE = TellingLimits(first=1_000_000)
 """Nothing is merged."""
@@ -88,16 +88,17 @@ class WatchedCases(Cases):
 
 
 class StoryClock(VirtualClock):
-    """Moves on only when nothing is left to do at the present moment, the disk included."""
+    """Moves on only when nothing is left to do at the present moment, database and files included."""
 
     cases: WatchedCases | None = None
 
     async def settle(self) -> None:
+        pending = jobs()
         calm = 0
         while calm < 20:
             await asyncio.sleep(0)
             calm += 1
-            if self.cases is not None and self.cases.under_way:
+            if pending or (self.cases is not None and self.cases.under_way):
                 calm = 0
                 await asyncio.sleep(0.0002)
 
