@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import gc
 import inspect
+import os
 import signal
 import threading
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests import servers
 from tests.processes import children
@@ -20,6 +22,11 @@ def pytest_configure() -> None:
     """A shell's job in the background ignores Ctrl-C, and so would all that it starts."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # how fast the machine is at the moment says nothing of the program
+    settings.register_profile(
+        "any machine", deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    )
+    settings.load_profile("any machine")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -60,6 +67,12 @@ def postgresql(postgresql_server: PostgreSQL) -> str:
     """The URL of an empty schema."""
     postgresql_server.start()
     return postgresql_server.schema()
+
+
+@pytest.fixture(autouse=True)
+def _stays_as_urgent(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that is run in this process would slow down all tests after it: nice is for ever."""
+    monkeypatch.setattr(os, "nice", lambda increment: increment)
 
 
 @pytest.fixture(autouse=True)
