@@ -90,8 +90,8 @@ class Cutter:
                 control.append(data[at:stop])
             elif stop > end and length > self._max + 65_539:
                 # longer than the largest topic, an id and the largest payload
-                if end - body < 65_539 + _HEAD:
-                    return self._wait(body - at + 65_539 + _HEAD, at)
+                if end - body < 65_539 + _HEAD:  # which may be more than all of it
+                    return self._wait(min(stop, body + 65_539 + _HEAD) - at, at)
                 self._skip = stop - end
                 messages.append(self._message(data, first, body, end, stop))
                 return end

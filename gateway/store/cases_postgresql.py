@@ -50,6 +50,7 @@ SELECT set_config('synchronous_commit', 'on', false)
 WHERE current_setting('synchronous_commit') = 'off'
 """
 """Kept means kept. Anything else than ``off`` is the choice of whoever set the server up."""
+_LAST_ENDS: Final = "SET LOCAL lock_timeout = '2s'"
 _VERSION: Final = "SELECT coalesce(max(number), 0) FROM schema_version"
 _THERE: Final = "SELECT to_regclass('schema_version') IS NOT NULL"
 _CLAIM: Final = """
@@ -204,7 +205,7 @@ class PostgreSQL:
         (schema,) = _row(raw, "SELECT current_schema()")
         digest = hashlib.sha256(f"gridwarden cases {schema}".encode()).digest()
         key = int.from_bytes(digest[:8], signed=True)
-        if _row(raw, "SELECT pg_try_advisory_lock(%s)", key) == (True,):
+        if self._locked(raw, key):
             return
         if self._session:
             raise Unavailable(
@@ -215,6 +216,16 @@ class PostgreSQL:
             f"{self.name}: another gridwarden uses this database; stop it or set another"
             " site.cases.url"
         )
+
+    def _locked(self, raw: psycopg.Connection[Any], key: int) -> bool:
+        """After a restart the server needs a moment to see that the last connection has ended."""
+        try:
+            with raw.transaction():
+                raw.execute(_LAST_ENDS)
+                raw.execute("SELECT pg_advisory_lock(%s)", (key,))
+        except psycopg.errors.LockNotAvailable:
+            return False
+        return True
 
     def _migrate(self, raw: psycopg.Connection[Any]) -> None:
         """Apply the schema files that are missing, one transaction for each."""

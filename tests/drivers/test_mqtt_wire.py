@@ -80,6 +80,14 @@ def test_chopping_changes_nothing(
         assert message.payload == (payload if len(payload) <= LIMIT else payload[:4096])
 
 
+@pytest.mark.parametrize("more", range(-3, 4_105, 100))
+def test_a_message_somewhat_too_long_does_not_wait_for_the_next(more: int) -> None:
+    stream = published(b"t", bytes(LIMIT + 65_536 + more), 1)
+    for cut in (2, 4, 5, 70_000):
+        messages, _ = fed([stream[:cut], stream[cut:]])
+        assert [(m.topic, m.size) for m in messages] == [(b"t", LIMIT + 65_536 + more)]
+
+
 def test_ten_megabytes_are_thrown_away_but_for_their_head_and_acknowledged() -> None:
     stream = published(b"big", bytes(10_000_000), 1, 7) + published(b"next", b"ok", 1, 8)
     cutter, messages = Cutter(LIMIT), []
