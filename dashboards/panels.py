@@ -31,6 +31,7 @@ from dashboards.tile import (
     Tile,
     Told,
     fixed,
+    grounds,
     join_rows,
     keep_columns,
     named_columns,
@@ -85,7 +86,7 @@ class Panels(Maker):
         if series is not None:  # InfluxDB's order is the alphabet's
             join_rows(made, TIME, mode="outer")
             order_columns(made, TIME, *series[1])
-        tile = self.finish(made.build(), told, queries, steps, since)
+        tile = self.finish(made.build(), told, queries, grounds(steps) if filled else steps, since)
         if series is not None:
             self.name(tile, *series)
         elif not named:
@@ -98,7 +99,7 @@ class Panels(Maker):
         for column in columns:
             properties = {
                 "displayName": self.say(column.title),
-                "thresholds": thresholds(column.steps),
+                "thresholds": thresholds(grounds(column.steps)),
             }
             tile.override(column.name, properties)
         return tile
@@ -110,7 +111,7 @@ class Panels(Maker):
         value: str,
         name: str,
         most: int,
-        color: str = palette.CALM,
+        color: str = palette.BLUE,
         since: str = NOW,
         order: tuple[str, bool] = ("", False),
         join: str = "",
@@ -135,7 +136,7 @@ class Panels(Maker):
         names: Sequence[str],
         most: int,
         size: int = WALL_BLOCK,
-        color: str = palette.CALM,
+        color: str = palette.BLUE,
         since: str = NOW,
         order: tuple[str, bool] = ("", False),
         join: str = "",

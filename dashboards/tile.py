@@ -13,6 +13,7 @@ from grafana_foundation_sdk.builders import common
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as d
 
+from dashboards import palette
 from dashboards.links import link
 from dashboards.queries import Query, source
 from gateway.console.words import WORDS
@@ -256,6 +257,11 @@ def thresholds(steps: Steps) -> d.ThresholdsConfig:
     """As Grafana has them."""
     found = [d.Threshold(value, color) for value, color in steps]
     return d.ThresholdsConfig(d.ThresholdsMode.ABSOLUTE, found)
+
+
+def grounds(steps: Steps) -> Steps:
+    """The colours as grounds: Grafana writes white on sky blue, which few can read from afar."""
+    return [(value, palette.BLUE if color == palette.CALM else color) for value, color in steps]
 
 
 def fixed(color: str) -> d.FieldColor:

@@ -122,7 +122,7 @@ def _running(p: Panels) -> Tile:
     return p.each(
         told,
         open_cases(p, "overdue", where=' AND "overdue" = false AND "deadline" > 0'),
-        value="deadline", name=_name(p), most=5, color=palette.BLUE, order=("deadline", False),
+        value="deadline", name=_name(p), most=5, order=("deadline", False),
     )  # fmt: skip
 
 
@@ -167,7 +167,7 @@ def _duty(p: Panels) -> Tile:
     text = f'SELECT "name", "role", "place" FROM ({inner}) WHERE "person" != \'\''
     tile = p.texts(
         told, rows(text), place_names(), value="name", names=["called", "role"],
-        most=8, size=WALL_TITLE, color=palette.BLUE, since="40m",
+        most=8, size=WALL_TITLE, since="40m",
         order=("place", False), join="place",
     )  # fmt: skip
     tile.override("role", {"mappings": [p.mapping("role", {})]})
