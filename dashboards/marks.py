@@ -48,7 +48,11 @@ class _Marks(AnnotationQuery):
         self._title = "title" if language == "zh" else "title_en"
 
     def to_json(self) -> dict[str, object]:
-        """With the InfluxQL query. Of several columns Grafana wants to be told which is what."""
+        """With the InfluxQL query. Of several columns Grafana wants to be told which is what.
+
+        It calls them MEASUREMENT.FIELD, and draws the first, which is the time, where it was told
+        of no title.
+        """
         query = (
             f'SELECT "{self._title}", "key", "severity" FROM "incident"'
             f" WHERE $timeFilter AND {here()}"
@@ -61,8 +65,9 @@ class _Marks(AnnotationQuery):
                 "rawQuery": True,
                 "textEditor": True,
                 "query": query,
-                "textColumn": self._title,
-                "tagsColumn": "key,severity",
+                "titleColumn": f"incident.{self._title}",
+                "textColumn": "incident.key",
+                "tagsColumn": "severity",
             }
         }
 

@@ -17,7 +17,6 @@ from grafana_foundation_sdk.builders import (
 from grafana_foundation_sdk.models import common as c
 from grafana_foundation_sdk.models import dashboard as d
 from grafana_foundation_sdk.models.geomap import MapCenterID, TooltipMode
-from grafana_foundation_sdk.models.stat import Options as StatOptions
 from grafana_foundation_sdk.models.table import Options as TableOptions
 
 from dashboards import palette
@@ -32,7 +31,12 @@ from dashboards.tile import (
     Tile,
     Told,
     fixed,
+    grounds,
     join_rows,
+    keep_columns,
+    named_columns,
+    only,
+    order_columns,
     sort_rows,
     thresholds,
 )
@@ -40,6 +44,10 @@ from gateway.model import KINDS
 
 _PIXELS: Final = 200
 """Points of a line, an hour each in a week: InfluxDB draws the rest together."""
+_UNDER: Final = 8
+"""Percent of colour between a line and zero, where zero is on the axis."""
+_BAR: Final = 40
+"""Pixels: few bars are no higher than many."""
 _PAGE: Final = 20
 """Rows of states on one page: more are too thin to be told apart."""
 
@@ -57,10 +65,12 @@ class Panels(Maker):
         since: str = NOW,
         filled: bool = False,
         named: bool = False,
+        low: bool = False,
     ) -> Tile:
         """Numbers; ``series`` is the group of words of the lines' names, and their colours.
 
-        ``named``: each has the name of its query, else the panel's title.
+        ``named``: each has the name of its query, else the panel's title. ``low``: a panel of one
+        line, in which name and number stand side by side.
         """
         made = (
             stat.Panel()
@@ -70,10 +80,13 @@ class Panels(Maker):
                 c.BigValueColorMode.BACKGROUND_SOLID if filled else c.BigValueColorMode.VALUE
             )
             .text_mode(c.BigValueTextMode.VALUE_AND_NAME)
-            .wide_layout(False)
-            .text(self.text())
+            .wide_layout(low)
+            .text(self.text(WALL_BLOCK) if low else self.text())
         )
-        tile = self.finish(made.build(), told, queries, steps, since)
+        if series is not None:  # InfluxDB's order is the alphabet's
+            join_rows(made, TIME, mode="outer")
+            order_columns(made, TIME, *series[1])
+        tile = self.finish(made.build(), told, queries, grounds(steps) if filled else steps, since)
         if series is not None:
             self.name(tile, *series)
         elif not named:
@@ -86,7 +99,7 @@ class Panels(Maker):
         for column in columns:
             properties = {
                 "displayName": self.say(column.title),
-                "thresholds": thresholds(column.steps),
+                "thresholds": thresholds(grounds(column.steps)),
             }
             tile.override(column.name, properties)
         return tile
@@ -98,44 +111,50 @@ class Panels(Maker):
         value: str,
         name: str,
         most: int,
-        color: str = palette.CALM,
+        color: str = palette.BLUE,
         since: str = NOW,
         order: tuple[str, bool] = ("", False),
-        words: tuple[str, str] = ("", ""),
         join: str = "",
     ) -> Tile:
-        """One block for every row of a table: column ``value`` large, ``name`` above it."""
-        made = (
-            stat.Panel()
-            .reduce_options(
-                common.ReduceDataOptions()
-                .values(True)
-                .limit(most)
-                .calcs(["lastNotNull"])
-                .fields(f"/^{value}$/")
-            )
-            .graph_mode(c.BigValueGraphMode.NONE)
-            .color_mode(c.BigValueColorMode.BACKGROUND_SOLID)
-            .text_mode(c.BigValueTextMode.VALUE_AND_NAME)
-            .justify_mode(c.BigValueJustifyMode.CENTER)
-            .wide_layout(True)
-            .orientation(c.VizOrientation.HORIZONTAL)
-            .text(self.text(WALL_BLOCK))
-        )
+        """One block for every row of a table: number ``value`` large, ``name`` above it."""
+        made = _blocks(most, self.text(WALL_BLOCK))
         if join:
             join_rows(made, join)
         if order[0]:
             sort_rows(made, *order)
+        keep_columns(made, value, *named_columns(name), *named_columns(told.link))
         tile = self.finish(made.build(), told, queries, ((None, color),), since)
         tile.fields.defaults.display_name = name
-        if words[0]:
-            tile.override(words[0], {"mappings": [self.mapping(words[1], {})]})
+        only(tile, value, told.unit)
         return tile
 
-    def newest_time(self, tile: Tile) -> Tile:
-        """Of a stat: the moment of its newest points instead of their value."""
-        options = cast("StatOptions", tile.panel.options)
-        options.reduce_options = c.ReduceDataOptions(calcs=["lastNotNull"], fields="/^[Tt]ime$/")
+    def texts(
+        self,
+        told: Told,
+        *queries: Query,
+        value: str,
+        names: Sequence[str],
+        most: int,
+        size: int = WALL_BLOCK,
+        color: str = palette.BLUE,
+        since: str = NOW,
+        order: tuple[str, bool] = ("", False),
+        join: str = "",
+    ) -> Tile:
+        """As ``each``, of a ``value`` that is no number; the texts of ``names`` stand above it.
+
+        Grafana looks for a column that is no number by the name that is drawn, so it can be given
+        none: it then draws the row's other texts in their order.
+        """
+        made = _blocks(most, self.text(size), value)
+        if join:
+            join_rows(made, join)
+        if order[0]:
+            sort_rows(made, *order)
+        keep_columns(made, *names, value)
+        order_columns(made, *names, value)
+        tile = self.finish(made.build(), told, queries, ((None, color),), since)
+        only(tile, value, told.unit)
         return tile
 
     def bars(
@@ -159,26 +178,27 @@ class Panels(Maker):
         made = (
             bargauge.Panel()
             .reduce_options(
-                common.ReduceDataOptions()
-                .values(True)
-                .limit(most)
-                .calcs(["lastNotNull"])
-                .fields(f"/^{value}$/")
+                common.ReduceDataOptions().values(True).limit(most).calcs(["lastNotNull"])
             )
             .orientation(c.VizOrientation.HORIZONTAL)
             .display_mode(c.BarGaugeDisplayMode.BASIC)
             .value_mode(c.BarGaugeValueMode.TEXT)
             .name_placement(c.BarGaugeNamePlacement.LEFT)
             .show_unfilled(False)
-            .text(self.text())
+            .sizing(c.BarGaugeSizing.MANUAL)
+            .min_viz_height(16)
+            .max_viz_height(300 if self.far else _BAR)
+            .text(self.text() if self.far else _bar_text())
             .min(0)
         )
         if join:
             join_rows(made, join)
         sort_rows(made, value, desc)
         made.with_transformation(d.DataTransformerConfig("limit", options={"limitField": most}))
+        keep_columns(made, value, name, *named_columns(told.link))
         tile = self.finish(made.build(), told, queries, steps, since)
         tile.fields.defaults.display_name = f"${{__data.fields.{name}}}"
+        only(tile, value, told.unit)
         if words:  # the name is drawn through the column's own mapping
             tile.override(name, {"mappings": [self.mapping(words, {})]})
         return tile
@@ -203,7 +223,7 @@ class Panels(Maker):
         made = (
             timeseries.Panel()
             .line_width(2)
-            .fill_opacity(80 if bars else 8)
+            .fill_opacity(80 if bars else _UNDER if least is not None else 0)
             .draw_style(c.GraphDrawStyle.BARS if bars else c.GraphDrawStyle.LINE)
             .line_interpolation(c.LineInterpolation.LINEAR)
             .show_points(c.VisibilityMode.AUTO)
@@ -239,7 +259,7 @@ class Panels(Maker):
         panel.hide_time_override = not since
         panel.max_data_points = _PIXELS
         panel.interval = interval or None
-        tile.fields.defaults.color = d.FieldColor(d.FieldColorModeId.PALETTE_CLASSIC_BY_NAME)
+        tile.fields.defaults.color = d.FieldColor(d.FieldColorModeId.PALETTE_CLASSIC)
         if kinds:
             for kind in KINDS:
                 tile.override(kind, {"displayName": self.word("kind", kind)})
@@ -277,15 +297,8 @@ class Panels(Maker):
             made.with_transformation(d.DataTransformerConfig("limit", options={"limitField": most}))
         names = [column.name for column in columns]
         names += [TIME.lower()] if TIME in names else []
-        made.with_transformation(
-            d.DataTransformerConfig("filterFieldsByName", options={"include": {"names": names}})
-        )
-        made.with_transformation(
-            d.DataTransformerConfig(
-                "organize",
-                options={"indexByName": {name: i for i, name in enumerate(names)}},
-            )
-        )
+        keep_columns(made, *names)
+        order_columns(made, *names)
         steps = ((None, palette.SKY),)
         panel = made.build()
         cast("TableOptions", panel.options).footer = None  # newer Grafanas have none
@@ -320,18 +333,8 @@ class Panels(Maker):
         panel = tile.panel
         panel.interval = interval
         panel.max_data_points = _PIXELS
-        tile.fields.defaults.mappings = [
-            d.ValueMap(
-                {
-                    str(state).lower(): d.ValueMappingResult(
-                        text=self.word(str(state).lower(), value),
-                        color=palette.ACT if state is bad else palette.SKY,
-                        index=int(state),
-                    )
-                    for state in (False, True)
-                },
-            )
-        ]
+        colors = {state: palette.ACT if state is bad else palette.SKY for state in (False, True)}
+        tile.fields.defaults.mappings = [self.truth(value, colors)]
         return tile
 
     def map(self, told: Told, query: Query, *, size: int = 14, since: str = NOW) -> Tile:
@@ -366,3 +369,27 @@ class Panels(Maker):
         mapping = self.mapping("severity", palette.SEVERITIES)
         tile.override("severity", {"mappings": [mapping]})
         return tile
+
+
+def _bar_text() -> common.VizTextDisplayOptions:
+    """Numbers of one size in every panel: Grafana makes them as large as there is room.
+
+    Names keep the size that it gives them: it leaves no more room than that one needs.
+    """
+    return common.VizTextDisplayOptions().value_size(18)
+
+
+def _blocks(most: int, text: common.VizTextDisplayOptions, value: str = "") -> stat.Panel:
+    """A block for each of the first ``most`` rows: of the column ``value``, or of the number."""
+    reduced = common.ReduceDataOptions().values(True).limit(most).calcs(["lastNotNull"])
+    return (
+        stat.Panel()
+        .reduce_options(reduced.fields(f"/^{value}$/" if value else ""))
+        .graph_mode(c.BigValueGraphMode.NONE)
+        .color_mode(c.BigValueColorMode.BACKGROUND_SOLID)
+        .text_mode(c.BigValueTextMode.VALUE_AND_NAME)
+        .justify_mode(c.BigValueJustifyMode.CENTER)
+        .wide_layout(True)
+        .orientation(c.VizOrientation.HORIZONTAL)
+        .text(text)
+    )

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple, Protocol
 
@@ -12,6 +13,7 @@ from grafana_foundation_sdk.builders import common
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as d
 
+from dashboards import palette
 from dashboards.links import link
 from dashboards.queries import Query, source
 from gateway.console.words import WORDS
@@ -24,6 +26,7 @@ WALL_BLOCK: Final = 40
 """Of a value that stands in one line with its name."""
 TIME: Final = "Time"
 """What Grafana calls the column of InfluxDB's ``time``; matched by its type."""
+_COLUMN: Final = re.compile(r"\$\{__data\.fields\.(\w+)\}")
 NOW: Final = "15m"
 """A gauge's newest point is at most as old as three of its turns; an older one is no news."""
 
@@ -36,7 +39,10 @@ class Size(NamedTuple):
 
 
 class Column(NamedTuple):
-    """One column of a table, in the order given; ``words`` is a group of the console's words."""
+    """One column of a table, in the order given; ``words`` is a group of the console's words.
+
+    ``truth``: true and false are drawn in the console's words for the value of that name.
+    """
 
     name: str
     title: Text
@@ -45,6 +51,7 @@ class Column(NamedTuple):
     colors: Mapping[str, str] = {}
     link: str = ""
     width: int = 0
+    truth: str = ""
 
 
 Steps = Sequence[tuple[float | None, str]]
@@ -167,6 +174,25 @@ class Maker:
             },
         )
 
+    def truth(self, value: str, colors: Mapping[bool, str] = {}) -> d.ValueMap:
+        """True and false in the console's words for ``value``, which no unit of Grafana's says."""
+        return d.ValueMap(
+            {
+                str(state).lower(): d.ValueMappingResult(
+                    text=self.word(str(state).lower(), value),
+                    color=colors.get(state),
+                    index=int(state),
+                )
+                for state in (False, True)
+            },
+        )
+
+    def unnamed(self, text: Text) -> d.SpecialValueMap:
+        """What is said where a text is empty."""
+        result = d.ValueMappingResult(text=self.say(text))
+        options = d.DashboardSpecialValueMapOptions(d.SpecialValueMatch.EMPTY, result)
+        return d.SpecialValueMap(options)
+
     def column(self, tile: Tile, column: Column) -> None:
         """Say of a table's column what it is."""
         properties: dict[str, object] = {
@@ -175,6 +201,8 @@ class Maker:
         }
         if column.words:
             properties["mappings"] = [self.mapping(column.words, column.colors)]
+        if column.truth:
+            properties["mappings"] = [self.truth(column.truth)]
         if column.colors:
             properties["custom.cellOptions"] = {"type": "color-background", "mode": "basic"}
         if column.link:
@@ -190,9 +218,9 @@ def _target(url: str) -> Text:
     return Text("打开设备", "Open the device") if "device=" in url else Text("事件列表", "Cases")
 
 
-def join_rows(made: Transformed, column: str) -> None:
-    """The rows of two queries that have the same in ``column`` become one."""
-    options = {"byField": column, "mode": "inner"}
+def join_rows(made: Transformed, column: str, *, mode: str = "inner") -> None:
+    """The rows of several queries that have the same in ``column`` become one."""
+    options = {"byField": column, "mode": mode}
     made.with_transformation(d.DataTransformerConfig("joinByField", options=options))
 
 
@@ -202,10 +230,38 @@ def sort_rows(made: Transformed, field: str, desc: bool) -> None:
     made.with_transformation(d.DataTransformerConfig("sortBy", options=order))
 
 
+def keep_columns(made: Transformed, *names: str) -> None:
+    """Only the columns ``names``: a panel that draws numbers takes the one that is left."""
+    options = {"include": {"names": list(dict.fromkeys(names))}}
+    made.with_transformation(d.DataTransformerConfig("filterFieldsByName", options=options))
+
+
+def order_columns(made: Transformed, *names: str) -> None:
+    """In the order of ``names``: the columns that were grouped by come in any."""
+    options = {"indexByName": {name: index for index, name in enumerate(names)}}
+    made.with_transformation(d.DataTransformerConfig("organize", options=options))
+
+
+def only(tile: Tile, value: str, unit: str) -> None:
+    """The unit is the column ``value``'s: a text with it would be drawn, and linked, as NaN."""
+    tile.fields.defaults.unit = "string"
+    tile.override(value, {"unit": unit})
+
+
+def named_columns(written: str) -> list[str]:
+    """The columns of a row that a name or a link names."""
+    return _COLUMN.findall(written)
+
+
 def thresholds(steps: Steps) -> d.ThresholdsConfig:
     """As Grafana has them."""
     found = [d.Threshold(value, color) for value, color in steps]
     return d.ThresholdsConfig(d.ThresholdsMode.ABSOLUTE, found)
+
+
+def grounds(steps: Steps) -> Steps:
+    """The colours as grounds: Grafana writes white on sky blue, which few can read from afar."""
+    return [(value, palette.BLUE if color == palette.CALM else color) for value, color in steps]
 
 
 def fixed(color: str) -> d.FieldColor:

@@ -24,6 +24,8 @@ from dashboards.tile import Column, Size, Tile, Told
 from gateway.model import Text
 
 _FACILITY: Final = "facility"
+_METRES: Final = "suffix: m"
+"""Of water: Grafana's own unit would turn to millimetres from one row to the next."""
 _LOOK: Final = ((None, palette.CALM), (1.0, palette.LOOK))
 _LEL: Final = ((None, palette.SKY), (5.0, palette.YELLOW), (10.0, palette.VERMILLION))
 _TILT: Final = ((None, palette.SKY), (15.0, palette.VERMILLION))
@@ -76,9 +78,9 @@ def _covers(p: Panels) -> Tile:
     text = f'SELECT "open", "tilt", "water_level", "lel", "device", "place" FROM ({inner})'
     columns = [
         DEVICE_ID, PLACE,
-        Column("open", Text("打开", "Open"), "bool_yes_no"),
+        Column("open", Text("井盖", "Cover"), truth="open"),
         Column("tilt", Text("倾角", "Tilt"), "degree"),
-        Column("water_level", Text("水位", "Water level"), "lengthm"),
+        Column("water_level", Text("水位", "Water level"), _METRES),
         Column("lel", Text("可燃气", "Gas (LEL)"), "percent"),
         WHEN,
     ]  # fmt: skip
@@ -89,7 +91,7 @@ def _water(p: Panels) -> Tile:
     told = Told(
         Text("井下水位", "Water in wells"),
         Text("每个网格的最高水位。", "The highest of each grid."),
-        "lengthm", Size(12, 8), DEVICES,
+        _METRES, Size(12, 8), DEVICES,
     )  # fmt: skip
     return highest(p, told, "water_level", "manhole", interval="1h")
 
@@ -125,6 +127,6 @@ def _level(p: Panels) -> Tile:
     told = Told(
         Text("水池水位", "Tank level"),
         Text("每个网格的最低水位。", "The lowest of each grid."),
-        "lengthm", Size(8, 8), DEVICES,
+        _METRES, Size(8, 8), DEVICES,
     )  # fmt: skip
     return highest(p, told, "level", "water", of="min", interval="1h")

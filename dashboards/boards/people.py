@@ -65,7 +65,7 @@ def _first(p: Panels) -> Tile:
     told = Told(
         Text("签收用时（中位数）", "Time to receive (median)"),
         Text("从发生到签收；一半的事件更快。", "From opened to received; half were faster."),
-        "dtdurations", Size(4, 6), cases("closed"),
+        "dthms", Size(4, 6), cases("closed"),
     )  # fmt: skip
     text = (
         f'SELECT median("seconds") AS "seconds" FROM {_STAGE} WHERE {within()} '
@@ -109,7 +109,7 @@ def _on_time(by: str) -> str:
 _RATES: Final = [
     Column("n", Text("次数", "Stages"), "none", width=90),
     Column("rate", Text("按时", "In time"), "percentunit", width=100),
-    Column("seconds", Text("平均用时", "Mean time"), "dtdurations", width=150),
+    Column("seconds", Text("平均用时", "Mean time"), "dthms", width=150),
 ]
 
 

@@ -8,7 +8,7 @@ from dashboards.links import CASE, OPEN, cases
 from dashboards.panels import Panels
 from dashboards.queries import gauge_sum, lines, newest, rows
 from dashboards.sheet import Options, Sheet
-from dashboards.tile import NOW, Size, Tile, Told
+from dashboards.tile import NOW, TIME, WALL_TITLE, Size, Tile, Told
 from gateway.model import Text
 
 _GAUGE = "place category severity stage"
@@ -43,26 +43,30 @@ def _storm(p: Panels) -> Tile:
             "短时间内报警过多时，消息合并发送；数字是现在合并的条数。",
             "When too many alarms come at once their messages are merged; how many are now.",
         ),
-        "none", Size(18, 3), cases(OPEN),
+        "none", Size(15, 3), cases(OPEN),
     )  # fmt: skip
     text = gauge_sum("merged", '"storm"', by="place site")
-    return p.stat(told, [lines(text, "merged")], steps=ALARMED, since="", filled=True)
+    return p.stat(told, [lines(text, "merged")], steps=ALARMED, since="", filled=True, low=True)
 
 
 def _picture(p: Panels) -> Tile:
     told = Told(
         Text("网关最近上报", "Last word of a gateway"),
         Text(
-            "各网关最近一次上报的时间；超过几分钟，说明大屏上的数据是旧的。",
-            "When each gateway last said something: minutes ago means that the wall is old.",
+            "最久没有上报的网关，和它最近一次上报的时间；超过几分钟，说明大屏上的数据是旧的。",
+            "The gateway that is silent longest: minutes ago means that the wall is old.",
         ),
-        "dateTimeFromNow", Size(6, 3), cases(OPEN),
+        "dateTimeFromNow", Size(9, 3), cases(OPEN),
     )  # fmt: skip
     text = (
         'SELECT last("stored") AS "stored" FROM "ledger" WHERE $timeFilter '
         'AND "reader" = \'door\' GROUP BY "site"'
     )
-    return p.newest_time(p.stat(told, [lines(text, "$tag_site")], since="", named=True))
+    tile = p.texts(
+        told, rows(text), value=TIME, names=["site"], most=1, since="", order=(TIME, False)
+    )  # fmt: skip
+    tile.override("site", {"mappings": [p.unnamed(Text("网关", "Gateway"))]})
+    return tile
 
 
 def _stages(p: Panels) -> Tile:
@@ -118,7 +122,7 @@ def _running(p: Panels) -> Tile:
     return p.each(
         told,
         open_cases(p, "overdue", where=' AND "overdue" = false AND "deadline" > 0'),
-        value="deadline", name=_name(p), most=5, color=palette.BLUE, order=("deadline", False),
+        value="deadline", name=_name(p), most=5, order=("deadline", False),
     )  # fmt: skip
 
 
@@ -133,7 +137,7 @@ def _where(p: Panels) -> Tile:
             "颜色是级别；点一个点打开事件。",
             "The colour is the severity; press a dot to open it.",
         ),
-        "string", Size(9, 12), CASE,
+        "string", Size(8, 12), CASE,
     )  # fmt: skip
     return p.map(told, open_cases(p, "severity", "latitude", "longitude"), size=20)
 
@@ -141,12 +145,12 @@ def _where(p: Panels) -> Tile:
 def _grids(p: Panels) -> Tile:
     told = Told(
         Text("未办结最多的网格", "Grids with most open cases"),
-        Text("前八个网格。", "The first eight."),
-        "none", Size(8, 12), cases(OPEN),
+        Text("前五个网格。", "The first five."),
+        "none", Size(7, 12), cases(OPEN),
     )  # fmt: skip
     counts = rows(gauge_sum("open", '"cases"', by=_GAUGE, per="place"))
     return p.bars(
-        told, [counts, place_names()], value="open", name="called", join="place", most=8, since=NOW
+        told, [counts, place_names()], value="open", name="called", join="place", most=5, since=NOW
     )
 
 
@@ -157,14 +161,14 @@ def _duty(p: Panels) -> Tile:
             "所选地点各岗位的第一责任人。",
             "Who is responsible in each role at the chosen place.",
         ),
-        "string", Size(7, 12), cases(OPEN),
+        "string", Size(9, 12), cases(OPEN),
     )  # fmt: skip
     inner = newest("person", '"duty"', "name", by="place role")
     text = f'SELECT "name", "role", "place" FROM ({inner}) WHERE "person" != \'\''
-    return p.each(
-        told,
-        rows(text),
-        place_names(),
-        value="name", name="${__data.fields.called} ${__data.fields.role}", words=("role", "role"),
-        most=8, color=palette.BLUE, since="40m", order=("place", False), join="place",
+    tile = p.texts(
+        told, rows(text), place_names(), value="name", names=["called", "role"],
+        most=8, size=WALL_TITLE, since="40m",
+        order=("place", False), join="place",
     )  # fmt: skip
+    tile.override("role", {"mappings": [p.mapping("role", {})]})
+    return tile

@@ -194,7 +194,7 @@ class Server:
         """Create it, or replace the version that ``board`` names and no other."""
         what = Text("保存看板", "save the dashboard")
         body = {"dashboard": board, "folderUid": folder, "message": message, "overwrite": False}
-        self._asked(what, dict, "POST", "/dashboards/db", body=body)
+        self._asked(what, dict, "POST", "/dashboards/db", body=body, conflict="version-mismatch")
 
     def remove(self, uid: str) -> None:
         """Delete the dashboard ``uid``; one that is gone already is no error."""
@@ -228,9 +228,15 @@ class Server:
         path: str,
         query: Sequence[tuple[str, str | int]] = (),
         body: Json | None = None,
+        conflict: str = "",
     ) -> _T:
-        """The answer, a ``kind``; ``what`` says in an error what was attempted."""
+        """The answer, a ``kind``; ``what`` says in an error what was attempted.
+
+        ``conflict``: what an answer 409 means, in the word that older Grafanas give with a 412.
+        """
         status, answer = self._client.ask(method, path, query, body)
+        if status == 409 and conflict:
+            raise refusal(412, {"status": conflict}, what)
         if status == 404:
             raise self._absent(answer, what)
         if status >= 400:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,19 +12,12 @@ from dashboards.queries import LEVELS
 from tests.dashboards.expected import EXPECTED, Look
 from tests.dashboards.filled import Filled
 from tests.dashboards.grafana import EVERYWHERE, Asked, chosen, queries, rows, substituted
-from tests.dashboards.week import END, Week
-from tests.servers import InfluxDB
+from tests.dashboards.week import END
 
 BOARDS = {board.uid: board for language in ("zh", "en") for board in dashboards.all(language)}
 NAMES = sorted(uid.removesuffix("-en") for uid in BOARDS if uid.endswith("-en"))
 _OVER_TIME = re.compile(r"GROUP BY time\([^()]*\)(?:[^()]|fill\([^()]*\)|tz\([^()]*\))*$")
 """The outermost GROUP BY is over time."""
-
-
-@pytest.fixture(scope="module")
-def filled() -> Iterator[Filled]:
-    with InfluxDB() as server:
-        yield Filled(server, Week())
 
 
 def asked(name: str) -> list[tuple[Asked, str]]:

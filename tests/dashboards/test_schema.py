@@ -3,10 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
-import subprocess
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, Final
@@ -14,9 +10,8 @@ from typing import Any, Final
 import pytest
 
 import dashboards
+from tests.dashboards import npm
 
-NPM: Final = shutil.which("npm") or ""
-PACKAGES: Final = ("@grafana/schema@13.2.3", "typescript@7.0.2")
 OPTIONS: Final = {
     "stat": "stat/panelcfg/x/StatPanelCfg",
     "bargauge": "bargauge/panelcfg/x/BarGaugePanelCfg",
@@ -34,31 +29,12 @@ type Plain<T> = 0 extends 1 & T ? T
   : T extends object ? { [K in keyof T]: Plain<T[K]> } : T;
 """
 
-pytestmark = pytest.mark.skipif(not NPM, reason="npm is not installed: sh deploy/setup.sh test")
+pytestmark = npm.needed
 
 
 @pytest.fixture(scope="module")
 def modules() -> Path:
-    """The two packages, fetched once for each pair of versions."""
-    cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    home = cache / "gridwarden" / "-".join(each.rpartition("@")[2] for each in PACKAGES)
-    if not (home / "node_modules/.bin/tsc").exists():
-        home.parent.mkdir(parents=True, exist_ok=True)
-        fresh = Path(tempfile.mkdtemp(dir=home.parent))
-        (fresh / "package.json").write_text('{"private": true}', encoding="utf-8")
-        quiet = ("--no-package-lock", "--no-audit", "--no-fund", "--ignore-scripts")
-        got = run([NPM, "install", *quiet, *PACKAGES], fresh)
-        if got.returncode:
-            shutil.rmtree(fresh)
-            pytest.fail(f"npm could not fetch {PACKAGES}: {got.stderr[-500:]}")
-        if home.exists():
-            shutil.rmtree(home)
-        fresh.rename(home)
-    return home / "node_modules"
-
-
-def run(command: list[str], folder: Path) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    return npm.modules("@grafana/schema@13.2.3", "typescript@7.0.2")
 
 
 def script(boards: list[dashboards.Board]) -> Iterator[str]:
@@ -93,7 +69,7 @@ def check(modules: Path, folder: Path, text: str) -> str:
     (folder / "boards.ts").write_text(text, encoding="utf-8")
     flags = ["--noEmit", "--strict", "--skipLibCheck", "--module", "nodenext"]
     command = [str(modules / ".bin" / "tsc"), *flags, "--moduleResolution", "nodenext", "boards.ts"]
-    return run(command, folder).stdout
+    return npm.run(command, folder).stdout
 
 
 def test_every_board_is_of_grafanas_types(modules: Path, tmp_path: Path) -> None:

@@ -58,6 +58,8 @@ class Grafana:
     role: str = "Admin"
     unique_titles: bool = False
     """As older ones: one title once in a folder."""
+    wordless: bool = False
+    """As the newest ones: 409 and no word where another version is stored than was looked at."""
     database: str = "ok"
     influx: str = "OK"
     faults: dict[tuple[str, str], web.Response | str] = field(default_factory=dict)
@@ -260,6 +262,8 @@ class Grafana:
         if board is not None and board.plugin:
             return said(412, "The dashboard belongs to plugin Sirens.", "plugin-dashboard")
         if board is not None and board.version != wanted.get("version", 0) and not overwrite:
+            if self.wordless:
+                return said(409, "Dashboard already exists. Use overwrite flag to update.")
             said_ = "The dashboard has been changed by someone else"
             return said(412, said_, "version-mismatch")
         folder = body.get("folderUid", "")

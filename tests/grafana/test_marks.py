@@ -68,7 +68,11 @@ def test_grafana_is_told_which_column_is_what() -> None:
     for board in dashboards.all("zh"):
         for mark in board.json.get("annotations", {}).get("list", ()):
             target = mark["target"]
-            columns = [target["textColumn"], *target["tagsColumn"].split(",")]
+            called = (target["titleColumn"], target["textColumn"])
+            assert all(name.startswith("incident.") for name in called)
+            columns = [name.removeprefix("incident.") for name in called]
+            columns += target["tagsColumn"].split(",")
             assert all(f'"{column}"' in target["query"] for column in columns)
+            assert len(columns) == len(set(columns)) == 3
             assert mark["datasource"] == {"type": "influxdb", "uid": "${source}"}
             assert target["fromAnnotations"]

@@ -24,6 +24,9 @@ SOURCE = Source("http://127.0.0.1:8086", user="reader")
 COPY = "gw-wall-new"
 
 
+each_conflict = pytest.mark.parametrize("wordless", [False, True], ids=["412", "409"])
+
+
 def push(
     server: Server, boards: Sequence[Board] = BOARDS, secret: str = "", **options: Any
 ) -> dict[str, End]:
@@ -195,9 +198,11 @@ def test_a_renamed_folder_keeps_its_name(server: Server, grafana: Grafana) -> No
     assert grafana.folders == {"gridwarden-zh": "大屏"}
 
 
+@each_conflict
 def test_who_saves_between_our_look_and_our_save_loses_nothing(
-    server: Server, grafana: Grafana
+    server: Server, grafana: Grafana, wordless: bool
 ) -> None:
+    grafana.wordless = wordless
     push(server)
 
     def faster(uid: str) -> None:
@@ -209,9 +214,11 @@ def test_who_saves_between_our_look_and_our_save_loses_nothing(
     assert grafana.boards["gw-wall"].json["refresh"] == "1m"
 
 
+@each_conflict
 def test_a_board_that_never_holds_still_is_declined_and_the_others_go_on(
-    server: Server, grafana: Grafana
+    server: Server, grafana: Grafana, wordless: bool
 ) -> None:
+    grafana.wordless = wordless
     push(server)
     grafana.before_save = lambda uid: uid.startswith("gw-wall") and grafana.edit("gw-wall")
     way = Push(server, SOURCE, language="zh", overwrite=True)
