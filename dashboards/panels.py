@@ -20,6 +20,7 @@ from grafana_foundation_sdk.models.geomap import MapCenterID, TooltipMode
 from grafana_foundation_sdk.models.table import Options as TableOptions
 
 from dashboards import palette
+from dashboards.names import Names, name_lines, name_rows
 from dashboards.queries import Query
 from dashboards.tile import (
     NOW,
@@ -114,12 +115,9 @@ class Panels(Maker):
         color: str = palette.BLUE,
         since: str = NOW,
         order: tuple[str, bool] = ("", False),
-        join: str = "",
     ) -> Tile:
         """One block for every row of a table: number ``value`` large, ``name`` above it."""
         made = _blocks(most, self.text(WALL_BLOCK))
-        if join:
-            join_rows(made, join)
         if order[0]:
             sort_rows(made, *order)
         keep_columns(made, value, *named_columns(name), *named_columns(told.link))
@@ -131,28 +129,27 @@ class Panels(Maker):
     def texts(
         self,
         told: Told,
-        *queries: Query,
+        query: Query,
         value: str,
-        names: Sequence[str],
+        texts: Sequence[str],
         most: int,
         size: int = WALL_BLOCK,
         color: str = palette.BLUE,
         since: str = NOW,
         order: tuple[str, bool] = ("", False),
-        join: str = "",
+        names: Names | None = None,
     ) -> Tile:
-        """As ``each``, of a ``value`` that is no number; the texts of ``names`` stand above it.
+        """As ``each``, of a ``value`` that is no number; ``texts`` stand above it.
 
         Grafana looks for a column that is no number by the name that is drawn, so it can be given
         none: it then draws the row's other texts in their order.
         """
         made = _blocks(most, self.text(size), value)
-        if join:
-            join_rows(made, join)
+        queries = name_rows(made, [query], names)
         if order[0]:
             sort_rows(made, *order)
-        keep_columns(made, *names, value)
-        order_columns(made, *names, value)
+        keep_columns(made, *texts, value)
+        order_columns(made, *texts, value)
         tile = self.finish(made.build(), told, queries, ((None, color),), since)
         only(tile, value, told.unit)
         return tile
@@ -164,17 +161,14 @@ class Panels(Maker):
         *,
         value: str,
         name: str,
-        join: str = "",
+        names: Names | None = None,
         most: int = 10,
         words: str = "",
         steps: Sequence[tuple[float | None, str]] = ((None, palette.SKY),),
         since: str = "",
         desc: bool = True,
     ) -> Tile:
-        """The ``most`` rows with the largest ``value``, as bars with ``name`` before them.
-
-        ``join``: the column in which the first query's rows meet the second's, which bring names.
-        """
+        """The ``most`` rows with the largest ``value``, as bars with ``name`` before them."""
         made = (
             bargauge.Panel()
             .reduce_options(
@@ -191,8 +185,7 @@ class Panels(Maker):
             .text(self.text() if self.far else _bar_text())
             .min(0)
         )
-        if join:
-            join_rows(made, join)
+        queries = name_rows(made, queries, names)
         sort_rows(made, value, desc)
         made.with_transformation(d.DataTransformerConfig("limit", options={"limitField": most}))
         keep_columns(made, value, name, *named_columns(told.link))
@@ -215,10 +208,13 @@ class Panels(Maker):
         least: float | None = 0,
         kinds: bool = False,
         since: str = "",
+        names: Names | None = None,
+        fold: str = "max",
     ) -> Tile:
         """Lines over time, or stacked bars; ``interval`` is the least width of a point.
 
-        ``kinds``: the lines' names are kinds of device.
+        ``kinds``: the lines' names are kinds of device. ``names``: a table becomes a line for each
+        place, called by its name, with the ``fold`` of its rows.
         """
         made = (
             timeseries.Panel()
@@ -228,7 +224,7 @@ class Panels(Maker):
             .line_interpolation(c.LineInterpolation.LINEAR)
             .show_points(c.VisibilityMode.AUTO)
             .point_size(5)
-            .span_nulls(False)
+            .span_nulls(names is not None)  # places report at different times
             .stacking(
                 common.StackingConfig()
                 .mode(c.StackingMode.NORMAL if bars else c.StackingMode.NONE)
@@ -253,6 +249,8 @@ class Panels(Maker):
             made.thresholds_style(
                 common.GraphThresholdsStyleConfig().mode(c.GraphThresholdsStyleMode.DASHED)
             )
+        if names is not None:
+            queries = name_lines(made, queries, names, fold)
         steps = limits or ((None, palette.SKY),)
         tile = self.finish(made.build(), told, queries, steps, since)
         panel = tile.panel
@@ -278,7 +276,7 @@ class Panels(Maker):
         *,
         order: tuple[str, bool] = ("", False),
         since: str = "",
-        join: str = "",
+        names: Names | None = None,
         most: int = 0,
     ) -> Tile:
         """Rows with ``columns``; the other columns of the answer are left out."""
@@ -289,16 +287,15 @@ class Panels(Maker):
             .align(c.FieldTextAlignment.AUTO)
             .filterable(True)
         )
-        if join:
-            join_rows(made, join)
+        queries = name_rows(made, queries, names)
         if order[0]:
             sort_rows(made, *order)
         if most:
             made.with_transformation(d.DataTransformerConfig("limit", options={"limitField": most}))
-        names = [column.name for column in columns]
-        names += [TIME.lower()] if TIME in names else []
-        keep_columns(made, *names)
-        order_columns(made, *names)
+        kept = [column.name for column in columns]
+        kept += [TIME.lower()] if TIME in kept else []
+        keep_columns(made, *kept)
+        order_columns(made, *kept)
         steps = ((None, palette.SKY),)
         panel = made.build()
         cast("TableOptions", panel.options).footer = None  # newer Grafanas have none

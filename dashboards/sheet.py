@@ -12,6 +12,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models import dashboard as d
 
 from dashboards.marks import marks
+from dashboards.names import LABEL
 from dashboards.panels import Panels
 from dashboards.queries import LEVELS, SOURCE, source
 from dashboards.tile import Tile
@@ -27,8 +28,6 @@ _LEVEL_NAMES: Final = (
     Text("社区", "Community"),
     Text("网格", "Grid"),
 )
-_LABEL: Final = "/^(?<value>\\S+) (?<text>.+)$/"
-"""A place's label is its code and its name."""
 _OF_INTERVALS: Final = ("auto", "auto_min", "auto_count")
 """What the SDK writes into every variable, and the published schema does not know."""
 
@@ -129,7 +128,7 @@ def _level(panels: Panels, index: int) -> build.QueryVariable:
             'SELECT last("label") AS "label" FROM "place" WHERE time > now() - 1d '
             f'AND "level" = \'{LEVELS[index]}\'{above} GROUP BY "place"'
         )
-        .regex(_LABEL)
+        .regex(LABEL)
         .refresh(d.VariableRefresh.ON_TIME_RANGE_CHANGED)
         .sort(d.VariableSort.ALPHABETICAL_ASC)
         .multi(False)

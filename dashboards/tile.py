@@ -52,6 +52,8 @@ class Column(NamedTuple):
     link: str = ""
     width: int = 0
     truth: str = ""
+    hidden: bool = False
+    """Not drawn: another column's link takes it."""
 
 
 Steps = Sequence[tuple[float | None, str]]
@@ -209,6 +211,9 @@ class Maker:
             properties["links"] = [link(self.say(_target(column.link)), column.link).build()]
         if column.width:
             properties["custom.width"] = column.width
+        if column.hidden:  # the first in Grafana 11, the second from 12.2 on
+            properties["custom.hidden"] = True
+            properties["custom.hideFrom"] = {"viz": True, "legend": False, "tooltip": False}
         tile.override(column.name, properties)
 
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from dashboards import palette
+from dashboards import names, palette
 from dashboards.links import CASE, DEVICE, OPEN, cases
+from dashboards.names import device_names, place_labels
 from dashboards.panels import Panels
 from dashboards.queries import Query, gauge_sum, here, lines, newest, rows, within
 from dashboards.tile import NOW, TIME, Column, Size, Tile, Told
@@ -15,11 +16,17 @@ ALARMED: Final = ((None, palette.CALM), (1.0, palette.ACT))
 """Nothing, or something to be done."""
 LOOKED_AT: Final = ((None, palette.CALM), (1.0, palette.LOOK))
 CASE_KEY: Final = Column("key", Text("编号", "Case"), link=CASE, width=150)
-PLACE: Final = Column("place", Text("地点", "Place"), width=150)
+PLACE: Final = Column(names.PLACE, Text("地点", "Place"))
+"""Where a query is joined with the names of places."""
 WHEN: Final = Column(TIME, Text("时间", "When"), "dateTimeAsLocal", width=170)
 WHERE: Final = Column("where", Text("地点", "Where"))
 """The names of places, where a series has them."""
 DEVICE_ID: Final = Column("device", Text("设备", "Device"), link=DEVICE, width=190)
+DEVICE_NAME: Final = (
+    Column(names.DEVICE, Text("设备", "Device"), link=DEVICE),
+    Column("device", Text("设备编号", "Number"), hidden=True),
+)
+"""Where a query is joined with the names of devices."""
 KIND: Final = Column("kind", Text("类型", "Kind"), words="kind", width=120)
 SEVERITY: Final = Column(
     "severity", Text("级别", "Severity"), words="severity", colors=palette.SEVERITIES, width=90
@@ -42,21 +49,13 @@ def open_cases(panels: Panels, *fields: str, where: str = "") -> Query:
 
     Only ``fields`` are read besides where and what: each is a walk through every slot's series.
     """
-    names = ("where", title_column(panels), "deadline", "place", *fields)
-    picked = ", ".join(f'"{name}"' for name in names)
-    inner = ", ".join(f'"{name}" AS "{name}"' for name in names)
+    read = ("where", title_column(panels), "deadline", "place", *fields)
+    picked = ", ".join(f'"{name}"' for name in read)
+    inner = ", ".join(f'"{name}" AS "{name}"' for name in read)
     return rows(
         f'SELECT "key", {picked} FROM (SELECT last("key") AS "key", {inner} FROM "open_case" '
         f'WHERE $timeFilter GROUP BY "slot", "site") '
         f"WHERE \"key\" != '' AND {here()}{where}"
-    )
-
-
-def place_names() -> Query:
-    """What every place is called, as the column ``called``."""
-    return rows(
-        'SELECT last("name") AS "called" FROM "place" WHERE time > now() - 1d '
-        f'AND {here()} GROUP BY "place"'
     )
 
 
@@ -156,36 +155,37 @@ def recent(panels: Panels, category: str, size: Size) -> Tile:
         SEVERITY,
         Column(title, Text("事件", "What")),
         KIND,
-        DEVICE_ID,
+        *DEVICE_NAME,
         PLACE,
         CASE_KEY,
     ]
-    return panels.table(told, [rows(text)], columns)
+    called = device_names("key", place=True)
+    return panels.table(told, [rows(text)], columns, names=called)
 
 
 def highest(
     panels: Panels,
     told: Told,
     field: str,
-    *measurements: str,
+    *kinds: str,
     of: str = "max",
     interval: str = "10m",
     limits: tuple[tuple[float | None, str], ...] = (),
     least: float | None = 0,
 ) -> Tile:
-    """A value over time: its extreme in each grid and step.
+    """A value over time: its extreme in each grid and step, of all ``kinds`` of device.
 
     A line for each device would be a thousand lines; one device's own history is in the console.
     """
-    queries = [
-        lines(
-            f'SELECT {of}("{field}") AS "{field}" FROM "{measurement}" WHERE {within()} '
-            'GROUP BY time($__interval), "place" fill(none)',
-            f"{panels.word('kind', measurement)} $tag_place" if measurements[1:] else "$tag_place",
-        )
-        for measurement in measurements
-    ]
-    return panels.chart(told, queries, interval=interval, limits=limits, least=least)
+    read = f"/^({'|'.join(kinds)})$/" if kinds[1:] else f'"{kinds[0]}"'
+    text = (
+        f'SELECT {of}("{field}") AS "{field}" FROM {read} WHERE {within()} '
+        'GROUP BY time($__interval), "place" fill(none)'
+    )
+    called = place_labels(field)
+    return panels.chart(
+        told, [rows(text)], interval=interval, limits=limits, least=least, names=called, fold=of
+    )
 
 
 def now_true(field: str, measurement: str, state: str = "true") -> str:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dashboards import palette
-from dashboards.boards._shared import DEVICE_ID, PLACE, WHEN, highest, now_true
+from dashboards.boards._shared import DEVICE_NAME, PLACE, WHEN, highest, now_true
 from dashboards.links import DEVICE, DEVICES, LINE, cases
+from dashboards.names import DEVICE as NAME
+from dashboards.names import device_names
 from dashboards.panels import Panels
 from dashboards.queries import lines, newest, rows, within
 from dashboards.sheet import Options, Sheet
@@ -84,7 +86,7 @@ def _most(p: Panels) -> Tile:
         f'SELECT count("motion") AS "motion" FROM "camera" WHERE {within()} AND "motion" = true '
         'GROUP BY "device"'
     )
-    return p.bars(told, [rows(text)], value="motion", name="device")
+    return p.bars(told, [rows(text)], value="motion", name=NAME, names=device_names("motion"))
 
 
 def _list(p: Panels) -> Tile:
@@ -95,8 +97,9 @@ def _list(p: Panels) -> Tile:
     )  # fmt: skip
     inner = newest("online", '"camera"', by="device place")
     text = f'SELECT "online", "device", "place" FROM ({inner}) WHERE "online" = false'
-    columns = [DEVICE_ID, PLACE, WHEN]
-    return p.table(told, [rows(text)], columns, order=(TIME, False))
+    columns = [*DEVICE_NAME, PLACE, WHEN]
+    called = device_names("online", place=True)
+    return p.table(told, [rows(text)], columns, order=(TIME, False), names=called)
 
 
 def _opened(p: Panels) -> Tile:

@@ -7,6 +7,8 @@ from typing import Final
 from dashboards import palette
 from dashboards.boards._shared import ALARMED, DEVICE_ID, KIND, LOOKED_AT, WHERE
 from dashboards.links import DEVICE, DEVICES, cases
+from dashboards.names import DEVICE as NAME
+from dashboards.names import device_names
 from dashboards.panels import Panels
 from dashboards.queries import lines, newest, rows, within
 from dashboards.sheet import Options, Sheet
@@ -156,8 +158,9 @@ def _link(p: Panels) -> Tile:
     text = newest("link", STATE, by="device")
     steps = ((None, palette.ACT), (20.0, palette.LOOK), (50.0, palette.SKY))
     return p.bars(
-        told, [rows(text)], value="link", name="device", steps=steps, since=HOURLY, desc=False
-    )
+        told, [rows(text)], value="link", name=NAME, names=device_names("link"),
+        steps=steps, since=HOURLY, desc=False,
+    )  # fmt: skip
 
 
 def _rssi(p: Panels) -> Tile:
@@ -188,4 +191,4 @@ def _trouble(p: Panels) -> Tile:
         f'SELECT count("key") AS "n" FROM "closing" WHERE {within()} '
         'AND "category" = \'trouble\' GROUP BY "device"'
     )
-    return p.bars(told, [rows(text)], value="n", name="device")
+    return p.bars(told, [rows(text)], value="n", name=NAME, names=device_names("n"))

@@ -6,7 +6,7 @@ from typing import Final
 
 from dashboards import palette
 from dashboards.boards._shared import (
-    DEVICE_ID,
+    DEVICE_NAME,
     PLACE,
     case_table,
     false_causes,
@@ -17,6 +17,8 @@ from dashboards.boards._shared import (
     recent,
 )
 from dashboards.links import DEVICE, DEVICES, cases
+from dashboards.names import DEVICE as NAME
+from dashboards.names import device_names
 from dashboards.panels import Panels
 from dashboards.queries import FIRE, lines, rows, within
 from dashboards.sheet import Options, Sheet
@@ -116,7 +118,8 @@ def _alarms(p: Panels) -> Tile:
         ),
         "none", Size(8, 9), DEVICE,
     )  # fmt: skip
-    return p.bars(told, [rows(_counted("alarm"))], value="alarm", name="device")
+    called = device_names("alarm")
+    return p.bars(told, [rows(_counted("alarm"))], value="alarm", name=NAME, names=called)
 
 
 def _tests(p: Panels) -> Tile:
@@ -126,8 +129,9 @@ def _tests(p: Panels) -> Tile:
              "Devices whose test button was pressed; one that is missing was never tested."),
         "none", Size(8, 9), DEVICE,
     )  # fmt: skip
-    columns = [DEVICE_ID, PLACE, Column("test", Text("次数", "Times"), "none", width=80)]
-    return p.table(told, [rows(_counted("test"))], columns, order=("test", True))
+    columns = [*DEVICE_NAME, PLACE, Column("test", Text("次数", "Times"), "none", width=80)]
+    called = device_names("test", place=True)
+    return p.table(told, [rows(_counted("test"))], columns, order=("test", True), names=called)
 
 
 def _counted(field: str) -> str:

@@ -7,6 +7,7 @@ from typing import Final
 from dashboards import palette
 from dashboards.boards._shared import ALARMED, WHEN
 from dashboards.links import DEVICE, DEVICES, LINE, cases
+from dashboards.names import PLACE, place_names
 from dashboards.panels import Panels
 from dashboards.queries import lines, newest, rows, within
 from dashboards.sheet import Options, Sheet
@@ -19,6 +20,7 @@ _DOOR: Final = "\"reader\" = 'door'"
 _READERS: Final = "\"reader\" != 'door'"
 _HOT: Final = ((None, palette.SKY), (70.0, palette.YELLOW), (80.0, palette.VERMILLION))
 """°C: a Raspberry Pi slows down at 80."""
+_GATEWAY: Final = Text("网关", "Gateway")
 _PARTS: Final = ("driver_down", "sink_down", "channel_down")
 
 
@@ -179,7 +181,7 @@ def _ledger(p: Panels) -> Tile:
         f'FROM {_LEDGER} WHERE $timeFilter AND {_READERS} GROUP BY "reader", "site"'
     )
     columns = [
-        Column("site", Text("网关", "Gateway")),
+        Column("site", _GATEWAY),
         Column("reader", Text("读者", "Reader")),
         Column("delivered", Text("已交付", "Delivered"), "none"),
         Column("waiting", Text("等待", "Waiting"), "none"),
@@ -206,8 +208,12 @@ def _of_gateway(
         f'SELECT {of}("{field}") AS "{field}" FROM {_OURS} WHERE {within()} '
         'GROUP BY time($__interval), "device", "place", "site" fill(none)'
     )
-    name = "$tag_site $tag_place"
-    return p.chart(told, [lines(text, name)], interval="10m", limits=limits)
+    return p.chart(told, [lines(text, _line(p))], interval="10m", limits=limits)
+
+
+def _line(p: Panels) -> str:
+    """What a gateway's line is called: its own name is the tag that tells gateways apart."""
+    return f"{p.say(_GATEWAY)} $tag_site"
 
 
 def _disk(p: Panels) -> Tile:
@@ -234,7 +240,7 @@ def _wear(p: Panels, zone: str) -> Tile:
         'WHERE $timeFilter GROUP BY time(1d), "device", "place", "site" '
         f"fill(none) tz('{zone}')"
     )
-    return p.chart(told, [lines(text, "$tag_site $tag_place")], bars=True)
+    return p.chart(told, [lines(text, _line(p))], bars=True)
 
 
 def _heat(p: Panels) -> Tile:
@@ -272,12 +278,13 @@ def _age(p: Panels) -> Tile:
     )  # fmt: skip
     text = newest("memory", _OURS, by="place device site")
     columns = [
-        Column("site", Text("网关", "Gateway")),
-        Column("place", Text("地点", "Place")),
+        Column("site", _GATEWAY),
+        Column(PLACE, Text("地点", "Place")),
         Column("device", Text("设备", "Device"), link=DEVICE),
         WHEN,
     ]
-    return p.table(told, [rows(text)], columns, order=(TIME, False))
+    called = place_names("memory")
+    return p.table(told, [rows(text)], columns, order=(TIME, False), names=called)
 
 
 def _clock(p: Panels) -> Tile:
@@ -293,7 +300,7 @@ def _clock(p: Panels) -> Tile:
         f'SELECT last("clock_trusted") AS "clock_trusted" FROM {_OURS} WHERE {within()} '
         'GROUP BY time($__interval), "device", "place", "site" fill(none)'
     )
-    query = lines(text, "$tag_site $tag_place")
+    query = lines(text, _line(p))
     return p.states(told, [query], "clock_trusted", bad=False, interval="10m")
 
 

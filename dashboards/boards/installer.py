@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from dashboards import palette
-from dashboards.boards._shared import DEVICE_ID, KIND, PLACE, WHEN, WHERE, highest
+from dashboards.boards._shared import DEVICE_ID, DEVICE_NAME, KIND, PLACE, WHEN, WHERE, highest
 from dashboards.boards.devices import HOURLY, STATE
 from dashboards.links import DEVICE, DEVICES
+from dashboards.names import DEVICE as NAME
+from dashboards.names import device_names
 from dashboards.panels import Panels
 from dashboards.queries import lines, newest, rows, within
 from dashboards.sheet import Options, Sheet
@@ -55,8 +57,9 @@ def _tests(p: Panels) -> Tile:
         f'SELECT last("test") AS "test" FROM {_TESTED} WHERE {within()} AND "test" = true '
         'GROUP BY "device", "place"'
     )
-    columns = [WHEN, DEVICE_ID, PLACE]
-    return p.table(told, [rows(text)], columns, order=(TIME, True))
+    columns = [WHEN, *DEVICE_NAME, PLACE]
+    called = device_names("test", place=True)
+    return p.table(told, [rows(text)], columns, order=(TIME, True), names=called)
 
 
 def _never(p: Panels) -> Tile:
@@ -111,7 +114,10 @@ def _weak(p: Panels) -> Tile:
     )  # fmt: skip
     steps = ((None, palette.ACT), (20.0, palette.LOOK), (50.0, palette.SKY))
     text = newest("link", _SENSORS, by="device")
-    return p.bars(told, [rows(text)], value="link", name="device", steps=steps, desc=False)
+    called = device_names("link")
+    return p.bars(
+        told, [rows(text)], value="link", name=NAME, names=called, steps=steps, desc=False
+    )
 
 
 def _link(p: Panels) -> Tile:
@@ -132,8 +138,9 @@ def _doubt(p: Panels) -> Tile:
     # A flag is written only where it is true, so that counting it is enough.
     counts = ", ".join(f'count("{flag}") AS "{flag}"' for flag, _ in _FLAGS)
     text = f'SELECT {counts} FROM {_SENSORS} WHERE {within()} GROUP BY "device", "place"'
-    columns = [DEVICE_ID, *(Column(flag, title, "none") for flag, title in _FLAGS)]
-    return p.table(told, [rows(text)], columns, order=("suspect", True))
+    columns = [*DEVICE_NAME, *(Column(flag, title, "none") for flag, title in _FLAGS)]
+    called = device_names("suspect")
+    return p.table(told, [rows(text)], columns, order=("suspect", True), names=called)
 
 
 def _rssi(p: Panels) -> Tile:

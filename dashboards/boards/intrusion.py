@@ -6,7 +6,7 @@ from typing import Final
 
 from dashboards import palette
 from dashboards.boards._shared import (
-    DEVICE_ID,
+    DEVICE_NAME,
     PLACE,
     WHEN,
     case_table,
@@ -18,6 +18,8 @@ from dashboards.boards._shared import (
     recent,
 )
 from dashboards.links import DEVICE, DEVICES, cases
+from dashboards.names import DEVICE as NAME
+from dashboards.names import device_names
 from dashboards.panels import Panels
 from dashboards.queries import lines, newest, rows, within
 from dashboards.sheet import Options, Sheet
@@ -101,7 +103,7 @@ def _often(p: Panels) -> Tile:
         f'SELECT count("alarm") AS "alarm" FROM "infrared" WHERE {within()} AND "alarm" = true '
         'GROUP BY "device"'
     )
-    return p.bars(told, [rows(text)], value="alarm", name="device")
+    return p.bars(told, [rows(text)], value="alarm", name=NAME, names=device_names("alarm"))
 
 
 def _open_doors(p: Panels) -> Tile:
@@ -112,5 +114,6 @@ def _open_doors(p: Panels) -> Tile:
     )  # fmt: skip
     inner = newest("open", '"contact"', by="device place")
     text = f'SELECT "open", "device", "place" FROM ({inner}) WHERE "open" = true'
-    columns = [DEVICE_ID, PLACE, WHEN]
-    return p.table(told, [rows(text)], columns, order=(TIME, True))
+    columns = [*DEVICE_NAME, PLACE, WHEN]
+    called = device_names("open", place=True)
+    return p.table(told, [rows(text)], columns, order=(TIME, True), names=called)

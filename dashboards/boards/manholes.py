@@ -6,7 +6,7 @@ from typing import Final
 
 from dashboards import palette
 from dashboards.boards._shared import (
-    DEVICE_ID,
+    DEVICE_NAME,
     PLACE,
     WHEN,
     case_table,
@@ -17,6 +17,7 @@ from dashboards.boards._shared import (
     overdue_stat,
 )
 from dashboards.links import DEVICE, DEVICES
+from dashboards.names import device_names
 from dashboards.panels import Panels
 from dashboards.queries import lines, newest, rows
 from dashboards.sheet import Options, Sheet
@@ -77,14 +78,15 @@ def _covers(p: Panels) -> Tile:
     inner = newest("open", '"manhole"', "tilt", "water_level", "lel", by="device place")
     text = f'SELECT "open", "tilt", "water_level", "lel", "device", "place" FROM ({inner})'
     columns = [
-        DEVICE_ID, PLACE,
+        *DEVICE_NAME, PLACE,
         Column("open", Text("井盖", "Cover"), truth="open"),
         Column("tilt", Text("倾角", "Tilt"), "degree"),
         Column("water_level", Text("水位", "Water level"), _METRES),
         Column("lel", Text("可燃气", "Gas (LEL)"), "percent"),
         WHEN,
     ]  # fmt: skip
-    return p.table(told, [rows(text)], columns, order=("water_level", True))
+    called = device_names("open", place=True)
+    return p.table(told, [rows(text)], columns, order=("water_level", True), names=called)
 
 
 def _water(p: Panels) -> Tile:

@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Final
 
 from dashboards import palette
-from dashboards.boards._shared import place_names
+from dashboards.boards._shared import CATEGORY, DEVICE_NAME, PLACE
 from dashboards.links import DEVICE, OPEN, cases
+from dashboards.names import DEVICE as NAME
+from dashboards.names import PERSON, device_names, person_names, place_names
+from dashboards.names import PLACE as GRID
 from dashboards.panels import Panels
 from dashboards.queries import lines, rows, within
 from dashboards.sheet import Options, Sheet
@@ -121,11 +124,14 @@ def _people(p: Panels) -> Tile:
         "string", Size(12, 10), cases("closed"),
     )  # fmt: skip
     columns = [
-        Column("person", Text("人员", "Person")),
+        Column(PERSON, Text("人员", "Person")),
         Column("stage", Text("环节", "Stage"), words="stage", width=130),
         *_RATES,
     ]
-    return p.table(told, [rows(_on_time('"person", "stage"'))], columns, order=("rate", False))
+    return p.table(
+        told, [rows(_on_time('"person", "stage"'))], columns,
+        order=("rate", False), names=person_names("n"),
+    )  # fmt: skip
 
 
 def _grids(p: Panels) -> Tile:
@@ -134,9 +140,9 @@ def _grids(p: Panels) -> Tile:
         Text("每个网格的各环节，按时率最低的在前。", "Of each grid, the least in time first."),
         "string", Size(12, 10), cases("closed"),
     )  # fmt: skip
-    columns = [Column("called", Text("网格", "Grid")), *_RATES]
-    queries = [rows(_on_time('"place"')), place_names()]
-    return p.table(told, queries, columns, order=("rate", False), join="place")
+    columns = [Column(GRID, Text("网格", "Grid")), *_RATES]
+    query = rows(_on_time('"place"'))
+    return p.table(told, [query], columns, order=("rate", False), names=place_names("n"))
 
 
 def _transfers(p: Panels) -> Tile:
@@ -148,7 +154,8 @@ def _transfers(p: Panels) -> Tile:
     text = (
         f'SELECT sum("transfers") AS "transfers" FROM "closing" WHERE {within()} GROUP BY "place"'
     )
-    return p.bars(told, [rows(text), place_names()], value="transfers", name="called", join="place")
+    called = place_names("transfers")
+    return p.bars(told, [rows(text)], value="transfers", name=GRID, names=called)
 
 
 def _overdue(p: Panels) -> Tile:
@@ -161,7 +168,7 @@ def _overdue(p: Panels) -> Tile:
         f'SELECT sum("n") AS "n" FROM "incident" WHERE {within()} AND "what" = \'overdue\' '
         'GROUP BY "place"'
     )
-    return p.bars(told, [rows(text), place_names()], value="n", name="called", join="place")
+    return p.bars(told, [rows(text)], value="n", name=GRID, names=place_names("n"))
 
 
 def _outcomes(p: Panels) -> Tile:
@@ -184,7 +191,7 @@ def _places(p: Panels) -> Tile:
         f'SELECT sum("n") AS "n" FROM "incident" WHERE {within()} AND "what" = \'opened\' '
         'GROUP BY "place"'
     )
-    return p.bars(told, [rows(text), place_names()], value="n", name="called", join="place")
+    return p.bars(told, [rows(text)], value="n", name=GRID, names=place_names("n"))
 
 
 def _repeats(p: Panels) -> Tile:
@@ -200,12 +207,13 @@ def _repeats(p: Panels) -> Tile:
     )
     text = f'SELECT "n", "device", "place", "category" FROM ({counted}) WHERE "n" >= 3'
     columns = [
-        Column("device", Text("设备", "Device"), link=DEVICE),
-        Column("place", Text("地点", "Place"), width=150),
-        Column("category", Text("类别", "Category"), words="category", width=110),
+        *DEVICE_NAME,
+        PLACE,
+        CATEGORY,
         Column("n", Text("次数", "Times"), "none", width=70),
     ]
-    return p.table(told, [rows(text)], columns, order=("n", True))
+    called = device_names("n", place=True)
+    return p.table(told, [rows(text)], columns, order=("n", True), names=called)
 
 
 def _false_devices(p: Panels) -> Tile:
@@ -218,4 +226,4 @@ def _false_devices(p: Panels) -> Tile:
         f'SELECT sum("false") AS "false" FROM "closing" WHERE {within()} '
         'AND "outcome" = \'false_alarm\' GROUP BY "device"'
     )
-    return p.bars(told, [rows(text)], value="false", name="device")
+    return p.bars(told, [rows(text)], value="false", name=NAME, names=device_names("false"))

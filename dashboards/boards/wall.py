@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dashboards import palette
-from dashboards.boards._shared import ALARMED, open_cases, place_names, title_column
+from dashboards.boards._shared import ALARMED, open_cases, title_column
 from dashboards.links import CASE, OPEN, cases
+from dashboards.names import PLACE, place_names
 from dashboards.panels import Panels
 from dashboards.queries import gauge_sum, lines, newest, rows
 from dashboards.sheet import Options, Sheet
@@ -63,7 +64,7 @@ def _picture(p: Panels) -> Tile:
         'AND "reader" = \'door\' GROUP BY "site"'
     )
     tile = p.texts(
-        told, rows(text), value=TIME, names=["site"], most=1, since="", order=(TIME, False)
+        told, rows(text), value=TIME, texts=["site"], most=1, since="", order=(TIME, False)
     )  # fmt: skip
     tile.override("site", {"mappings": [p.unnamed(Text("网关", "Gateway"))]})
     return tile
@@ -149,9 +150,8 @@ def _grids(p: Panels) -> Tile:
         "none", Size(7, 12), cases(OPEN),
     )  # fmt: skip
     counts = rows(gauge_sum("open", '"cases"', by=_GAUGE, per="place"))
-    return p.bars(
-        told, [counts, place_names()], value="open", name="called", join="place", most=5, since=NOW
-    )
+    called = place_names("open")
+    return p.bars(told, [counts], value="open", name=PLACE, names=called, most=5, since=NOW)
 
 
 def _duty(p: Panels) -> Tile:
@@ -166,9 +166,9 @@ def _duty(p: Panels) -> Tile:
     inner = newest("person", '"duty"', "name", by="place role")
     text = f'SELECT "name", "role", "place" FROM ({inner}) WHERE "person" != \'\''
     tile = p.texts(
-        told, rows(text), place_names(), value="name", names=["called", "role"],
+        told, rows(text), value="name", texts=[PLACE, "role"],
         most=8, size=WALL_TITLE, since="40m",
-        order=("place", False), join="place",
+        order=("place", False), names=place_names("name"),
     )  # fmt: skip
     tile.override("role", {"mappings": [p.mapping("role", {})]})
     return tile

@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -223,6 +223,29 @@ def names(look: Look) -> list[Row]:
     return [{"place": p.code, "called": p.name} for p in look.week.places if look.here(p.code)]
 
 
+def labels(look: Look) -> list[Row]:
+    found = [place for place in look.week.places if look.here(place.code)]
+    return [{"place": place.code, "label": f"{place.code} {place.name}"} for place in found]
+
+
+def device_names(look: Look) -> list[Row]:
+    found = [device for device in look.week.devices if look.here(device.place)]
+    return [{"device": device.id, "called": device.name} for device in found]
+
+
+def device_names_and_places(look: Look) -> list[Row]:
+    where = {device.id: look.week.name(device.place) for device in look.week.devices}
+    return [row | {"located": where[row["device"]]} for row in device_names(look)]
+
+
+def person_names(look: Look) -> list[Row]:
+    found = {
+        (p.tags["place"], p.tags["role"], p.at // (8 * HOUR)): p.fields
+        for p in look.points("duty")
+    }  # fmt: skip
+    return [{"person": fields["person"], "called": fields["name"]} for fields in found.values()]
+
+
 # --- devices ----------------------------------------------------------------------------------
 
 
@@ -230,6 +253,11 @@ def high(
     field: str, *kinds: str, fold: Callable[[list[Any]], Any] = max, by: str = "place"
 ) -> Expected:
     return lambda look: look.extremes(field, fold, *kinds, by=by)
+
+
+def of_each(expected: Callable[[str, str], Expected], field: str, *kinds: str) -> Expected:
+    """A row for each kind of device."""
+    return lambda look: [row for kind in kinds for row in expected(field, kind)(look)]
 
 
 def last_of(values: list[Any]) -> Any:
@@ -486,8 +514,6 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     ("wall", "Running: time that is left", "A"): case_rows(which=lambda c: not overdue_case(c)),
     ("wall", "Map of open cases", "A"): case_rows("severity", "latitude", "longitude"),
     ("wall", "Grids with most open cases", "A"): open_by("place"),
-    ("wall", "Grids with most open cases", "B"): names,
-    ("wall", "On duty now", "B"): names,
     ("wall", "On duty now", "A"): lambda look: [
         {name: row[name] for name in ("place", "role", "name")}
         for row in look.newest("person", "duty", by="place role")
@@ -495,11 +521,9 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     **_head("fire", "life"),
     ("fire", "Time to tell (95 %)", "A"): told,
     ("fire", "Smoke density", "A"): high("density", "smoke"),
-    ("fire", "Temperature", "A"): high("temperature", "smoke"),
-    ("fire", "Temperature", "B"): high("temperature", "heat"),
+    ("fire", "Temperature", "A"): of_each(high, "temperature", "smoke", "heat"),
     ("fire", "Gas", "A"): high("lel", "gas"),
-    ("fire", "Carbon monoxide", "A"): high("co", "gas"),
-    ("fire", "Carbon monoxide", "B"): high("co", "co"),
+    ("fire", "Carbon monoxide", "A"): of_each(high, "co", "gas", "co"),
     ("fire", "Alarms reported", "A"): lambda look: look.counted("alarm", *FIRE, by="device place"),
     ("fire", "Test button", "A"): lambda look: look.counted("test", *FIRE, by="device place"),
     ("fire", "Causes of false alarms", "A"): false_by_cause("life"),
@@ -609,18 +633,14 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     ("people", "Opened, closed, overdue each day", "A"): days,
     ("people", "By person", "A"): in_time(lambda c, stage: (c.owner, stage), "person", "stage"),
     ("people", "By grid", "A"): in_time(lambda c, _: (c.place,), "place"),
-    ("people", "By grid", "B"): names,
     ("people", "Grids that pass on most", "A"): transfers,
-    ("people", "Grids that pass on most", "B"): names,
     ("people", "Grids with most overdue", "A"): lambda look: tally(
         "n", ((c.place,) for c in look.cases() for _ in c.missed()), "place"
     ),
-    ("people", "Grids with most overdue", "B"): names,
     ("people", "Outcomes", "A"): lambda look: tally(
         "n", ((c.outcome,) for c in look.closed()), "outcome"
     ),
     ("people", "Grids with most cases", "A"): opened_by("place"),
-    ("people", "Grids with most cases", "B"): names,
     ("people", "Repeat places", "A"): repeats,
     ("people", "Devices with most false alarms", "A"): lambda look: tally(
         "false", ((c.device,) for c in look.closed() if c.outcome == "false_alarm"), "device"
@@ -638,4 +658,46 @@ EXPECTED: dict[tuple[str, str, str], Expected] = {
     ("installer", "Link quality", "A"): high("link", "device_state", fold=min),
     ("installer", "Readings in doubt", "A"): doubted,
     ("installer", "Signal strength", "A"): high("rssi", "device_state", fold=min),
+}
+
+_CALLED: Mapping[Expected, Mapping[str, Sequence[str]]] = {
+    names: {
+        "wall": ["Grids with most open cases", "On duty now"],
+        "fleet": ["Last report"],
+        "people": [
+            "By grid", "Grids that pass on most", "Grids with most overdue", "Grids with most cases"
+        ],
+    },
+    labels: {
+        "fire": ["Smoke density", "Temperature", "Gas", "Carbon monoxide"],
+        "manholes": [
+            "Water in wells", "Gas in wells", "Tilt of covers", "Hydrant pressure", "Tank level"
+        ],
+        "cameras": ["Moving area"],
+        "installer": ["Link quality", "Signal strength"],
+    },
+    device_names: {
+        "fire": ["Alarms reported"],
+        "intrusion": ["Infrared alarms that ring most"],
+        "cameras": ["Cameras with most motion"],
+        "devices": ["Weakest links", "Devices with most trouble"],
+        "people": ["Devices with most false alarms"],
+        "installer": ["Weakest links", "Readings in doubt"],
+    },
+    device_names_and_places: {
+        "fire": ["Test button", "Opened last"],
+        "intrusion": ["Which doors are open", "Opened last"],
+        "manholes": ["Covers now"],
+        "cameras": ["Which are offline"],
+        "people": ["Repeat places"],
+        "installer": ["Test button"],
+    },
+    person_names: {"people": ["By person"]},
+}  # fmt: skip
+"""Panels with names in place of codes: what their second query returns."""
+EXPECTED |= {
+    (board, title, "B"): expected
+    for expected, boards in _CALLED.items()
+    for board, titles in boards.items()
+    for title in titles
 }
