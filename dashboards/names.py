@@ -86,6 +86,8 @@ def name_rows(made: Transformed, queries: Sequence[Query], names: Names | None) 
     else:  # its time would be a second one
         columns = [names.code, *(name for _, name in names.made.values())]
         _change(made, "filterFieldsByName", {"include": {"names": columns}}, only=_NAMES)
+    # Joined columns get the measurement into their names: the time's is fixed before.
+    _change(made, "renameByRegex", {"regex": TIME, "renamePattern": TIME})
     join_rows(made, names.code, mode="outerTabular")
     there = {"fieldName": names.of, "config": {"id": "isNotNull", "options": {}}}
     _change(made, "filterByValue", {"filters": [there], "type": "include", "match": "all"})
@@ -112,7 +114,8 @@ def name_lines(
     sort_rows(made, PLACE, desc=False)
     matrix = {"columnField": PLACE, "rowField": TIME, "valueField": f"{names.of} ({fold})"}
     _change(made, "groupingToMatrix", matrix | {"emptyValue": "null"})
-    sort_rows(made, f"{TIME}\\{PLACE}", desc=False)
+    for time in (f"{TIME}\\{PLACE}", TIME):  # in Grafana 11, and later
+        sort_rows(made, time, desc=False)
     _change(made, "renameByRegex", {"regex": LABEL, "renamePattern": "$<text>"})
     return queries
 

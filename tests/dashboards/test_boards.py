@@ -40,6 +40,16 @@ def properties(panel: dict[str, Any], name: str) -> Iterator[Any]:
         yield from (each["value"] for each in override["properties"] if each["id"] == name)
 
 
+def asked(panel: dict[str, Any]) -> str:
+    """The queries of a panel, and the columns that are made of their answers."""
+    made = [
+        f'"{change["options"]["alias"]}"'
+        for change in panel.get("transformations", [])
+        if change["id"] == "calculateField"
+    ]
+    return " ".join([*(target["query"] for target in panel["targets"]), *made])
+
+
 def links(panel: dict[str, Any]) -> list[dict[str, Any]]:
     return [link for found in properties(panel, "links") for link in found]
 
@@ -113,7 +123,7 @@ class TestBoard:
 
     def test_links_take_columns_that_are_there(self, board: dashboards.Board) -> None:
         for panel in tiles(board):
-            text = " ".join(target["query"] for target in panel["targets"])
+            text = asked(panel)
             written = str(panel["fieldConfig"])
             for column in re.findall(r"\$\{__data\.fields\.(\w+)\}", written):
                 assert f'"{column}"' in text, (panel["title"], column)
@@ -128,8 +138,8 @@ class TestBoard:
             for change in panel.get("transformations", []):
                 if change["id"] == "filterFieldsByName":
                     for name in change["options"]["include"]["names"]:
-                        asked = " ".join(target["query"] for target in panel["targets"])
-                        assert name in ("Time", "time") or f'"{name}"' in asked, (
+                        plain = name.partition(" (")[0]  # of a group: its fold
+                        assert name in ("Time", "time") or f'"{plain}"' in asked(panel), (
                             panel["title"],
                             name,
                         )
@@ -166,7 +176,19 @@ class TestBoard:
         for panel in tiles(board):
             if panel["type"] in ("timeseries", "state-timeline"):
                 assert panel["maxDataPoints"] <= 200
-                assert all("GROUP BY time(" in target["query"] for target in panel["targets"])
+                values = [t["query"] for t in panel["targets"] if 'FROM "place"' not in t["query"]]
+                assert values
+                assert all("GROUP BY time(" in query for query in values)
+
+    def test_no_line_and_no_bar_is_called_by_a_code(self, board: dashboards.Board) -> None:
+        for panel in tiles(board):
+            names = [target.get("alias", "") for target in panel["targets"]]
+            names.append(panel["fieldConfig"]["defaults"].get("displayName", ""))
+            codes = re.compile(r"tag_place|tag_person|fields\.(place|device|person)\b")
+            assert [name for name in names if codes.search(name)] == [], panel["title"]
+            shown = [o for o in panel["fieldConfig"]["overrides"] if panel["type"] == "table"]
+            for column in (o for o in shown if o["matcher"]["options"] in ("place", "person")):
+                assert "custom.hidden" in str(column), (panel["title"], column)
 
 
 _TAGS = ("severity", "stage", "kind", "device", "site", "place", "reader", "what", "channel")

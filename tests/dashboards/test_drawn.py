@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 from copy import deepcopy
 from itertools import groupby
@@ -16,7 +17,7 @@ from tests.dashboards import npm
 from tests.dashboards.expected import EXPECTED, Look
 from tests.dashboards.filled import Filled
 from tests.dashboards.grafana import EVERYWHERE, queries, substituted
-from tests.dashboards.week import END, HOUR, MINUTE
+from tests.dashboards.week import DAY, END, HOUR, MINUTE
 
 Json = dict[str, Any]
 
@@ -197,3 +198,85 @@ def test_what_grafana_does_not_draw_is_found(grafana: Grafana) -> None:
     ]
     assert found[1][0] == "Grids with most open cases: nothing is drawn"
     assert found[2][0].startswith("Overdue: since when: NaN in NaN · NaN")
+
+
+def names_of(found: list[Drawn], column: str = "") -> list[str]:
+    return [each.text if column else each.name for each in found if column in ("", each.name)]
+
+
+def asked_for(board: Json, ref: str, old: str, new: str) -> Json:
+    """The board with the queries ``ref`` changed."""
+    changed = deepcopy(board)
+    for panel in changed["panels"]:
+        for target in panel["targets"]:
+            if target["refId"] == ref:
+                assert old in target["query"]
+                target["query"] = target["query"].replace(old, new)
+    return changed
+
+
+def test_lines_bars_and_tables_are_named(drawn: dict[str, Panels], filled: Filled) -> None:
+    grids = {place.name for place in filled.week.grid_places}
+    people = {point.fields["name"] for point in filled.week.by_measurement(["duty"])}
+    fire = drawn["fire-en"]
+    for title in ("Smoke density", "Temperature", "Gas", "Carbon monoxide"):
+        assert set(names_of(fire[title])) == grids
+        assert len(fire[title]) == len(grids)
+    assert set(names_of(drawn["people-en"]["Grids with most cases"])) == grids
+    assert set(names_of(drawn["people-en"]["By person"], "Person")) <= people
+    assert all(name.endswith("号") for name in names_of(fire["Alarms reported"]))
+    assert set(names_of(fire["Opened last"], "Place")) <= grids
+    named = [each for each in fire["Opened last"] if each.name == "Device"]
+    assert [each.links for each in named] == [
+        [f"{CONSOLE}/?device={each.text.removesuffix(' 号')}"] for each in named
+    ]
+
+
+def test_lines_are_as_high_as_the_highest_of_their_grid(
+    drawn: dict[str, Panels], filled: Filled
+) -> None:
+    week = filled.week
+    rows = EXPECTED["fire", "Carbon monoxide", "A"](Look(week, END - 7 * DAY, HOUR, ""))
+    latest: dict[str, tuple[int, float]] = {}
+    for row in rows:
+        name = week.name(row["place"])
+        latest[name] = max(latest.get(name, (0, 0.0)), (row["t"], row["co"]))
+    wanted = {name: pytest.approx(value, rel=0.01) for name, (_, value) in latest.items()}
+    found = drawn["fire-en"]["Carbon monoxide"]
+    assert {each.name: float(each.text.removesuffix(" ppm")) for each in found} == wanted
+
+
+@pytest.mark.parametrize("title", ["Smoke density", "Temperature"])
+def test_a_line_whose_place_has_no_name_yet_has_its_code(grafana: Grafana, title: str) -> None:
+    board = only(title, "fire-en")
+    one = asked_for(board, "B", ' GROUP BY "place"', " AND \"place\" = '13090300100701'"
+                    ' GROUP BY "place"')  # fmt: skip
+    none = asked_for(board, "B", 'FROM "place"', 'FROM "nothing"')
+    some, codes = (found[title] for found in grafana.draw(one, none))
+    unnamed = ["13090300100703", "13090300200102", "13090300200104"]
+    assert names_of(some) == ["第1网格", *unnamed]
+    assert names_of(codes) == ["13090300100701", *unnamed]
+    assert [each.text for each in some] == [each.text for each in codes]
+
+
+def test_rows_and_bars_without_names_have_their_codes(grafana: Grafana) -> None:
+    tests = asked_for(only("Test button", "fire-en"), "B", '"device_state"', '"nothing"')
+    alarms = asked_for(only("Alarms reported", "fire-en"), "B", '"device_state"', '"nothing"')
+    people = asked_for(only("By person", "people-en"), "B", '"duty"', '"nothing"')
+    table, bars, rates = grafana.draw(tests, alarms, people)
+    assert names_of(table["Test button"], "Device")[0] == "gas-01-1"
+    assert names_of(table["Test button"], "Place")[0] == "13090300100701"
+    assert names_of(bars["Alarms reported"])[0] == "smoke-01-1"
+    assert names_of(rates["By person"], "Person")[0] == "02-officer"
+
+
+def test_names_alone_are_nothing(grafana: Grafana) -> None:
+    titles = ("Smoke density", "Test button", "Alarms reported")
+    boards = []
+    for title in titles:
+        board = only(title, "fire-en")
+        measured = re.search(r"FROM (\S+)", board["panels"][0]["targets"][0]["query"])
+        assert measured
+        boards.append(asked_for(board, "A", measured[1], '"nothing"'))
+    for title, found in zip(titles, grafana.draw(*boards), strict=True):
+        assert [each for each in found[title] if each.text not in ("", *NOTHING)] == []
