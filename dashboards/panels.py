@@ -334,8 +334,13 @@ class Panels(Maker):
         tile.fields.defaults.mappings = [self.truth(value, colors)]
         return tile
 
-    def map(self, told: Told, query: Query, *, size: int = 14, since: str = NOW) -> Tile:
-        """Rows with latitude and longitude on a map, coloured by the column ``severity``."""
+    def map(
+        self, told: Told, query: Query, *, columns: Sequence[Column], size: int, since: str = NOW
+    ) -> Tile:
+        """Rows with latitude and longitude on a map, coloured by the column ``severity``.
+
+        ``columns`` are what is said of a dot; each keeps its own name, by which Grafana looks.
+        """
         style = {
             "size": {"fixed": size, "min": size, "max": size},
             "color": {"field": "severity", "fixed": palette.SKY},
@@ -362,9 +367,11 @@ class Panels(Maker):
             .layers([markers])
             .tooltip(geomap.TooltipOptions().mode(TooltipMode.DETAILS))
         )
+        keep_columns(made, *(each.name for each in columns), "latitude", "longitude")
         tile = self.finish(made.build(), told, [query], ((None, palette.SKY),), since)
-        mapping = self.mapping("severity", palette.SEVERITIES)
-        tile.override("severity", {"mappings": [mapping]})
+        for column in columns:
+            words = [self.mapping(column.words, column.colors)] if column.words else []
+            tile.override(column.name, {"unit": column.unit, "mappings": words})
         return tile
 
 

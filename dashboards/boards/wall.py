@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from dashboards import palette
-from dashboards.boards._shared import ALARMED, open_cases, title_column
+from dashboards.boards._shared import ALARMED, CASE_KEY, SEVERITY, WHERE, open_cases, title_column
 from dashboards.links import CASE, OPEN, cases
 from dashboards.names import PLACE, place_names
 from dashboards.panels import Panels
 from dashboards.queries import gauge_sum, lines, newest, rows
 from dashboards.sheet import Options, Sheet
-from dashboards.tile import NOW, TIME, WALL_TITLE, Size, Tile, Told
+from dashboards.tile import NOW, TIME, WALL_TITLE, Column, Size, Tile, Told
 from gateway.model import Text
 
 _GAUGE = "place category severity stage"
+_LIMIT = Column("deadline", Text("时限", "Limit"), "dateTimeFromNow")
 
 
 def wall(options: Options) -> Sheet:
@@ -140,7 +141,9 @@ def _where(p: Panels) -> Tile:
         ),
         "string", Size(8, 12), CASE,
     )  # fmt: skip
-    return p.map(told, open_cases(p, "severity", "latitude", "longitude"), size=20)
+    title = Text("事件", "What")
+    columns = [CASE_KEY, WHERE, Column(title_column(p), title), SEVERITY, _LIMIT]
+    return p.map(told, open_cases(p, "severity", "latitude", "longitude"), columns=columns, size=20)
 
 
 def _grids(p: Panels) -> Tile:
