@@ -1,4 +1,4 @@
-"""Every query of every panel on a real InfluxDB that holds a simulated week: the rows it says."""
+"""Every query of every panel on real InfluxDBs that hold a simulated week: the rows it says."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from tests.dashboards.expected import EXPECTED, Look
 from tests.dashboards.filled import Filled
 from tests.dashboards.grafana import EVERYWHERE, Asked, chosen, queries, rows, substituted
 from tests.dashboards.week import END, Week
+from tests.influxdb import InfluxDB2, skip_without
 from tests.servers import InfluxDB
 
 BOARDS = {board.uid: board for language in ("zh", "en") for board in dashboards.all(language)}
@@ -22,9 +23,11 @@ _OVER_TIME = re.compile(r"GROUP BY time\([^()]*\)(?:[^()]|fill\([^()]*\)|tz\([^(
 """The outermost GROUP BY is over time."""
 
 
-@pytest.fixture(scope="module")
-def filled() -> Iterator[Filled]:
-    with InfluxDB() as server:
+@pytest.fixture(scope="module", params=["1.x", "2.x"])
+def filled(request: pytest.FixtureRequest) -> Iterator[Filled]:
+    if request.param == "2.x":
+        skip_without()
+    with InfluxDB() if request.param == "1.x" else InfluxDB2() as server:
         yield Filled(server, Week())
 
 
