@@ -7,8 +7,8 @@ import gc
 import inspect
 import signal
 import threading
-from functools import partial
 from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 
 import pytest
 

@@ -53,7 +53,9 @@ def test_backfill_brings_readings_and_cases_and_twice_the_same(
     assert counted(database) == first
 
 
-def test_backfill_in_parts_is_the_whole(day: Path, make_database: MakeDatabase, inside: Inside) -> None:
+def test_backfill_in_parts_is_the_whole(
+    day: Path, make_database: MakeDatabase, inside: Inside
+) -> None:
     at_once, in_parts = make_database(), make_database()
     plain = day.read_text()
     inside("influx", "backfill", str(with_sink(day, at_once.options)), *_DAY)

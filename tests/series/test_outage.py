@@ -22,8 +22,8 @@ from gateway.store.databases import SqliteFile
 from gateway.supervise import Health, keep_running
 from tests.cases.build import alarmed, cleared
 from tests.cases.house import StoryClock
-from tests.series.house import Told, Watched, afterwards, watched
 from tests.influxdb import Database
+from tests.series.house import Told, Watched, afterwards, watched
 
 DAY = 86_400.0
 _WITHIN = 30.0

@@ -175,7 +175,9 @@ async def test_points_older_than_the_retention_are_refused(make_database: MakeDa
     assert database.counted("climate", "temperature") == 100
 
 
-async def test_three_hundred_refused_of_five_thousand_are_found(make_database: MakeDatabase) -> None:
+async def test_three_hundred_refused_of_five_thousand_are_found(
+    make_database: MakeDatabase,
+) -> None:
     database = make_database(3_600)
     now = SystemClock().now().wall
     values: dict[str, Value] = {"temperature": 1.0}

@@ -205,7 +205,7 @@ class Reference:
         if kind == "authorizations":
             made["token"] = f"t0ken-{len(self.made[kind])}"
         if kind == "tasks":
-            made["name"] = re.search(r'name: "(\w+)"', body["flux"])[1]  # type: ignore[index]
+            made["name"] = re.search(r'name: "([^"]+)"', body["flux"])[1]  # type: ignore[index]
         self.made[kind].append(made)
         return 201, made
 

@@ -9,7 +9,8 @@ by its name already stays as it is; a bucket's retention changes only when someb
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, Final
 
 from influxdb_client import (
@@ -36,6 +37,9 @@ _LONG: Final = "_years"
 """Behind the bucket's name: that of the hourly values."""
 _KEPT_FOR: Final = "gridwarden {what}: {bucket}"
 """The description by which a token is known again."""
+
+_AGAIN: Final = "-24h"
+"""What comes late counts until then: each hour the last day is drawn together again."""
 
 Token = Callable[[str, str], None]
 """Keeps a token that is shown once: what for, and the token."""
@@ -65,7 +69,7 @@ class Ready2:
 
         Raises ``Refused`` and ``Unavailable``.
         """
-        try:
+        with self._in_our_words():
             org = self._org()
             name = self._options.bucket
             raw = self._bucket(org, name, keep, KEEP)
@@ -76,12 +80,13 @@ class Ready2:
             self._token(org, "writer", [_may("write", org, raw)], token)
             reads = [_may("read", org, raw), _may("read", org, years)]
             self._token(org, "reader", reads, token)
-        except ApiException as error:
-            raise self._refused(error) from None
-        except HTTPError as error:
-            said = one_line(str(error))
-            raise Unavailable(f"{self._where} can not be reached: {said}") from None
         return self._made
+
+    def draw_together(self, since: int, until: int) -> None:
+        """The hourly values of one stretch (wall ns, whole hours). Raises as ``prepare``."""
+        with self._in_our_words():
+            text = flux(self._options.bucket, since, until)
+            self._client.query_api().query_raw(text, org=self._options.org).read()
 
     def _org(self) -> str:
         found = self._client.organizations_api().find_organizations(org=self._options.org)
@@ -105,12 +110,12 @@ class Ready2:
         return str(known.id)
 
     def _task(self, org: str, bucket: str) -> None:
-        tasks = self._client.tasks_api()
-        if tasks.find_tasks(name=QUERY, org_id=org):
+        tasks, name = self._client.tasks_api(), _task(bucket)
+        if tasks.find_tasks(name=name, org_id=org):
             return
         request = TaskCreateRequest(org_id=org, flux=flux(bucket), status="active")
         tasks.create_task(task_create_request=request)
-        self._done(f"任务 {QUERY}", f"task {QUERY}")
+        self._done(f"任务 {name}", f"task {name}")
 
     def _mapping(self, org: str, bucket: str, policy: str, *, default: bool) -> None:
         """InfluxQL asks for database and retention policy: the database is the bucket's name."""
@@ -130,18 +135,34 @@ class Ready2:
         self._done(f"映射 {database}.{policy}", f"mapping {database}.{policy}")
 
     def _token(self, org: str, what: str, permissions: list[Any], token: Token) -> None:
+        """A token names buckets by id: it opens nothing of one that was made anew."""
         kept_for = _KEPT_FOR.format(what=what, bucket=self._options.bucket)
         api = self._client.authorizations_api()
-        if any(each.description == kept_for for each in api.find_authorizations(org_id=org)):
+        known = api.find_authorizations(org_id=org)
+        wanted = {_allows(each) for each in permissions}
+        if any(
+            each.description == kept_for and wanted <= set(map(_allows, each.permissions))
+            for each in known
+        ):
             return
-        wanted = Authorization(org_id=org, description=kept_for, permissions=permissions)
-        made = api.create_authorization(authorization=wanted)
+        asked = Authorization(org_id=org, description=kept_for, permissions=permissions)
+        made = api.create_authorization(authorization=asked)
         token(what, str(made.token))
         self._done(f"令牌 {what}", f"token {what}")
 
     def _done(self, zh: str, en: str) -> None:
         self._made += 1
         self._say(Text(f"已建立:{zh}", f"made: {en}"))
+
+    @contextmanager
+    def _in_our_words(self) -> Iterator[None]:
+        try:
+            yield
+        except ApiException as error:
+            raise self._refused(error) from None
+        except HTTPError as error:
+            said = one_line(str(error))
+            raise Unavailable(f"{self._where} can not be reached: {said}") from None
 
     def _refused(self, error: ApiException) -> Refused | Unavailable:
         body = error.body or b""
@@ -158,21 +179,44 @@ def _may(action: str, org: str, bucket: str) -> Any:
     return Permission(action, PermissionResource(type="buckets", id=bucket, org_id=org))
 
 
-def flux(bucket: str) -> str:
-    """The task that draws the numbers of every sensor together, hour by hour."""
-    kinds = ", ".join(f'"{kind}"' for kind in sorted([*KINDS, UNKNOWN_KIND]))
-    name = bucket.replace("\\", "\\\\").replace('"', '\\"')
+def _allows(permission: Any) -> tuple[str, str]:
+    return permission.action, permission.resource.id
+
+
+def flux(bucket: str, since: int = 0, until: int = 0) -> str:
+    """What draws the numbers of every sensor together, hour by hour, stamped with its beginning.
+
+    Of one stretch (wall ns, whole hours), or of the last day as the task does it. The task counts
+    whole hours however it is run: a part of one would take the place of what is right already.
+    """
+    kinds = " or ".join(f'r._measurement == "{kind}"' for kind in sorted([*KINDS, UNKNOWN_KIND]))
+    if until:
+        head, begin, end = "", f"time(v: {since})", f"time(v: {until})"
+    else:
+        head = f"option task = {{name: {_quoted(_task(bucket))}, every: 1h, offset: 5m}}\n\n"
+        begin, end = (f"date.truncate(t: {at}, unit: 1h)" for at in (_AGAIN, "now()"))
     drawn = "\n".join(
-        f"numbers |> aggregateWindow(every: 1h, fn: {each}, createEmpty: false)"
+        f"numbers |> aggregateWindow(every: 1h, fn: {each}, createEmpty: false,"
+        ' timeSrc: "_start")'
         f' |> map(fn: (r) => ({{r with _field: "{each}_" + r._field}}))'
-        f' |> to(bucket: "{name}{_LONG}")'
+        f" |> to(bucket: {_quoted(bucket + _LONG)})"
         for each in ("mean", "min", "max")
     )
     return (
-        'import "types"\n\n'
-        f'option task = {{name: "{QUERY}", every: 1h, offset: 5m}}\n\n'
-        f'numbers = from(bucket: "{name}") |> range(start: -24h)'
-        f" |> filter(fn: (r) => contains(value: r._measurement, set: [{kinds}]))"
+        'import "date"\nimport "types"\n\n'
+        f"{head}"
+        f"numbers = from(bucket: {_quoted(bucket)}) |> range(start: {begin}, stop: {end})"
+        f" |> filter(fn: (r) => {kinds})"
         ' |> filter(fn: (r) => types.isType(v: r._value, type: "float"))\n\n'
         f"{drawn}\n"
     )
+
+
+def _task(bucket: str) -> str:
+    """An organization has one list of tasks for all its buckets."""
+    return f"{QUERY}: {bucket}"
+
+
+def _quoted(text: str) -> str:
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("${", "\\${")
+    return f'"{escaped}"'
