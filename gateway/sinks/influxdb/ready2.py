@@ -38,6 +38,7 @@ _LONG: Final = "_years"
 _KEPT_FOR: Final = "gridwarden {what}: {bucket}"
 """The description by which a token is known again."""
 
+_NOT_FOUND: Final = 404
 _AGAIN: Final = "-24h"
 """What comes late counts until then: each hour the last day is drawn together again."""
 
@@ -89,7 +90,13 @@ class Ready2:
             self._client.query_api().query_raw(text, org=self._options.org).read()
 
     def _org(self) -> str:
-        found = self._client.organizations_api().find_organizations(org=self._options.org)
+        """The name's id; a server without such an organization answers 404."""
+        try:
+            found = self._client.organizations_api().find_organizations(org=self._options.org)
+        except ApiException as error:
+            if error.status != _NOT_FOUND:
+                raise
+            found = []
         if not found:
             raise Refused(f"{self._where} has no organization {self._options.org}; check org")
         return str(found[0].id)
