@@ -7,9 +7,10 @@ it: ``/api/v2/setup`` once, then what ``gridwarden influx setup`` does for each 
 
 from __future__ import annotations
 
-import csv
 import json
 import os
+import urllib.error
+import urllib.request
 from collections.abc import Sequence
 from itertools import count
 from pathlib import Path
@@ -43,7 +44,38 @@ class Prepared(NamedTuple):
     reader: str
 
 
-class InfluxDB2(InfluxQL):
+class Api:
+    """Something that speaks ``/api/v2``."""
+
+    token = ""
+    """Of the operator, who may do everything."""
+    org_id = ""
+
+    @property
+    def url(self) -> str:
+        """Where it serves, without a path."""
+        raise NotImplementedError
+
+    def send(self, path: str, body: Any = None, method: str = "") -> tuple[int, Any]:
+        """GET, or POST ``body`` as JSON; status and answer."""
+        raw = None if body is None else json.dumps(body).encode()
+        headers = {"Content-Type": _JSON} | (_with(self.token) if self.token else {})
+        request = urllib.request.Request(self.url + path, raw, headers, method=method or None)
+        try:
+            with urllib.request.urlopen(request, timeout=10) as answer:
+                return answer.status, json.loads(answer.read() or b"null")
+        except urllib.error.HTTPError as error:
+            with error:
+                return error.code, json.loads(error.read() or b"null")
+
+    def api(self, path: str, body: Any = None, method: str = "") -> Any:
+        """The answer, which has to be a good one."""
+        status, said = self.send(path, body, method)
+        assert status < 300, said
+        return said
+
+
+class InfluxDB2(InfluxQL, Api):
     """Set up by its first start. ``headers`` have the operator's token, which may do everything."""
 
     program = "influxd2"
@@ -53,8 +85,6 @@ class InfluxDB2(InfluxQL):
     def __init__(self, extra: Sequence[str] = (), port: int | None = None) -> None:
         super().__init__(port)
         self._extra = extra
-        self.token = ""
-        self.org_id = ""
 
     def executable(self) -> str:
         path = os.environ.get(PROGRAM, "")
@@ -79,18 +109,6 @@ class InfluxDB2(InfluxQL):
         self.token, self.org_id = made["auth"]["token"], made["org"]["id"]
         self.headers = _with(self.token)
         return self
-
-    def api(self, path: str, body: Any = None) -> Any:
-        """GET, or POST ``body`` as JSON; its answer."""
-        raw = None if body is None else json.dumps(body).encode()
-        return json.loads(self.request(path, raw, _JSON) or b"null")
-
-    def flux(self, text: str) -> list[dict[str, str]]:
-        """The rows of a Flux query."""
-        asked = json.dumps({"query": text, "type": "flux"}).encode()
-        answer = self.request(f"/api/v2/query?orgID={self.org_id}", asked, _JSON).decode()
-        tables = answer.strip().split("\r\n\r\n") if answer.strip() else []
-        return [row for table in tables for row in csv.DictReader(table.splitlines())]
 
     def prepare(self, bucket: str, keep: int | None = None) -> Prepared:
         """What ``gridwarden influx setup`` makes for ``bucket``; ``keep`` in seconds."""

@@ -88,9 +88,12 @@ def test_setup_of_a_locked_1x_from_nothing_and_twice(
         assert "error" in json.dumps(
             as_user(server, "SELECT * FROM smoke", "writer", writer, "grid")
         )
-        changed = inside("influx", "setup", str(config), "--admin", "root", "--keep", "30d")
-        assert changed.returncode == 0
-        assert changed.stdout.count("ALTER RETENTION POLICY") == 1
+        for keep, shard in (("2h", "1h0m0s"), ("400d", "168h0m0s"), ("30d", "24h0m0s")):
+            changed = inside("influx", "setup", str(config), "--admin", "root", "--keep", keep)
+            assert changed.returncode == 0, changed.stderr
+            assert changed.stdout.count("ALTER RETENTION POLICY") == 1
+            policies = as_user(server, "SHOW RETENTION POLICIES ON grid", "root", admin)
+            assert policies["results"][0]["series"][0]["values"][0][2] == shard
         monkeypatch.setenv("GRIDWARDEN_INFLUX_ADMIN_PASSWORD", "wrong")
         wrong = inside("--lang", "en", "influx", "setup", str(config), "--admin", "root")
         assert wrong.returncode == 1
@@ -240,42 +243,6 @@ def served(reference: Reference) -> Iterator[str]:
         server.shutdown()
         thread.join()
         server.server_close()
-
-
-def test_setup_of_a_2x_makes_buckets_task_mappings_and_tokens_once(
-    tmp_path: Path, inside: Inside, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("GRIDWARDEN_INFLUX_ADMIN_TOKEN", "4dmin")
-    reference = Reference()
-    with served(reference) as url:
-        config = written(tmp_path, url, version=2, org="o", bucket="b", token="x")
-        command = ("--lang", "en", "influx", "setup", str(config), "--tokens", str(tmp_path / "t"))
-        done = inside(*command)
-        assert done.returncode == 0, done.stderr
-        assert [each["name"] for each in reference.made["buckets"]] == ["b", "b_years"]
-        keeps = [each["retentionRules"][0]["everySeconds"] for each in reference.made["buckets"]]
-        assert keeps == [90 * 86_400, 5 * 365 * 86_400]
-        assert "fn: mean" in reference.made["tasks"][0]["flux"]
-        assert [(each["retention_policy"], each["default"]) for each in reference.made["dbrps"]] == [
-            ("raw", True), ("years", False),
-        ]  # fmt: skip
-        actions = [
-            [each["action"] for each in made["permissions"]]
-            for made in reference.made["authorizations"]
-        ]
-        assert actions == [["write"], ["read", "read"]]
-        assert (tmp_path / "t" / "writer.token").read_text() == "t0ken-0\n"
-        assert (tmp_path / "t" / "reader.token").stat().st_mode & 0o077 == 0
-        assert "t0ken" not in done.stdout + done.stderr
-        assert "4dmin" not in done.stdout + done.stderr
-        again = inside(*command)
-        assert again.stdout == "everything is there, nothing was changed\n"
-        for status, words in ((401, "refuses the administrator's token"), (500, "not do it now")):
-            reference.status = status
-            failed = inside(*command)
-            assert failed.returncode == 1
-            assert words in failed.stderr
-            assert len(failed.stderr.splitlines()) == 1
 
 
 def test_setup_of_a_3x_makes_the_database_once(

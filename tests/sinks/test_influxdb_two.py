@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 import urllib.error
-import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -18,7 +18,8 @@ from gateway.ports import Unavailable
 from gateway.sinks.influxdb.options import Options
 from gateway.sinks.influxdb.sink import Sink
 from tests.cli.conftest import Inside, inside
-from tests.influxdb import ORG, InfluxDB2, opened
+from tests.influxdb import ORG, Api, InfluxDB2, opened
+from tests.sinks.influx2 import SmallInflux2
 from tests.sinks.test_influxdb_servers import into, records
 from tests.sinks.test_influxdb_setup import written
 
@@ -30,7 +31,7 @@ _DAY = 86_400
 class Installer:
     """Runs ``influx setup`` for one bucket as who has the operator's token."""
 
-    def __init__(self, server: InfluxDB2, inside: Inside, folder: Path, bucket: str) -> None:
+    def __init__(self, server: Api, inside: Inside, folder: Path, bucket: str) -> None:
         self.server, self.bucket, self.folder = server, bucket, folder / bucket
         self.folder.mkdir()
         self._inside = inside
@@ -47,11 +48,12 @@ class Installer:
     def token(self, what: str) -> str:
         return (self.folder / "tokens" / f"{what}.token").read_text().strip()
 
-    def buckets(self) -> dict[str, int]:
-        """Name -> seconds."""
-        found = self.server.api("/api/v2/buckets?limit=100")["buckets"]
+    def buckets(self, what: str = "everySeconds") -> dict[str, int]:
+        """Name -> seconds of it."""
+        where = f"/api/v2/buckets?limit=100&orgID={self.server.org_id}"
+        found = self.server.api(where)["buckets"]
         return {
-            each["name"]: each["retentionRules"][0]["everySeconds"]
+            each["name"]: each["retentionRules"][0][what]
             for each in found
             if each["name"].startswith(self.bucket)
         }
@@ -62,18 +64,34 @@ class Installer:
         return dict(mine)
 
 
-@pytest.fixture
-def installers(
-    influxdb2: InfluxDB2, tmp_path: Path, inside: Inside, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[Installer]:
-    monkeypatch.setenv("GRIDWARDEN_INFLUX_ADMIN_TOKEN", influxdb2.token)
-    number = time.monotonic_ns()
-    return (Installer(influxdb2, inside, tmp_path, f"云河 {number}-{n}") for n in range(9))
+Installers = Callable[[Api], Installer]
 
 
 @pytest.fixture
-def installer(installers: Iterator[Installer]) -> Installer:
-    return next(installers)
+def installs(tmp_path: Path, inside: Inside, monkeypatch: pytest.MonkeyPatch) -> Installers:
+    """Somebody who installs on a server, with a bucket of his own."""
+
+    def one(server: Api) -> Installer:
+        monkeypatch.setenv("GRIDWARDEN_INFLUX_ADMIN_TOKEN", server.token)
+        return Installer(server, inside, tmp_path, f"云河 {time.monotonic_ns()}")
+
+    return one
+
+
+@pytest.fixture(params=["small", "real"])
+def either(request: pytest.FixtureRequest) -> Iterator[Api]:
+    """The small server, which stands in where there is no real one, and the real one."""
+    if request.param == "real":
+        yield request.getfixturevalue("influxdb2")
+    else:
+        with SmallInflux2() as server:
+            yield server
+
+
+@pytest.fixture
+def installer(installs: Installers, influxdb2: InfluxDB2) -> Installer:
+    """On the real one."""
+    return installs(influxdb2)
 
 
 def refused(server: InfluxDB2, token: str, path: str, body: bytes | None = None) -> int:
@@ -91,16 +109,15 @@ def run(server: InfluxDB2, task: dict[str, Any], at: int) -> None:
     path = f"/api/v2/tasks/{task['id']}/runs"
     begun = server.api(path, {"scheduledFor": when})
     deadline = time.monotonic() + 60
-    while True:
-        state = server.api(f"{path}/{begun['id']}")
-        if state["status"] not in ("scheduled", "started"):
-            break
+    status, state = 0, begun
+    while status != 200 or state["status"] in ("scheduled", "started"):
         assert time.monotonic() < deadline, state
-    log = server.api(f"{path}/{begun['id']}/logs")
-    assert state["status"] == "success", log
+        status, state = server.send(f"{path}/{begun['id']}")  # 404 while it is put away
+    assert state["status"] == "success", server.send(f"{path}/{begun['id']}/logs")
 
 
-def test_setup_makes_everything_once_and_shows_no_token(installer: Installer) -> None:
+def test_setup_makes_everything_once_and_shows_no_token(installs: Installers, either: Api) -> None:
+    installer = installs(either)
     server, bucket = installer.server, installer.bucket
     done = installer.setup()
     assert done.returncode == 0, done.stderr
@@ -121,15 +138,21 @@ def test_setup_makes_everything_once_and_shows_no_token(installer: Installer) ->
     after = [server.api(f"/api/v2/{each}?orgID={server.org_id}")
              for each in ("buckets", "tasks", "dbrps", "authorizations")]  # fmt: skip
     assert before == after
-    changed = installer.setup("--keep", "30d", "--keep-hourly", "730d")
-    assert changed.stdout.count("made: retention of bucket") == 2
-    assert installer.buckets() == {bucket: 30 * _DAY, f"{bucket}_years": 730 * _DAY}
+    for raw, long in ((2 * _HOUR, 730 * _DAY), (400 * _DAY, 30 * _HOUR)):
+        changed = installer.setup("--keep", f"{raw}s", "--keep-hourly", f"{long}s")
+        assert changed.returncode == 0, changed.stderr
+        assert changed.stdout.count("made: retention of bucket") == 2
+        assert installer.buckets() == {bucket: raw, f"{bucket}_years": long}
+    assert installer.buckets("shardGroupDurationSeconds") == {
+        bucket: 7 * _DAY,
+        f"{bucket}_years": _HOUR,
+    }
 
 
 def test_each_token_may_do_its_own_part_and_no_more(
-    installers: Iterator[Installer], influxdb2: InfluxDB2
+    installs: Installers, influxdb2: InfluxDB2
 ) -> None:
-    mine, other = next(installers), next(installers)
+    mine, other = installs(influxdb2), installs(influxdb2)
     for each in (mine, other):
         assert each.setup().returncode == 0
     server, org = influxdb2, influxdb2.org_id
@@ -169,8 +192,10 @@ def test_each_token_may_do_its_own_part_and_no_more(
             assert refused(server, token, path, json.dumps(body).encode()) >= 401, path
 
 
-def test_task_draws_the_numbers_together_hour_by_hour_as_a_1x_does(installer: Installer) -> None:
-    server, bucket = installer.server, installer.bucket
+def test_task_draws_the_numbers_together_hour_by_hour_as_a_1x_does(
+    installer: Installer, influxdb2: InfluxDB2
+) -> None:
+    server, bucket = influxdb2, installer.bucket
     assert installer.setup().returncode == 0
     hour = int(time.time()) // _HOUR * _HOUR - 30 * _HOUR
     lines = [f"smoke,device=a temperature={n},alarm=t {(hour + n * 60) * 10**9}" for n in range(60)]
@@ -198,8 +223,10 @@ def test_task_draws_the_numbers_together_hour_by_hour_as_a_1x_does(installer: In
     assert series["values"] == [[hour * 10**9, 29.5]]
 
 
-def test_hourly_values_of_the_past_are_means_and_extremes(installer: Installer) -> None:
-    server, bucket = installer.server, installer.bucket
+def test_hourly_values_of_the_past_are_means_and_extremes(
+    installer: Installer, influxdb2: InfluxDB2
+) -> None:
+    server, bucket = influxdb2, installer.bucket
     assert installer.setup().returncode == 0
     hour = int(time.time()) // _HOUR * _HOUR - 50 * _HOUR
     lines = [f"smoke,device=a temperature={n},alarm=t {(hour + n * 60) * 10**9}" for n in range(60)]
@@ -215,16 +242,29 @@ def test_hourly_values_of_the_past_are_means_and_extremes(installer: Installer) 
     assert series["values"] == [[hour * 10**9, 29.5, 0, 59]]
 
 
-def test_bucket_that_was_made_anew_gets_tokens_and_mappings_anew(installer: Installer) -> None:
+def test_setup_keeps_to_its_organization(installs: Installers, either: Api) -> None:
+    installer = installs(either)
     server = installer.server
+    other = server.api("/api/v2/orgs", {"name": installer.bucket})["id"]
+    theirs = {"orgID": other, "name": installer.bucket, "retentionRules": []}
+    server.api("/api/v2/buckets", theirs)
+    done = installer.setup()
+    assert done.returncode == 0, done.stderr
+    assert f"made: bucket {installer.bucket}\n" in done.stdout
+    assert installer.buckets() == {installer.bucket: 90 * _DAY,
+                                   f"{installer.bucket}_years": 5 * 365 * _DAY}  # fmt: skip
+    assert server.api(f"/api/v2/tasks?orgID={other}")["tasks"] == []
+
+
+def test_bucket_that_was_made_anew_gets_tokens_and_mappings_anew(
+    installer: Installer, influxdb2: InfluxDB2
+) -> None:
+    server = influxdb2
     assert installer.setup().returncode == 0
     old = installer.token("writer")
     found = server.api("/api/v2/buckets?limit=100")["buckets"]
     (bucket,) = (each["id"] for each in found if each["name"] == installer.bucket)
-    request = urllib.request.Request(
-        f"{server.url}/api/v2/buckets/{bucket}", headers=server.headers, method="DELETE"
-    )
-    urllib.request.urlopen(request, timeout=10).close()
+    server.api(f"/api/v2/buckets/{bucket}", method="DELETE")
     again = installer.setup()
     assert again.returncode == 0, again.stderr
     where = f"/api/v2/write?orgID={server.org_id}&bucket={quote(installer.bucket)}"
@@ -237,8 +277,10 @@ def test_bucket_that_was_made_anew_gets_tokens_and_mappings_anew(installer: Inst
 
 
 def test_setup_says_what_is_wrong_in_one_line(
-    installer: Installer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, inside: Inside
-) -> None:
+    installs: Installers, either: Api, monkeypatch: pytest.MonkeyPatch, tmp_path: Path,
+    inside: Inside,
+) -> None:  # fmt: skip
+    installer = installs(either)
     elsewhere = written(
         tmp_path, installer.server.url, version=2, org="nobody", bucket="b", token="x"
     )
@@ -250,6 +292,81 @@ def test_setup_says_what_is_wrong_in_one_line(
     assert wrong.returncode == 1
     assert "refuses the administrator's token (401: unauthorized access)" in wrong.stderr
     assert len(wrong.stderr.splitlines()) == 1
+
+
+def alike(small: Any, real: Any, at: str = "") -> list[str]:
+    """Where the small server's answer is not a part of the real one's: names, types, lengths."""
+    if isinstance(small, dict) and isinstance(real, dict):
+        missing = [f"{at}.{name} is not there" for name in small.keys() - real.keys()]
+        both = small.keys() & real.keys()
+        return missing + [odd for name in both for odd in alike(small[name], real[name], name)]
+    if isinstance(small, list) and isinstance(real, list):
+        if len(small) != len(real):
+            return [f"{at} has {len(small)}, not {len(real)}"]
+        return [odd for each in zip(small, real, strict=True) for odd in alike(*each, at)]
+    return [] if type(small) is type(real) else [f"{at}: {small!r} is not like {real!r}"]
+
+
+def told(server: Api) -> list[tuple[str, int, Any]]:
+    """What a server answers to one course of requests: status, and words or what was asked for."""
+    found: list[tuple[str, int, Any]] = []
+
+    def ask(path: str, body: Any = None, method: str = "") -> Any:
+        status, said = server.send(path, body, method)
+        where = f"{method} {path}".replace(name, "NAME")
+        found.append((re.sub("[0-9a-f]{16}", "ID", where), status, said))
+        return said
+
+    name = f"t{time.monotonic_ns()}"
+    org = ask("/api/v2/orgs", {"name": name})["id"]
+    ask("/api/v2/orgs?org=nobody")
+    ask(f"/api/v2/orgs?org={name}")
+    ask(f"/api/v2/buckets?name=t&orgID={org}")
+    ask("/api/v2/buckets?name=no-such")
+    rule = {"type": "expire", "everySeconds": 90 * _DAY}
+    wanted = {"orgID": org, "name": "t", "retentionRules": [rule]}
+    bucket = ask("/api/v2/buckets", wanted)["id"]
+    ask("/api/v2/buckets", wanted)
+    ask("/api/v2/buckets", wanted | {"name": "_t"})
+    ask("/api/v2/buckets", wanted | {"name": "u", "retentionRules": [rule | {"everySeconds": 60}]})
+    ask("/api/v2/buckets", wanted | {"orgID": "0000000000000001"})
+    ask(f"/api/v2/buckets?name=t&orgID={org}")
+    short = rule | {"everySeconds": 7_200}
+    ask(f"/api/v2/buckets/{bucket}", {"retentionRules": [short]}, "PATCH")
+    shards = short | {"shardGroupDurationSeconds": 3_600}
+    ask(f"/api/v2/buckets/{bucket}", {"retentionRules": [shards]}, "PATCH")
+    flux = 'option task = {name: "n", every: 1h, offset: 5m}\n\nfrom(bucket: "t")'
+    flux += ' |> range(start: -1h) |> to(bucket: "t")'
+    ask("/api/v2/tasks", {"orgID": org, "flux": flux, "status": "active"})
+    ask(f"/api/v2/tasks?name=n&orgID={org}")
+    ask(f"/api/v2/tasks?name=m&orgID={org}")
+    ask(f"/api/v2/dbrps?orgID={org}&db=t")
+    mapping = {"orgID": org, "bucketID": bucket, "database": "t", "retention_policy": "raw"}
+    for each in (mapping, mapping, mapping | {"bucketID": "0000000000000001"}):
+        ask("/api/v2/dbrps", each | {"default": False})
+    mapped = ask(f"/api/v2/dbrps?orgID={org}&db=t")["content"]
+    found += [(m["retention_policy"], m["default"], m["virtual"]) for m in mapped]
+    resource = {"type": "buckets", "id": bucket, "orgID": org}
+    asked = {"orgID": org, "permissions": [{"action": "write", "resource": resource}]}
+    ask("/api/v2/authorizations", asked | {"description": "d"})
+    ask(f"/api/v2/authorizations?orgID={org}")
+    ask(f"/api/v2/buckets/{bucket}", method="DELETE")
+    ask(f"/api/v2/dbrps?orgID={org}&db=t")
+    right, server.token = server.token, "wrong"
+    ask("/api/v2/buckets")
+    server.token = right
+    return found
+
+
+def test_small_server_answers_as_the_real_one(influxdb2: InfluxDB2) -> None:
+    with SmallInflux2() as server:
+        small = told(server)
+    real = told(influxdb2)
+    for (asked, status, said), (same, wanted, answer) in zip(small, real, strict=True):
+        assert (asked, status) == (same, wanted)
+        if isinstance(said, dict) and "message" in said:
+            assert said == answer, asked
+        assert alike(said, answer) == [], asked
 
 
 async def test_what_the_operator_has_to_mend_waits(influxdb2: InfluxDB2, tmp_path: Path) -> None:

@@ -38,6 +38,8 @@ _LONG: Final = "_years"
 _KEPT_FOR: Final = "gridwarden {what}: {bucket}"
 """The description by which a token is known again."""
 
+_HOUR: Final = 3_600
+_DAY: Final = 86_400
 _NOT_FOUND: Final = 404
 _AGAIN: Final = "-24h"
 """What comes late counts until then: each hour the last day is drawn together again."""
@@ -90,20 +92,17 @@ class Ready2:
             self._client.query_api().query_raw(text, org=self._options.org).read()
 
     def _org(self) -> str:
-        """The name's id; a server without such an organization answers 404."""
-        try:
-            found = self._client.organizations_api().find_organizations(org=self._options.org)
-        except ApiException as error:
-            if error.status != _NOT_FOUND:
-                raise
-            found = []
-        if not found:
-            raise Refused(f"{self._where} has no organization {self._options.org}; check org")
-        return str(found[0].id)
+        """The id of the organization's name."""
+        name, api = self._options.org, self._client.organizations_api()
+        found = _first(lambda: api.find_organizations(org=name))
+        if found is None:
+            raise Refused(f"{self._where} has no organization {name}; check org")
+        return str(found.id)
 
     def _bucket(self, org: str, name: str, keep: int | None, usual: int) -> str:
         buckets = self._client.buckets_api()
-        known = buckets.find_bucket_by_name(name)
+        # without the organization it would find the bucket of another one
+        known = _first(lambda: buckets.find_buckets(name=name, org_id=org).buckets)
         if known is None:
             rules = BucketRetentionRules(type="expire", every_seconds=keep or usual)
             made = buckets.create_bucket(bucket_name=name, org=org, retention_rules=rules)
@@ -111,7 +110,10 @@ class Ready2:
             return str(made.id)
         held = known.retention_rules[0].every_seconds if known.retention_rules else 0
         if keep and held != keep:
-            known.retention_rules = [BucketRetentionRules(type="expire", every_seconds=keep)]
+            rule = BucketRetentionRules(
+                type="expire", every_seconds=keep, shard_group_duration_seconds=_shard(keep)
+            )
+            known.retention_rules = [rule]
             buckets.update_bucket(known)
             self._done(f"桶 {name} 的保留期", f"retention of bucket {name}")
         return str(known.id)
@@ -180,6 +182,26 @@ class Ready2:
         if (error.status or 500) >= 500:
             return Unavailable(f"{self._where} can not do it now ({said})")
         return Refused(f"{self._where} refuses ({said})")
+
+
+def _first(ask: Callable[[], Any]) -> Any:
+    """What has the name that is asked for, or None: a server without it answers 404."""
+    try:
+        return next(iter(ask() or ()), None)
+    except ApiException as error:
+        if error.status != _NOT_FOUND:
+            raise
+        return None
+
+
+def _shard(keep: int) -> int:
+    """Seconds of a shard as the server chooses them for a new bucket that keeps ``keep`` seconds.
+
+    Said when that changes: else less than a shard is refused, and years go into shards of an hour.
+    """
+    if keep < 2 * _DAY:
+        return _HOUR
+    return _DAY if keep < 180 * _DAY else 7 * _DAY
 
 
 def _may(action: str, org: str, bucket: str) -> Any:
