@@ -273,7 +273,7 @@ def _later(
         ) from None  # fmt: skip
     server = Ready2(options, token, _note)
     try:
-        made = server.prepare(keep, years, _kept_in(tokens))
+        made = server.prepare(keep, years, _kept_in(tokens, options.bucket))
         for begin, end in _days(hourly_since):
             server.draw_together(begin, end)
             made += 1
@@ -282,10 +282,13 @@ def _later(
         server.close()
 
 
-def _kept_in(folder: Path) -> Callable[[str, str], None]:
+def _kept_in(folder: Path, bucket: str) -> Callable[[str, str], None]:
+    """Under the bucket's name: an installer may make several sites ready from one folder."""
+    name = bucket.replace("/", "_")
+
     def keep(what: str, token: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{what}.token"
+        path = folder / f"{name}.{what}.token"
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _SMALL)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(token + "\n")

@@ -46,7 +46,7 @@ class Installer:
         )
 
     def token(self, what: str) -> str:
-        return (self.folder / "tokens" / f"{what}.token").read_text().strip()
+        return (self.folder / "tokens" / f"{self.bucket}.{what}.token").read_text().strip()
 
     def buckets(self, what: str = "everySeconds") -> dict[str, int]:
         """Name -> seconds of it."""
@@ -200,8 +200,9 @@ def test_task_draws_the_numbers_together_hour_by_hour_as_a_1x_does(
     hour = int(time.time()) // _HOUR * _HOUR - 30 * _HOUR
     lines = [f"smoke,device=a temperature={n},alarm=t {(hour + n * 60) * 10**9}" for n in range(60)]
     lines += [f"smoke,device=b temperature=5 {(hour - 26 * _HOUR) * 10**9}"]
-    lines += [f'camera,device=c zone="z",area=0.5 {(hour + _HOUR) * 10**9}']
-    lines += [f'incident,what=opened n=1,key="k" {hour * 10**9}']
+    lines += [f'camera,device=c zone="z",area=0.5,extra_a=1 {(hour + _HOUR) * 10**9}']
+    lines += [f'camera,device=c,place=11 extra_a=3,extra_b="text" {(hour + _HOUR) * 10**9 + 1}']
+    lines += [f'incident,what=opened n=1,battery=1,extra_a=1,key="k" {hour * 10**9}']
     where = f"/api/v2/write?orgID={server.org_id}&bucket={quote(bucket)}"
     server.request(where, "\n".join(lines).encode())
     # by hand in the middle of an hour, and as the server does it: each gives the same
@@ -215,8 +216,21 @@ def test_task_draws_the_numbers_together_hour_by_hour_as_a_1x_does(
             "mean_temperature": 29.5, "min_temperature": 0, "max_temperature": 59,
         }  # fmt: skip
         assert asked.query("SELECT * FROM years.incident", bucket) == []
-    (series,) = asked.query("SELECT * FROM years.camera", bucket)
-    assert series["columns"] == ["time", "device", "max_area", "mean_area", "min_area"]
+    found = asked.query("SELECT * FROM years.camera GROUP BY *", bucket)
+    fields = [
+        "time",
+        "max_area",
+        "max_extra_a",
+        "mean_area",
+        "mean_extra_a",
+        "min_area",
+        "min_extra_a",
+    ]
+    next_hour = (hour + _HOUR) * 10**9
+    assert [(each["tags"], each["columns"], each["values"]) for each in found] == [
+        ({"device": "c", "place": ""}, fields, [[next_hour, 0.5, 1, 0.5, 1, 0.5, 1]]),
+        ({"device": "c", "place": "11"}, fields, [[next_hour, None, 3, None, 3, None, 3]]),
+    ]
     # a run in the middle of an hour must not spoil the oldest one that it still sees
     run(server, installer.task(), hour + 24 * _HOUR + 1_800)
     (series,) = asked.query("SELECT mean_temperature FROM years.smoke", bucket)
@@ -240,6 +254,24 @@ def test_hourly_values_of_the_past_are_means_and_extremes(
         "SELECT mean_temperature, min_temperature, max_temperature FROM years.smoke", bucket
     )
     assert series["values"] == [[hour * 10**9, 29.5, 0, 59]]
+
+
+def test_token_that_can_not_be_kept_is_made_again(installs: Installers, either: Api) -> None:
+    installer = installs(either)
+    tokens = installer.folder / "tokens"
+    tokens.write_text("in the way")
+    failed = installer.setup()
+    assert failed.returncode == 1
+    assert str(tokens) in failed.stderr
+    assert len(failed.stderr.splitlines()) == 1
+    tokens.unlink()
+    assert installer.setup().stdout.count("made: token") == 2
+    assert installer.token("writer") != installer.token("reader")
+    for what in ("writer", "reader"):
+        assert (tokens / f"{installer.bucket}.{what}.token").stat().st_mode & 0o077 == 0
+    found = either.api(f"/api/v2/authorizations?orgID={either.org_id}")["authorizations"]
+    mine = [each for each in found if each["description"].endswith(f": {installer.bucket}")]
+    assert len(mine) == 2
 
 
 def test_setup_keeps_to_its_organization(installs: Installers, either: Api) -> None:

@@ -9,7 +9,7 @@ by its name already stays as it is; a bucket's retention changes only when someb
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any, Final
 
@@ -26,7 +26,7 @@ from influxdb_client.rest import ApiException
 from influxdb_client.service.dbr_ps_service import DBRPsService
 from urllib3.exceptions import HTTPError
 
-from gateway.model import KINDS, UNKNOWN_KIND, Text
+from gateway.model import EXTRA, KINDS, UNKNOWN_KIND, Text, vocabulary
 from gateway.ports import Refused, Unavailable
 from gateway.sinks.influxdb.answers import Answer
 from gateway.sinks.influxdb.options import Options
@@ -40,12 +40,16 @@ _KEPT_FOR: Final = "gridwarden {what}: {bucket}"
 
 _HOUR: Final = 3_600
 _DAY: Final = 86_400
+_EXTRA: Final = EXTRA.replace(".", "_")
+"""How the field of an extra value begins."""
+_PATIENCE: Final = 300.0
+"""Seconds that the hourly values of one day may take."""
 _NOT_FOUND: Final = 404
 _AGAIN: Final = "-24h"
 """What comes late counts until then: each hour the last day is drawn together again."""
 
 Token = Callable[[str, str], None]
-"""Keeps a token that is shown once: what for, and the token."""
+"""Keeps a token: what for, and the token. OSError when it can not."""
 
 
 class Ready2:
@@ -59,7 +63,7 @@ class Ready2:
             url=options.url.rstrip("/"),
             token=token,
             org=options.org,
-            timeout=int(max(options.timeout, 30.0) * 1_000),
+            timeout=int(max(options.timeout, _PATIENCE) * 1_000),
         )
         self._made = 0
 
@@ -156,7 +160,11 @@ class Ready2:
             return
         asked = Authorization(org_id=org, description=kept_for, permissions=permissions)
         made = api.create_authorization(authorization=asked)
-        token(what, str(made.token))
+        try:
+            token(what, str(made.token))
+        except OSError:
+            api.delete_authorization(made)  # nobody would ever know it
+            raise
         self._done(f"令牌 {what}", f"token {what}")
 
     def _done(self, zh: str, en: str) -> None:
@@ -217,28 +225,45 @@ def flux(bucket: str, since: int = 0, until: int = 0) -> str:
 
     Of one stretch (wall ns, whole hours), or of the last day as the task does it. The task counts
     whole hours however it is run: a part of one would take the place of what is right already.
+
+    The storage itself draws together what has one type by its name, if nothing but range and
+    filters stands before and nobody else reads from there: hence functions, and extra values, whose
+    type is anybody's, apart. Else a day of a community takes a gigabyte.
     """
-    kinds = " or ".join(f'r._measurement == "{kind}"' for kind in sorted([*KINDS, UNKNOWN_KIND]))
     if until:
         head, begin, end = "", f"time(v: {since})", f"time(v: {until})"
     else:
         head = f"option task = {{name: {_quoted(_task(bucket))}, every: 1h, offset: 5m}}\n\n"
         begin, end = (f"date.truncate(t: {at}, unit: 1h)" for at in (_AGAIN, "now()"))
+    kinds = _any("_measurement", [*KINDS, UNKNOWN_KIND])
     drawn = "\n".join(
-        f"numbers |> aggregateWindow(every: 1h, fn: {each}, createEmpty: false,"
-        ' timeSrc: "_start")'
+        f"{source}() |> aggregateWindow(every: 1h, fn: {each}, createEmpty: false,"
+        ' timeSrc: "_start") |> group()'
         f' |> map(fn: (r) => ({{r with _field: "{each}_" + r._field}}))'
         f" |> to(bucket: {_quoted(bucket + _LONG)})"
+        for source in ("known", "extra")
         for each in ("mean", "min", "max")
     )
     return (
         'import "date"\nimport "types"\n\n'
         f"{head}"
-        f"numbers = from(bucket: {_quoted(bucket)}) |> range(start: {begin}, stop: {end})"
-        f" |> filter(fn: (r) => {kinds})"
+        f"sensors = () => from(bucket: {_quoted(bucket)}) |> range(start: {begin}, stop: {end})"
+        f" |> filter(fn: (r) => {kinds})\n"
+        f"known = () => sensors() |> filter(fn: (r) => {_any('_field', _numbers())})\n"
+        f"extra = () => sensors() |> filter(fn: (r) => r._field =~ /^{_EXTRA}/)"
         ' |> filter(fn: (r) => types.isType(v: r._value, type: "float"))\n\n'
         f"{drawn}\n"
     )
+
+
+def _numbers() -> set[str]:
+    """The fields that are a number in every reading that has them."""
+    kinds = map(vocabulary, [*KINDS, UNKNOWN_KIND])
+    return {name for kind in kinds for name, value in kind.items() if value.type is float}
+
+
+def _any(column: str, values: Iterable[str]) -> str:
+    return " or ".join(f'r.{column} == "{each}"' for each in sorted(values))
 
 
 def _task(bucket: str) -> str:
