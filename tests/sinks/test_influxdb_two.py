@@ -259,12 +259,13 @@ def test_hourly_values_of_the_past_are_means_and_extremes(
 def test_token_that_can_not_be_kept_is_made_again(installs: Installers, either: Api) -> None:
     installer = installs(either)
     tokens = installer.folder / "tokens"
-    tokens.write_text("in the way")
+    in_the_way = tokens / f"{installer.bucket}.writer.token"
+    in_the_way.mkdir(parents=True)
     failed = installer.setup()
     assert failed.returncode == 1
-    assert str(tokens) in failed.stderr
+    assert str(in_the_way) in failed.stderr
     assert len(failed.stderr.splitlines()) == 1
-    tokens.unlink()
+    in_the_way.rmdir()
     assert installer.setup().stdout.count("made: token") == 2
     assert installer.token("writer") != installer.token("reader")
     for what in ("writer", "reader"):
