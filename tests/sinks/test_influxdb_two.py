@@ -426,4 +426,6 @@ async def test_what_the_operator_has_to_mend_waits(influxdb2: InfluxDB2, tmp_pat
 
 async def test_check_says_who_answers(influxdb2: InfluxDB2) -> None:
     async with into(opened(influxdb2)) as to:
-        assert await to.check() == f"InfluxDB at {influxdb2.url} answers"
+        version = influxdb2.api("/health")["version"]
+        assert version.startswith("v2.")
+        assert await to.check() == f"InfluxDB {version} at {influxdb2.url} answers"
