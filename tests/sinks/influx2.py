@@ -41,6 +41,7 @@ class SmallInflux2(Api):
 
     def __init__(self) -> None:
         self.token = self._operator = "the-0perator=="
+        self.failing = False
         self._ids = count(0x1ACCE191AACAED44)
         self._kept: dict[str, list[dict[str, Any]]] = {name: [] for name in _PLURAL}
         self.org_id = self._post_orgs({"name": ORG})[1]["id"]
@@ -90,6 +91,8 @@ class SmallInflux2(Api):
     def _answer(self, method: str, path: str, login: str, body: dict[str, Any]) -> _Answer:
         if login != f"Token {self._operator}":
             return _no(401, "unauthorized", "unauthorized access")
+        if self.failing:
+            return _no(500, "internal error", "An internal error has occurred - check server logs")
         parts = urlsplit(path)
         kind, _, of = parts.path.removeprefix("/api/v2/").partition("/")
         asked = {name: values[0] for name, values in parse_qs(parts.query).items()}

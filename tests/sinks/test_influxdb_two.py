@@ -327,6 +327,18 @@ def test_setup_says_what_is_wrong_in_one_line(
     assert len(wrong.stderr.splitlines()) == 1
 
 
+def test_setup_says_that_the_server_is_away_or_fails(installs: Installers) -> None:
+    with SmallInflux2() as server:
+        installer = installs(server)
+        server.failing = True
+        failed = installer.setup()
+    for done, words in ((failed, "can not do it now (500: An internal error"),
+                        (installer.setup(), "can not be reached")):  # fmt: skip
+        assert done.returncode == 1
+        assert words in done.stderr
+        assert len(done.stderr.splitlines()) == 1
+
+
 def alike(small: Any, real: Any, at: str = "") -> list[str]:
     """Where the small server's answer is not a part of the real one's: names, types, lengths."""
     if isinstance(small, dict) and isinstance(real, dict):
