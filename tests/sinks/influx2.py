@@ -1,7 +1,7 @@
 """A small server that answers ``gridwarden influx setup`` as a real InfluxDB 2.7 does.
 
-``test_influxdb_two`` runs the same tests on both where a real one is, and compares their answers;
-where there is none this one stands alone. Points it does not take.
+Where a real one is, ``test_influxdb_two`` runs the same tests on both and ``test_influx2`` compares
+their answers; where there is none this one stands alone. Points it does not take.
 """
 
 from __future__ import annotations
