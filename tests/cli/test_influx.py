@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.cli.conftest import Inside
+from tests.conftest import MakeDatabase
+from tests.influxdb import Database
 from tests.replay.history import KEYS
 from tests.servers import InfluxDB
 
@@ -18,38 +22,45 @@ _CASES = ("incident", "message")
 @pytest.fixture
 def site(day: Path, influxdb: InfluxDB) -> Path:
     """The configuration of a lived day, with a sink."""
-    sink = f'\nsinks:\n  influx: {{type: influxdb, url: "{influxdb.url}", database: grid}}\n'
-    day.write_text(day.read_text() + sink)
+    return with_sink(day, {"url": influxdb.url, "database": "grid"})
+
+
+def with_sink(day: Path, options: dict[str, Any]) -> Path:
+    sink = json.dumps({"influx": {"type": "influxdb", **options}})
+    day.write_text(f"{day.read_text()}\nsinks: {sink}\n")
     return day
 
 
-def counted(server: InfluxDB) -> dict[str, int]:
+def counted(database: Database) -> dict[str, int]:
     """Points of every measurement."""
-    found = server.query("SHOW MEASUREMENTS", "grid")
-    names = [row[0] for row in found[0]["values"]] if found else []
-    return {name: len(server.points("grid", name)) for name in names}
+    return {name: len(database.points(name)) for name in database.measurements()}
 
 
 def test_backfill_brings_readings_and_cases_and_twice_the_same(
-    site: Path, influxdb: InfluxDB, inside: Inside
+    day: Path, database: Database, inside: Inside
 ) -> None:
+    site = with_sink(day, database.options)
     done = inside("--lang", "en", "influx", "backfill", str(site), *_DAY)
     assert done.returncode == 0, done.stderr
     assert "readings and" in done.stdout
-    first = counted(influxdb)
-    assert {each["key"] for each in influxdb.points("grid", "incident")} == set(KEYS)
+    first = counted(database)
+    assert {each["key"] for each in database.points("incident")} == set(KEYS)
     assert first["smoke"] > 0
     assert set(_CASES) <= set(first)
     again = inside("--lang", "zh", "influx", "backfill", str(site), *_DAY)
     assert again.returncode == 0, again.stderr
     assert "已写入" in again.stdout
-    assert counted(influxdb) == first
+    assert counted(database) == first
 
 
-def test_backfill_in_parts_is_the_whole(site: Path, influxdb: InfluxDB, inside: Inside) -> None:
-    inside("influx", "backfill", str(site), *_DAY)
-    whole = {name: influxdb.points("grid", name) for name in counted(influxdb)}
-    influxdb.query("DROP DATABASE grid")
+def test_backfill_in_parts_is_the_whole(
+    day: Path, make_database: MakeDatabase, inside: Inside
+) -> None:
+    at_once, in_parts = make_database(), make_database()
+    plain = day.read_text()
+    inside("influx", "backfill", str(with_sink(day, at_once.options)), *_DAY)
+    day.write_text(plain)
+    site = with_sink(day, in_parts.options)
     for since, until in (
         ("2026-01-05", "2026-01-05T16:30"),
         ("2026-01-05T17:00", "2026-01-08"),
@@ -57,13 +68,15 @@ def test_backfill_in_parts_is_the_whole(site: Path, influxdb: InfluxDB, inside: 
     ):
         done = inside("influx", "backfill", str(site), "--since", since, "--until", until)
         assert done.returncode == 0, done.stderr
-    for name, points in whole.items():
-        assert influxdb.points("grid", name) == points, name
+    assert "incident" in at_once.measurements()
+    for name in at_once.measurements():
+        assert in_parts.points(name) == at_once.points(name), name
 
 
 def test_backfill_from_a_copy_and_from_half_of_one(
-    site: Path, influxdb: InfluxDB, inside: Inside, tmp_path: Path
+    day: Path, database: Database, inside: Inside, tmp_path: Path
 ) -> None:
+    site = with_sink(day, database.options)
     data = site.parent / "data"
     copy = tmp_path / "copy"
     copy.mkdir()
@@ -73,8 +86,8 @@ def test_backfill_from_a_copy_and_from_half_of_one(
             path.unlink()
     done = inside("influx", "backfill", str(site), *_DAY, "--from", str(copy))
     assert done.returncode == 0, done.stderr
-    assert "incident" not in counted(influxdb)
-    assert counted(influxdb)["smoke"] > 0
+    assert "incident" not in counted(database)
+    assert counted(database)["smoke"] > 0
     (tmp_path / "empty").mkdir()
     done = inside("--lang", "en", "influx", "backfill", str(site), *_DAY, "--from",
                   str(tmp_path / "empty"))  # fmt: skip

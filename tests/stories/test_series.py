@@ -5,8 +5,12 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+import pytest
+
 from tests.cli.conftest import Inside, inside
-from tests.servers import InfluxDB
+from tests.conftest import MakeDatabase
+from tests.influxdb import Database
+from tests.servers import Mosquitto
 from tests.stories.clock import Jumpable
 from tests.stories.house import House
 from tests.stories.reports import Reports
@@ -17,14 +21,19 @@ _SAMPLED = {"ledger", "channel", "duty", "device_state", "open_case", "cases", "
 ``tests/series`` compares it in virtual time."""
 
 
-def measurements(server: InfluxDB, database: str) -> set[str]:
-    found = server.query("SHOW MEASUREMENTS", database)
-    return {row[0] for row in found[0]["values"]} if found else set()
+@pytest.fixture
+async def house(built: House, mosquitto: Mosquitto, database: Database) -> House:
+    """As every story's, on each version of the database."""
+    built.write(mqtt=mosquitto.port, influx=database.options)
+    await built.start()
+    await built.connected()
+    return built
 
 
 async def test_a_case_is_in_the_database_with_everything_around_it(
-    house: House, sensors: Reports, clock: Jumpable, influxdb: InfluxDB, inside: Inside
-) -> None:
+    house: House, sensors: Reports, clock: Jumpable, database: Database,
+    make_database: MakeDatabase, mosquitto: Mosquitto, inside: Inside,
+) -> None:  # fmt: skip
     await sensors.report("climate1", temperature=20)
     await sensors.report("s301", alarm=True, battery=80)
     await house.told("opened", "s301")
@@ -40,44 +49,45 @@ async def test_a_case_is_in_the_database_with_everything_around_it(
         await clock.forward(60, step=10)
 
     def there() -> bool:
-        return {"closing", "duty", "device_state"} <= measurements(influxdb, "yunhe")
+        return {"closing", "duty", "device_state"} <= set(database.measurements())
 
     await house.until(there)
-    closings = influxdb.points("yunhe", "closing")
+    closings = database.points("closing")
     assert [(each["key"], each["cause"], each["false"]) for each in closings] == [
         (key, "cooking", 1)
     ]
-    whats = [each["what"] for each in influxdb.points("yunhe", "incident") if each["key"] == key]
+    whats = [each["what"] for each in database.points("incident") if each["key"] == key]
     assert whats == ["opened", "received", "handling", "cleared", "closed"]
-    people = {(each["place"], each["role"]): each for each in influxdb.points("yunhe", "duty")}
+    people = {(each["place"], each["role"]): each for each in database.points("duty")}
     assert people["9901010101", "assistant"]["name"] == "陈静"
-    door = [each for each in influxdb.points("yunhe", "ledger") if each["reader"] == "door"]
+    door = [each for each in database.points("ledger") if each["reader"] == "door"]
     assert door[-1]["received"] == door[-1]["stored"] + door[-1]["refused"]
-    assert {each["reader"] for each in influxdb.points("yunhe", "ledger")} >= {
+    assert {each["reader"] for each in database.points("ledger")} >= {
         "rules", "influx", "influx series",
     }  # fmt: skip
-    states = {each["device"]: each for each in influxdb.points("yunhe", "device_state")}
+    states = {each["device"]: each for each in database.points("device_state")}
     assert states["s301"]["battery"] == 80
     assert states["s301"]["silent_n"] == 0
-    assert influxdb.points("yunhe", "channel")[-1]["channel"] == "phone"
-    assert influxdb.points("yunhe", "cases")[-1]["open"] >= 0
+    assert database.points("channel")[-1]["channel"] == "phone"
+    assert database.points("cases")[-1]["open"] >= 0
     await house.delivered()
     await house.stop()
-    await _same_in_a_backfill(house, influxdb, inside)
+    other = make_database()
+    house.write(mqtt=mosquitto.port, influx=other.options)
+    await _same_in_a_backfill(house, database, other, inside)
 
 
-async def _same_in_a_backfill(house: House, influxdb: InfluxDB, inside: Inside) -> None:
+async def _same_in_a_backfill(
+    house: House, database: Database, other: Database, inside: Inside
+) -> None:
     """Into another database: point by point what the gateway wrote live."""
-    text = house.file.read_text(encoding="utf-8")
-    house.file.write_text(text.replace("database: yunhe", "database: again"), encoding="utf-8")
     arguments = ("influx", "backfill", str(house.file), "--since", "2026-01-01", "--until",
                  "2026-01-09")  # fmt: skip
     done = await asyncio.to_thread(inside, *arguments)
     assert done.returncode == 0, done.stderr
-    for name in sorted(measurements(influxdb, "yunhe") - _SAMPLED):
+    for name in sorted(set(database.measurements()) - _SAMPLED):
         live, again = (
-            {_place(each): each for each in influxdb.points(base, name)}
-            for base in ("yunhe", "again")
+            {_place(each): each for each in base.points(name)} for base in (database, other)
         )
         lost = {at: each for at, each in live.items() if again.get(at) != each}
         assert lost == {}, (name, {at: again.get(at) for at in lost})
