@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from gateway.cli._export_incident import incident
+from gateway.cli._export_period import period
 from gateway.cli._past import casebook, local, plain
 from gateway.cli._say import say
 from gateway.cli._tables import KINDS, counted
@@ -35,10 +36,11 @@ _DAYS: Final = 92
 @click.group(
     "export",
     help=say(
-        "导出:registry 为登记表,editions 列出它的历次版本,incident 为一起事件的全部记录。\n\n"
+        "导出:registry 为登记表,editions 列出它的历次版本,incident 为一起事件的全部记录,"
+        "period 为一段时间的读数和事件。\n\n"
         "例:gridwarden export registry 登记表.xlsx",
         "Export: registry is the registry, editions lists what changed it, incident all there is"
-        " about one incident.\n\n"
+        " about one incident, period the readings and cases of a stretch of time.\n\n"
         "Example: gridwarden export registry registry.xlsx",
     ),
 )
@@ -196,3 +198,4 @@ def _put(path: Path, content: bytes) -> None:
 
 
 command.add_command(incident)
+command.add_command(period)
