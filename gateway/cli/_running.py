@@ -101,6 +101,12 @@ class Who(msgspec.Struct):
 
 async def ask(session: Any, method: str, url: str, type_: type[_T], body: Any = None) -> list[_T]:
     """The rows that the gateway answers. ``Unavailable`` or ``Refused`` with one line."""
+    rows: list[_T] = await answer_of(session, method, url, list[type_], body)  # type: ignore[valid-type]
+    return rows
+
+
+async def answer_of(session: Any, method: str, url: str, type_: Any, body: Any = None) -> Any:
+    """What the gateway answers, as ``type_``. ``Unavailable`` or ``Refused`` with one line."""
     import aiohttp
 
     try:
@@ -114,7 +120,7 @@ async def ask(session: Any, method: str, url: str, type_: type[_T], body: Any = 
             say(f"{where} 没有网关应答;网关运行了吗?(gridwarden run)({reason})",
                 f"no gateway answers at {where}; is it running (gridwarden run)? ({reason})")
         ) from None  # fmt: skip
-    found: list[_T] | None = decoded(raw, list[type_])  # type: ignore[valid-type]
+    found = decoded(raw, type_)
     if status == 200 and found is not None:
         return found
     said = (status != 200 and decoded(raw, dict[str, Any])) or {}

@@ -382,6 +382,8 @@ _PAGE: Final[Mapping[str, tuple[str, str]]] = {
     "ledger.in_flight": ("正在入库 {n} 条", "{n} being stored"),
     "ledger.reasons": ("{what}原因：{list}", "Reasons for {what}: {list}"),
     "ledger.reason_n": ("{reason} {n}", "{reason} {n}"),
+    "ledger.series": ("{name}：事件与状态", "{name}: cases and states"),
+    "ledger.since_start": ("数据点，自启动起", "points, since the start"),
     "tasks.heading": ("运行状况", "Running parts"),
     "tasks.name": ("名称", "Name"),
     "tasks.state": ("状态", "State"),

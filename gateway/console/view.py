@@ -72,7 +72,10 @@ class Reader(TypedDict):
 
 
 class Ledger(TypedDict):
-    """Where every reading went: received = stored + the sum of refused."""
+    """Where every reading went: received = stored + the sum of refused.
+
+    ``series`` counts points instead: by sink, since the start, outside the sums.
+    """
 
     received: int
     refused: dict[str, int]
@@ -82,6 +85,7 @@ class Ledger(TypedDict):
     """What an unfinished commit holds; outside the sums."""
     broker_dropped: int
     """What brokers say they have dropped before it reached us; outside the sums."""
+    series: dict[str, Reader]
 
 
 class TaskHealth(TypedDict):

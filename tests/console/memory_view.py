@@ -360,6 +360,9 @@ class MemoryView:
             },
             "in_flight": 2,
             "broker_dropped": 0,
+            "series": {
+                "influxdb": {"delivered": 4_100, "waiting": 10_000, "dropped": {"too_old": 320}}
+            },
         }
 
     def health(self) -> Health:
