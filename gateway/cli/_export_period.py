@@ -27,6 +27,7 @@ from gateway.store import series
 
 @click.command(
     "period",
+    short_help=say("一段时间的读数和事件", "the readings and cases of a stretch of time"),
     help=say(
         "把一段时间的读数和事件导出为一个文件(每行一个 JSON,gzip 压缩,末行为校验和),"
         "供 gridwarden influx backfill --from 补写,或供其他系统读取。"

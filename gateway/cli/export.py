@@ -50,6 +50,7 @@ def command() -> None:
 
 @command.command(
     "registry",
+    short_help=say("登记表,也可导出过去某天的", "the registry, also as it was on a day past"),
     help=say(
         "导出登记表。csv:TARGET 为文件夹,每张表一个文件;xlsx:一个工作簿;ics:今后的班次;"
         "geojson:边界。--at 导出过去某天的登记表。导出的文件可再导入。\n\n"
@@ -95,6 +96,7 @@ def registry(target: Path, form: str, at: str, first: str, days: int, config: Pa
 
 @command.command(
     "editions",
+    short_help=say("登记表的历次版本", "when and by whom the registry was changed"),
     help=say(
         "列出登记表的历次版本:何时、由谁、变了什么。\n\n例:gridwarden export editions",
         "List the editions of the registry: when, by whom, what changed.\n\n"

@@ -54,6 +54,7 @@ def command() -> None:
 
 @command.command(
     "day",
+    short_help=say("某一天的巡查和漏点", "the rounds of a day and what was missed"),
     help=say(
         "某一天的巡查:谁在何时到过哪个巡查点,漏了哪些。只读。\n\n"
         "例:gridwarden patrol day site.yaml --day 2026-01-05 --csv > patrol.csv",
