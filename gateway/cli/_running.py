@@ -17,7 +17,7 @@ from gateway.cli._say import language, say
 from gateway.config.load import read_document
 from gateway.config.settings import ConsoleSection
 from gateway.document import Document, validate
-from gateway.ports import Refused, Unavailable
+from gateway.ports import Refused, Unavailable, in_words
 from gateway.web import check_url, one_line
 
 _T = TypeVar("_T")
@@ -114,7 +114,7 @@ async def answer_of(session: Any, method: str, url: str, type_: Any, body: Any =
             status, raw = answer.status, await whole(answer.content)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         late = say(f"{PATIENCE:g} 秒内没有应答", f"no answer within {PATIENCE:g} s")
-        reason = late if isinstance(error, TimeoutError) else one_line(str(error))
+        reason = late if isinstance(error, TimeoutError) else one_line(in_words(error))
         where = url.split("/api/")[0]
         raise Unavailable(
             say(f"{where} 没有网关应答;网关运行了吗?(gridwarden run)({reason})",

@@ -26,7 +26,7 @@ from influxdb_client.service.dbr_ps_service import DBRPsService
 from urllib3.exceptions import HTTPError
 
 from gateway.model import KINDS, UNKNOWN_KIND, Text
-from gateway.ports import Refused, Unavailable
+from gateway.ports import Refused, Unavailable, in_words
 from gateway.sinks.influxdb.answers import Answer
 from gateway.sinks.influxdb.options import Options
 from gateway.sinks.influxdb.setup1 import KEEP, KEEP_YEARS, QUERY, RAW, YEARS
@@ -79,7 +79,7 @@ class Ready2:
         except ApiException as error:
             raise self._refused(error) from None
         except HTTPError as error:
-            said = one_line(str(error))
+            said = one_line(in_words(error))
             raise Unavailable(f"{self._where} can not be reached: {said}") from None
         return self._made
 
