@@ -24,6 +24,7 @@ from gateway.config import Settings, load
 from gateway.model import CheckIn, Site
 from gateway.patrol.report import FAR, GRACE, Line, lines
 from gateway.patrol.rounds import Round, local_day, rounds_of
+from gateway.store import patrol as table
 
 _FIELDS = ("round", "place", "point", "name", "state", "at", "person", "metres")
 
@@ -175,7 +176,9 @@ async def _gather(settings: Settings, rounds: Sequence[Round]) -> tuple[Site, li
         begin = min(each.begins for each in rounds) - GRACE
         end = max(each.ends for each in rounds) + GRACE
         checkins: list[CheckIn] = await stores.cases.checkins(begin, end)
-        return stores.site, lines(settings.points, rounds, checkins)
+        since = await stores.cases.read(table.since)
+        now = SystemClock().now().wall
+        return stores.site, lines(settings.points, rounds, checkins, since, now)
 
 
 def _row(site: Site, line: Line, now: int, zone: ZoneInfo) -> dict[str, str]:

@@ -84,6 +84,8 @@ class Patrol:
         self._clock = clock
         self._arrival = arrival
         self._tell = tell
+        self._since: Mapping[str, int] | None = None
+        """From when on each point is walked; None: to be read."""
         self._beats: Beats | None = None
         """Of the newest picture that was asked about."""
 
@@ -136,6 +138,7 @@ class Patrol:
         while True:
             stamp = self._clock.now()
             if stamp.trusted:
+                self._since = await self._cases.write(table.know, list(self._points), stamp.wall)
                 await self._look(stamp)
             await self._cases.write(table.forget, self._arrival(stamp) - int(KEPT * SECOND))
             await at_most(self._wait(stamp), self._clock, Moved().wait(0))
@@ -176,7 +179,10 @@ class Patrol:
         only = None if points is None else [point.id for point in points]
         found = await self._cases.read(table.between, begin, end, _MOST, only)
         around = self._around(rounds)
-        every = lines(self.points if points is None else points, around, found)
+        if self._since is None:
+            self._since = await self._cases.read(table.since)
+        asked, wall = self.points if points is None else points, self._clock.now().wall
+        every = lines(asked, around, found, self._since, wall)
         return [line for line in every if line.round in set(rounds)]
 
     def _around(self, rounds: Sequence[Round]) -> list[Round]:

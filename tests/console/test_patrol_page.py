@@ -50,7 +50,8 @@ async def beat(tmp_path: Path) -> AsyncIterator[Beat]:
 
         house.write = with_links  # type: ignore[method-assign, assignment]
         people(house, PEOPLE + ENGLISH + STREET + FOREIGN)
-        await beat.estate.begin(at="2026-01-05 08:00")
+        await beat.estate.begin(at="2026-01-05 06:50")
+        beat.estate.clock.wall += 70 * MINUTE
         yield beat
         await house.stop()
 
