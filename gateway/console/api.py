@@ -21,6 +21,7 @@ from gateway.console.patrol import MOST_POINTS, checkin_json, hazards_json, patr
 from gateway.console.query import ApiError
 from gateway.console.view import ActRefused, AttachRefused, ModeRow, View
 from gateway.model import Incident, Person, Site, Text
+from gateway.patrol.hazards import MOST as MOST_HAZARDS
 from gateway.patrol.hazards import within
 from gateway.ports import Unavailable
 
@@ -217,8 +218,9 @@ class Api:
         now, asked = view.now(), request.query
         since = query.since(asked, now.wall) if "since" in asked else None
         place = query.name(asked, "place") if "place" in asked else ""
+        most = query.limit(asked, MOST_HAZARDS, MOST_HAZARDS)
         found = within(await view.hazards(since), view.site(), place)
-        return as_json(hazards_json(view.site(), found, now, view.announced()))
+        return as_json(hazards_json(view.site(), found, now, view.announced(), most))
 
     async def patrol(self, request: web.Request) -> web.Response:
         """Who was at which point in which round of a day, and what was missed."""
