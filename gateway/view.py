@@ -380,6 +380,17 @@ class StoreView:
         except Unknown as error:
             raise ActRefused(error.text) from None
 
+    async def links_ended(self) -> Mapping[str, int]:
+        """See ``View``."""
+        return await self._patrol.links_ended()
+
+    async def end_links(self, person: str) -> None:
+        """See ``View``."""
+        try:
+            await self._patrol.end_links(person)
+        except Unknown as error:
+            raise ActRefused(error.text) from None
+
     async def attach(self, blocks: AsyncIterator[bytes]) -> Attached:
         """See ``View``."""
         try:

@@ -100,15 +100,18 @@ def show(file: Path, day: str, grid: str, as_csv: bool, as_json: bool) -> int:
     short_help=say("生成手机签到链接", "the links by which officers check in on their phones"),
     help=say(
         "生成签到链接:本人在手机上打开,看到自己的巡查点,一键签到,上报隐患。链接只属于本人,"
-        "到期失效(patrol.link_days);人员从登记表删除后立即失效。需要 messages.link。"
+        "到期失效(patrol.link_days);人员从登记表删除后立即失效;--end 停用一个人的全部链接。"
+        "需要 messages.link。"
         "请以网关的用户身份运行。\n\n"
         "例:gridwarden patrol link 张三\n\n"
+        "例:gridwarden patrol link 张三 --end\n\n"
         "例:gridwarden patrol link --all --out links.csv",
         "Make the link by which a person sees their points on a phone, checks in with one tap and"
         " reports hazards. It is for that person alone, ends by itself (patrol.link_days), and at"
-        " once when the person leaves the registry. Needs messages.link. Run it as the gateway's"
-        " user.\n\n"
+        " once when the person leaves the registry; --end ends all links of one"
+        " person. Needs messages.link. Run it as the gateway's user.\n\n"
         "Example: gridwarden patrol link zhang\n\n"
+        "Example: gridwarden patrol link zhang --end\n\n"
         "Example: gridwarden patrol link --all --out links.csv",
     ),
 )
@@ -122,6 +125,11 @@ def show(file: Path, day: str, grid: str, as_csv: bool, as_json: bool) -> int:
     "--all", "every", is_flag=True, help=say("所有有巡查点的人", "everybody who has points")
 )
 @click.option(
+    "--end",
+    is_flag=True,
+    help=say("停用此人的全部签到链接(如手机遗失)", "end all links of this person (a lost phone)"),
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     help=say("写入 CSV 文件,只有本用户可读", "a CSV file that only this user can read"),
@@ -133,8 +141,16 @@ def show(file: Path, day: str, grid: str, as_csv: bool, as_json: bool) -> int:
     show_default=True,
     help=say("配置文件", "the configuration"),
 )
-def link(person: str, days: int | None, every: bool, out: Path | None, config: Path) -> int:
+def link(
+    person: str, days: int | None, every: bool, end: bool, out: Path | None, config: Path
+) -> int:
     """See the help text."""
+    if end and (days or every or out or not person):
+        raise click.UsageError(
+            say("--end 只与一个人的编号或姓名同用", "--end goes with one person and nothing else")
+        )
+    if end:
+        return _end(person, config)
     if every == bool(person) or every != (out is not None):
         raise click.UsageError(
             say("写一个人的编号或姓名,或者 --all --out 文件.csv",
@@ -159,6 +175,19 @@ def link(person: str, days: int | None, every: bool, out: Path | None, config: P
             f"{each.name}, {each.points} points, until {each.until}",
         )
         click.echo(about, err=True)
+    return 0
+
+
+def _end(person: str, config: Path) -> int:
+    from gateway.cli._patrol_links import end
+
+    whose = end(load(config), person)
+    click.echo(
+        say(
+            f"{whose.name} 的签到链接已全部停用;新的:gridwarden patrol link {whose.id}",
+            f"no link of {whose.name} opens anything; a new one: gridwarden patrol link {whose.id}",
+        )
+    )
     return 0
 
 

@@ -61,6 +61,7 @@ class Api:
             web.get(f"{base}/hazards", self.hazards),
             web.get(f"{base}/patrol", self.patrol),
             web.post(f"{base}/patrol/checkins", self.check_in),
+            web.post(f"{base}/patrol/links/end", self.end_links),
             web.get(f"{base}/ledger", self.ledger),
             web.get(f"{base}/health", self.health),
             web.get(f"{base}/events", self._streams.serve),
@@ -239,6 +240,16 @@ class Api:
         except ActRefused as refusal:
             return _refused(refusal)
         return as_json(checkin_json(self._view.site(), done))
+
+    async def end_links(self, request: web.Request) -> web.Response:
+        """Somebody's links to rounds open nothing any more."""
+        _check_json(request)
+        person = query.end_links(await request.read())
+        try:
+            await self._view.end_links(person)
+        except ActRefused as refusal:
+            return _refused(refusal)
+        return as_json([{"person": person}])
 
     async def ledger(self, _request: web.Request) -> web.Response:
         """Where every reading went."""

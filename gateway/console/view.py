@@ -412,6 +412,12 @@ class View(Protocol):
     ) -> CheckIn:
         """Somebody is at a point; ``position`` is the phone's. Raises ``ActRefused``."""
 
+    async def links_ended(self) -> Mapping[str, int]:
+        """Person -> how often the links to their rounds were ended. Raises ``Unavailable``."""
+
+    async def end_links(self, person: str) -> None:
+        """No link to the rounds of ``person`` opens anything from now on. Raises ``ActRefused``."""
+
     async def import_registry(
         self, files: Sequence[tuple[str, bytes]], by: str, *, dry: bool
     ) -> Imported:

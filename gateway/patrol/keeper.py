@@ -86,6 +86,8 @@ class Patrol:
         self._tell = tell
         self._since: Mapping[str, int] | None = None
         """From when on each point is walked; None: to be read."""
+        self._ended: Mapping[str, int] | None = None
+        """How often the links of each person were ended; None: to be read."""
         self._beats: Beats | None = None
         """Of the newest picture that was asked about."""
 
@@ -113,6 +115,19 @@ class Patrol:
         )
         await self._cases.write(table.add, checkin)
         return checkin
+
+    async def links_ended(self) -> Mapping[str, int]:
+        """Person -> how often the links of theirs were ended. Raises ``Unavailable``."""
+        if self._ended is None:
+            self._ended = await self._cases.read(table.ended)
+        return self._ended
+
+    async def end_links(self, person: str) -> None:
+        """Returned: no link that ``person`` has opens anything. Raises as ``check_in`` does."""
+        if person not in self._site().people:
+            raise Unknown("名单上没有此人。", "The registry does not know this person.")
+        self._ended = await self._cases.write(table.end_links, person)
+        log.info("patrol_links_ended", person=person)
 
     async def day(self, day: date) -> list[Line]:
         """Every point of every round that begins on ``day``. Raises ``Unavailable``."""

@@ -105,6 +105,20 @@ def know(connection: Connection, points: Collection[str], wall: int) -> dict[str
         return since(connection)
 
 
+def ended(connection: Connection) -> dict[str, int]:
+    """Person -> how often the links of theirs were ended."""
+    return {row.person: row.ended for row in connection.execute(select(LINKS))}
+
+
+def end_links(connection: Connection, person: str) -> dict[str, int]:
+    """The same after those of ``person`` were ended once more."""
+    with connection.begin():
+        statement = insert(LINKS).values(person=person, ended=1)
+        more = {"ended": LINKS.c.ended + 1}
+        connection.execute(statement.on_conflict_do_update(index_elements=["person"], set_=more))
+        return ended(connection)
+
+
 def judged(connection: Connection) -> int:
     """Wall ns up to which rounds have been looked at; 0: never."""
     return int(meta(connection, _JUDGED) or 0)

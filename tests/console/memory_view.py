@@ -419,6 +419,12 @@ class MemoryView:
     ) -> CheckIn:
         raise ActRefused(Text("没有这个点位。", "There is no such point."))
 
+    async def links_ended(self) -> dict[str, int]:
+        return {}
+
+    async def end_links(self, person: str) -> None:
+        raise ActRefused(Text("名单上没有此人。", "The registry does not know this person."))
+
     async def report(self, report: Report) -> Incident:
         if report.place not in self.the_site.places:
             raise ActRefused(Text("没有这个地点。", "The registry does not know this place."))
