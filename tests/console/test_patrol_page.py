@@ -306,6 +306,7 @@ async def test_the_links_of_one_person_are_ended_and_nobody_elses(
         assert await command("chen", "--config", str(config)) == 0
         return base + urlsplit(capsys.readouterr().out.strip()).path
 
+    assert (await answer(old))[0] == 200
     assert await command("陈静", "--end", "--config", str(config)) == 0
     assert "陈静 的签到链接已全部停用;新的:gridwarden patrol link chen" in capsys.readouterr().out
     status, page = await answer(old)
