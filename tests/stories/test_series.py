@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
 
 import pytest
@@ -75,6 +76,34 @@ async def test_a_case_is_in_the_database_with_everything_around_it(
     other = make_database()
     house.write(mqtt=mosquitto.port, influx=other.options)
     await _same_in_a_backfill(house, database, other, inside)
+
+
+async def test_points_that_a_dead_sink_never_got_are_in_every_ledger(
+    built: House, clock: Jumpable, mosquitto: Mosquitto, inside: Inside,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    monkeypatch.setattr("gateway.series.stream.MOST_SAMPLES", 5)
+    built.write(mqtt=mosquitto.port, influx="http://127.0.0.1:1")
+    await built.start()
+
+    async def lost() -> int:
+        found = (await built.ledger())["series"]["influx"]
+        return int(found["dropped"].get("too_old", 0))
+
+    while not await lost():
+        await clock.forward(60)
+    console = f"console: {{port: {built.running.console_url.rpartition(':')[2]}}}"
+    text = built.file.read_text(encoding="utf-8").replace("console: {port: 0}", console)
+    asks, alone = built.file.with_name("asks.yaml"), built.file
+    asks.write_text(text, encoding="utf-8")
+    done = await asyncio.to_thread(inside, "--lang", "zh", "ledger", str(asks))
+    (line,) = [each for each in done.stdout.splitlines() if "事件与状态" in each]
+    assert line.startswith("  influx(事件与状态的数据点,自启动起): 已送达 0 + 待送 ")
+    assert f"(too_old {await lost()})" in line
+    done = await asyncio.to_thread(inside, "ledger", "--json", str(asks))
+    assert json.loads(done.stdout)["series"]["influx"]["dropped"] == {"too_old": await lost()}
+    done = await asyncio.to_thread(inside, "ledger", "--json", str(alone))
+    assert (done.returncode, json.loads(done.stdout)["series"]) == (0, None)
 
 
 async def _same_in_a_backfill(

@@ -27,7 +27,7 @@ from influxdb_client.service.dbr_ps_service import DBRPsService
 from urllib3.exceptions import HTTPError
 
 from gateway.model import EXTRA, KINDS, UNKNOWN_KIND, Text, vocabulary
-from gateway.ports import Refused, Unavailable
+from gateway.ports import Refused, Unavailable, in_words
 from gateway.sinks.influxdb.answers import Answer
 from gateway.sinks.influxdb.options import Options
 from gateway.sinks.influxdb.setup1 import KEEP, KEEP_YEARS, QUERY, RAW, YEARS
