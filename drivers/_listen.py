@@ -10,7 +10,7 @@ from typing import Final
 
 import structlog
 
-from gateway.ports import Unavailable
+from gateway.ports import Unavailable, in_words
 
 Talk = Callable[[asyncio.StreamReader, asyncio.StreamWriter, str], Awaitable[None]]
 """One connection, until it returns: (bytes in, bytes out, the caller's address)."""
@@ -62,7 +62,7 @@ class Listening:
             async with asyncio.timeout(_LAST_WORDS):
                 await writer.wait_closed()
         except (OSError, EOFError) as error:  # the caller hung up in the middle of something
-            self._log.info("caller_gone", caller=caller, reason=str(error))
+            self._log.info("caller_gone", caller=caller, reason=in_words(error))
         finally:
             writer.transport.abort()  # a caller that reads nothing would keep the socket for ever
 
@@ -86,7 +86,7 @@ async def listen(host: str, port: int, talk: Talk, *, most: int) -> AsyncIterato
         server = await asyncio.start_server(listening._called, host, port, limit=LONGEST)
     except OSError as error:
         number = error.errno or 0
-        why = os.strerror(number) if number > 0 else str(error)
+        why = os.strerror(number) if number > 0 else in_words(error)
         raise Unavailable(f"port {port} of {host} can not be opened: {why}") from None
     try:
         listening.host, listening.port = server.sockets[0].getsockname()[:2]

@@ -14,7 +14,7 @@ from typing import Final
 import serial
 
 from drivers._port_options import PortOptions
-from gateway.ports import Unavailable
+from gateway.ports import Unavailable, in_words
 
 _BUFFER: Final = 65_536
 _READ: Final = 4096
@@ -66,7 +66,7 @@ def gone(port: str, error: Exception) -> Unavailable:
     if code is None:  # pyserial wraps some errors in its own words
         told = str(error).lower()
         code = errno.EBUSY if "lock" in told else errno.ENOTTY if "configure" in told else None
-    hint = _HINTS.get(code or 0) or (os.strerror(code) if code else str(error))
+    hint = _HINTS.get(code or 0) or (os.strerror(code) if code else in_words(error))
     return Unavailable(f"serial port {port}: {hint}")
 
 

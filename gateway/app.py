@@ -99,9 +99,8 @@ class Running(NamedTuple):
 class Around:
     """What the sampler of series looks at."""
 
-    def __init__(self, house: House, streams: list[Stream]) -> None:
+    def __init__(self, house: House) -> None:
         self._house = house
-        self._streams = streams
         self.site = house._site
         self.states = house.teller.channels.states
 
@@ -116,7 +115,7 @@ class Around:
     def ledger(self) -> Mapping[str, Any]:
         """The journal's, and what became of the points of each stream."""
         book = self._house.journal.ledger()
-        ours = {f"{each.name} series": each.account() for each in self._streams}
+        ours = {f"{each.name} series": each.account() for each in self._house.streams}
         return book | {"readers": book["readers"] | ours}
 
 
@@ -128,6 +127,8 @@ class House:
         self.clock = clock
         self.chinese = chinese
         self.tasks: list[Health] = []
+        self.streams: list[Stream] = []
+        """Of the sinks that take points of series."""
         self.notifiers: dict[str, Any] = {}
         self.switches: dict[str, Any] = {}
         """Drivers whose far end can be switched: handed to the notifiers that ask for them."""
@@ -276,7 +277,7 @@ class House:
             self.journal, self.cases, self.intake, self.evidence, self.desk, self._site,
             self.tasks, self.clock, self.arrival, self.cases.news,
             self.editions, self.reloader, self.detector, self.patrol, self.teller.channels,
-            self.history,
+            self.history, self.streams,
         )  # fmt: skip
 
     def _silences_turned(self) -> None:
@@ -381,13 +382,12 @@ class House:
         if self.outside is not None:
             own["anchors"] = self.outside.run
         lives: list[Life] = [(Health(name), live, self._part_changed) for name, live in own.items()]
-        streams: list[Stream] = []
         for name, configured in self.settings.sinks.items():
             sink: Any = await self._entered(stack, make("sinks", name, configured, self.clock))
             lives += self._pumps(name, sink, configured.options)
             if hasattr(sink, "write_points"):
-                streams.append(self._stream(name, sink))
-        lives += self._sampled(streams)
+                self.streams.append(self._stream(name, sink))
+        lives += self._sampled()
         for name, configured in self.settings.drivers.items():
             live = await self._driver(stack, name, configured)
             changed = partial(self._plugin_changed, "driver", name)
@@ -437,14 +437,14 @@ class House:
         put_aside = self.journal.set_aside
         return Stream(self.cases, name, sink, self._site, self.clock, put_aside)
 
-    def _sampled(self, streams: list[Stream]) -> list[Life]:
+    def _sampled(self) -> list[Life]:
         """What keeps the streams running, and what looks around for them."""
-        if not streams:
+        if not self.streams:
             return []
-        around, to = Around(self, streams), [stream.samples for stream in streams]
+        around, to = Around(self), [stream.samples for stream in self.streams]
         sampler = Sampler(around, self.cases.read, self.cases.note, to, self.clock, self.arrival)
         found: list[Life] = [(Health("series"), sampler.run, self._part_changed)]
-        for stream in streams:
+        for stream in self.streams:
             changed = partial(self._plugin_changed, "sink", stream.name)
             health = Health(f"sink {stream.name} series", stream.proof)
             found.append((health, stream.run, changed))

@@ -14,7 +14,7 @@ from typing import Any, Final, NamedTuple, Self
 from pydantic import Field, model_validator
 
 from gateway.options import Duration, PluginOptions, Secret, SinkOptions, SitePath
-from gateway.ports import Unavailable
+from gateway.ports import Unavailable, in_words
 
 _ANSWER_WITHIN: Final = 10.0
 """Seconds for a connection and for each acknowledgement."""
@@ -122,7 +122,7 @@ class Broker:
                 await client.subscribe(topic, 1)
         except aiomqtt.MqttError as error:
             await self.close()
-            raise Unavailable(f"the broker at {self._where}: {error}") from None
+            raise Unavailable(f"the broker at {self._where}: {in_words(error)}") from None
         if topics:
             self._listening = asyncio.create_task(self._listen(client))
 

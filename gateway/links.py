@@ -6,9 +6,11 @@
                               person expiry signature
 
 The signature is HMAC-SHA256 over what the link is for and the other parts, cut to 128 bits: a link
-to a case opens no rounds, nor the other way round. The expiry is in whole minutes since 1970 in
-base 36. That of a case is ``0`` where it was made while nobody knew the time: such a link is good
-as long as its case is open, for a clock that is set must not close the door on an officer.
+to a case opens no rounds, nor the other way round. The links to a person's rounds are signed with
+how often those were ended, too: to end them is to count one further. The expiry is in whole minutes
+since 1970 in base 36. That of a case is ``0`` where it was made while nobody knew the time: such a
+link is good as long as its case is open, for a clock that is set must not close the door on an
+officer.
 
 Pure but for the key file.
 """
@@ -21,7 +23,10 @@ import hmac
 import os
 import re
 import secrets
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from gateway.model import SECOND
@@ -35,6 +40,8 @@ _CASE: Final = b"gridwarden case link 1\n"
 _PATROL: Final = b"gridwarden patrol link 1\n"
 """The same key must not be good for anything else."""
 _SIGNATURE: Final = 16
+_MOST_ENDED: Final = 50
+"""Earlier ends whose links are known as ended; older ones are as good as forged."""
 _MINUTE: Final = 60 * SECOND
 _PLAIN: Final = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _CODED: Final = re.compile(r"~([A-Za-z0-9_-]{1,170})")
@@ -57,6 +64,10 @@ class Expired(Exception):
     def __init__(self, until: int) -> None:
         super().__init__("the link has expired")
         self.until = until
+
+
+class Ended(Exception):
+    """Somebody ended the links of this person's rounds after it was made."""
 
 
 class Granted(NamedTuple):
@@ -93,15 +104,17 @@ def token(key: bytes, incident: str, person: str, until: int) -> str:
     return made
 
 
-def patrol_link(base: str, key: bytes, person: str, until: int) -> str:
+def patrol_link(base: str, key: bytes, person: str, until: int, ended: int = 0) -> str:
     """The address of the rounds of one person, good until wall ns ``until``.
+
+    ``ended``: how often this person's links were ended so far.
 
     Raises ValueError for a name that no token can hold.
     """
     if not person or until <= 0:
         raise ValueError("a link is for one person, and it ends")
     said = f"{_coded(person)}.{_base36(-(-until // _MINUTE))}"
-    made = f"{said}.{_signature(key, _PATROL, said)}"
+    made = f"{said}.{_signature(key, _rounds(ended), said)}"
     if len(made) > LONGEST:
         raise ValueError("the person's name is too long for a link")
     return f"{base.rstrip('/')}{_PATROL_PATH}{made}"
@@ -115,23 +128,49 @@ def verify(key: bytes, text: str, now: int) -> Granted:
     return Granted(incident, person, until)
 
 
-def verify_patrol(key: bytes, text: str, now: int) -> Walker:
-    """Whose rounds ``text`` opens at wall ns ``now``. Raises as ``verify`` does."""
-    (person,), until = _checked(key, _PATROL, 1, text)
+def verify_patrol(
+    key: bytes, text: str, now: int, ended: Mapping[str, int] = MappingProxyType({})
+) -> Walker:
+    """Whose rounds ``text`` opens at wall ns ``now``. Raises as ``verify`` does, or ``Ended``.
+
+    ``ended``: person -> how often the links of theirs were ended; who is not in it, never.
+    """
+    (person,), _, _, _ = _parts(text, 1)
+    times = ended.get(person, 0)
+    earlier = range(times - 1, max(times - _MOST_ENDED, 0) - 1, -1)
+    try:
+        _, until = _checked(key, _rounds(times), 1, text)
+    except Changed:
+        for before in earlier:
+            with suppress(Changed):
+                _checked(key, _rounds(before), 1, text)
+                raise Ended from None
+        raise
     if now >= until:
         raise Expired(until)
     return Walker(person, until)
 
 
+def _rounds(ended: int) -> bytes:
+    """What a link to rounds is for, after so many ends."""
+    return _PATROL if not ended else b"%bended %d\n" % (_PATROL, ended)
+
+
 def _checked(key: bytes, purpose: bytes, names: int, text: str) -> tuple[list[str], int]:
     """The names in ``text`` and its end, wall ns."""
+    found, expiry, said, signature = _parts(text, names)
+    if not hmac.compare_digest(signature, _signature(key, purpose, said)):
+        raise Changed("the link was changed, or was made by another gateway")
+    return found, int(expiry, 36) * _MINUTE
+
+
+def _parts(text: str, names: int) -> tuple[list[str], str, str, str]:
+    """The names in ``text``, its end, what is signed, and the signature. Raises ``Wrong``."""
     parts = text.split(".") if len(text) <= LONGEST and text.isascii() else []
     if len(parts) != names + 2 or not _EXPIRY.fullmatch(parts[names]):
         raise Wrong(_NONE)
     found = [_decoded(part) for part in parts[:names]]
-    if not hmac.compare_digest(parts[-1], _signature(key, purpose, ".".join(parts[:-1]))):
-        raise Changed("the link was changed, or was made by another gateway")
-    return found, int(parts[names], 36) * _MINUTE
+    return found, parts[names], ".".join(parts[:-1]), parts[-1]
 
 
 def load_key(path: Path) -> bytes:

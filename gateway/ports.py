@@ -37,6 +37,11 @@ class Refused(Exception):
         self.indices = indices
 
 
+def in_words(error: BaseException) -> str:
+    """What an error says; its name where it says nothing, as of a time limit or a cancellation."""
+    return str(error) or type(error).__name__
+
+
 class Emit(Protocol):
     """The door."""
 

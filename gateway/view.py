@@ -61,6 +61,7 @@ from gateway.record.anchor import parsed
 from gateway.registry.table import Source
 from gateway.reload import Imported, Outcome, Reloader
 from gateway.rule_care import RuleRow
+from gateway.series.stream import Stream
 from gateway.store import record, telling
 from gateway.store.cases import Cases
 from gateway.store.evidence import MOST_ATTACHED, EvidenceStore, TooLarge
@@ -116,6 +117,7 @@ class StoreView:
         patrol: Patrol,
         channels: Channels,
         history: Keeper,
+        streams: Sequence[Stream],
     ) -> None:
         self._journal = journal
         self._cases = cases
@@ -133,6 +135,7 @@ class StoreView:
         self._patrol = patrol
         self._channels = channels
         self._history = history
+        self._streams = streams
         self._door = intake.door("console")
         self._modes: Sequence[ModeRow] = ()
         self._modes_at: int | None = None
@@ -205,7 +208,9 @@ class StoreView:
             for reading in self._intake.latest.values()
             if "broker_drops" in reading.values
         )
-        return cast("Ledger", self._journal.ledger() | {"broker_dropped": dropped})
+        points = {stream.name: stream.account() for stream in self._streams}
+        more = {"broker_dropped": dropped, "series": points}
+        return cast("Ledger", self._journal.ledger() | more)
 
     def health(self) -> HealthView:
         """See ``View``."""
@@ -372,6 +377,17 @@ class StoreView:
         """See ``View``."""
         try:
             return await self._patrol.check_in(point, person, position)
+        except Unknown as error:
+            raise ActRefused(error.text) from None
+
+    async def links_ended(self) -> Mapping[str, int]:
+        """See ``View``."""
+        return await self._patrol.links_ended()
+
+    async def end_links(self, person: str) -> None:
+        """See ``View``."""
+        try:
+            await self._patrol.end_links(person)
         except Unknown as error:
             raise ActRefused(error.text) from None
 

@@ -8,12 +8,14 @@ import inspect
 import os
 import signal
 import threading
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from functools import partial
 
 import pytest
 from hypothesis import HealthCheck, settings
 
 from tests import servers
+from tests.influxdb import Database, InfluxDB2, opened, skip_without
 from tests.processes import children
 from tests.servers import InfluxDB, Mosquitto, PostgreSQL, VictoriaMetrics
 
@@ -46,6 +48,37 @@ def influxdb() -> Iterator[InfluxDB]:
     """An InfluxDB 1.x without databases."""
     with InfluxDB() as server:
         yield server
+
+
+@pytest.fixture(scope="session")
+def influxdb2_server() -> Iterator[InfluxDB2]:
+    """One for all tests of a process: its first start takes some seconds."""
+    skip_without()
+    with InfluxDB2() as server:
+        yield server
+
+
+@pytest.fixture
+def influxdb2(influxdb2_server: InfluxDB2) -> InfluxDB2:
+    """A real InfluxDB 2.x, set up and running; buckets of others are in it."""
+    influxdb2_server.start()
+    return influxdb2_server
+
+
+MakeDatabase = Callable[..., Database]
+
+
+@pytest.fixture(params=["1.x", "2.x"])
+def make_database(request: pytest.FixtureRequest) -> MakeDatabase:
+    """``make_database(keep=None)``: a new database for the sink, on each version in turn."""
+    server = request.getfixturevalue("influxdb" if request.param == "1.x" else "influxdb2")
+    return partial(opened, server)
+
+
+@pytest.fixture
+def database(make_database: MakeDatabase) -> Database:
+    """Where the sink may write, on a real 1.x and, where there is one, on a real 2.x."""
+    return make_database()
 
 
 @pytest.fixture

@@ -115,7 +115,7 @@ class Server:
         self._forget()
         with (self.directory / "log").open("ab") as log:
             self._process = subprocess.Popen(
-                [_program(self.program, self.package), *self.arguments()],
+                [self.executable(), *self.arguments()],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,
@@ -153,6 +153,10 @@ class Server:
     def resume(self) -> None:
         """End a ``pause``."""
         os.kill(self.pid, signal.SIGCONT)
+
+    def executable(self) -> str:
+        """The program's path; MissingServerError without it."""
+        return _program(self.program, self.package)
 
     def arguments(self) -> list[str]:
         """The command line; writes the configuration first."""
@@ -240,6 +244,11 @@ class HttpServer(Server):
 
     probe: ClassVar[str]
 
+    def __init__(self, port: int | None = None) -> None:
+        super().__init__(port)
+        self.headers: dict[str, str] = {}
+        """Sent with every request."""
+
     @property
     def url(self) -> str:
         """Where it serves, without a path."""
@@ -252,9 +261,10 @@ class HttpServer(Server):
             return False
         return True
 
-    def request(self, path: str, body: bytes | None = None) -> bytes:
-        """GET ``path``, or POST ``body`` to it; urllib's HTTPError for 4xx and 5xx."""
-        request = urllib.request.Request(self.url + path, body)
+    def request(self, path: str, body: bytes | None = None, kind: str = "") -> bytes:
+        """GET ``path``, or POST ``body`` of a content type; urllib's HTTPError for 4xx and 5xx."""
+        more = {"Content-Type": kind} if kind else {}
+        request = urllib.request.Request(self.url + path, body, self.headers | more)
         try:
             with urllib.request.urlopen(request, timeout=10) as answer:
                 return bytes(answer.read())
@@ -263,7 +273,48 @@ class HttpServer(Server):
             raise
 
 
-class InfluxDB(HttpServer):
+class InfluxQL(HttpServer):
+    """A database that answers InfluxQL at ``/query``."""
+
+    def query(self, text: str, database: str = "") -> list[dict[str, Any]]:
+        """InfluxQL; the series of every statement (``name``, ``tags``, ``columns``, ``values``).
+
+        Times are ns. RuntimeError carries the server's own words.
+        """
+        form = urllib.parse.urlencode({"q": text, "db": database, "epoch": "ns"})
+        answer = json.loads(self.request("/query", form.encode()))
+        found: list[dict[str, Any]] = []
+        for result in answer["results"]:
+            if "error" in result:
+                raise RuntimeError(result["error"])
+            found.extend(result.get("series", []))
+        return found
+
+    def databases(self) -> list[str]:
+        """Its databases."""
+        [series] = self.query("SHOW DATABASES")
+        return [row[0] for row in series.get("values", [])]
+
+    def points(self, database: str, measurement: str) -> list[dict[str, Any]]:
+        """Every point of a measurement, oldest first, tags as columns, without what is null."""
+        text = f'SELECT * FROM "{measurement}" ORDER BY time'
+        return [
+            {
+                name: value
+                for name, value in zip(series["columns"], row, strict=True)
+                if value is not None
+            }
+            for series in self.query(text, database)
+            for row in series["values"]
+        ]
+
+    def count(self, database: str, measurement: str, field: str) -> int:
+        """How many points have ``field``."""
+        found = self.query(f'SELECT count("{field}") FROM "{measurement}"', database)
+        return int(found[0]["values"][0][1]) if found else 0
+
+
+class InfluxDB(InfluxQL):
     """InfluxDB 1.x. ``http_extra`` is lines for the [http] section of its configuration."""
 
     program = "influxd"
@@ -302,43 +353,6 @@ bind-address = "{HOST}:{self._rpc}"
             encoding="utf-8",
         )
         return ["run", "-config", str(path)]
-
-    def query(self, text: str, database: str = "") -> list[dict[str, Any]]:
-        """InfluxQL; the series of every statement (``name``, ``tags``, ``columns``, ``values``).
-
-        Times are ns. RuntimeError carries the server's own words.
-        """
-        form = urllib.parse.urlencode({"q": text, "db": database, "epoch": "ns"})
-        answer = json.loads(self.request("/query", form.encode()))
-        found: list[dict[str, Any]] = []
-        for result in answer["results"]:
-            if "error" in result:
-                raise RuntimeError(result["error"])
-            found.extend(result.get("series", []))
-        return found
-
-    def databases(self) -> list[str]:
-        """Its databases."""
-        [series] = self.query("SHOW DATABASES")
-        return [row[0] for row in series.get("values", [])]
-
-    def points(self, database: str, measurement: str) -> list[dict[str, Any]]:
-        """Every point of a measurement, oldest first, tags as columns, without what is null."""
-        text = f'SELECT * FROM "{measurement}" ORDER BY time'
-        return [
-            {
-                name: value
-                for name, value in zip(series["columns"], row, strict=True)
-                if value is not None
-            }
-            for series in self.query(text, database)
-            for row in series["values"]
-        ]
-
-    def count(self, database: str, measurement: str, field: str) -> int:
-        """How many points have ``field``."""
-        found = self.query(f'SELECT count("{field}") FROM "{measurement}"', database)
-        return int(found[0]["values"][0][1]) if found else 0
 
 
 class VictoriaMetrics(HttpServer):

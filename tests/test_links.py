@@ -16,6 +16,7 @@ from gateway.links import (
     KEY_BYTES,
     LONGEST,
     Changed,
+    Ended,
     Expired,
     Granted,
     Walker,
@@ -179,6 +180,25 @@ def test_changed_link_to_rounds_opens_nothing(at: int, character: str) -> None:
     assume(made[at] != character)
     with pytest.raises(Wrong):
         verify_patrol(KEY, made[:at] + character + made[at + 1 :], NOW)
+
+
+@given(NAMES, st.integers(0, 60), st.integers(0, 60))
+def test_links_from_before_an_end_are_ended_and_the_others_go_on(
+    person: str, made: int, ended: int
+) -> None:
+    text = patrol_link("https://d", KEY, person, UNTIL, made).rpartition("/")[2]
+    if made == ended:
+        assert verify_patrol(KEY, text, NOW, {person: ended}).person == person
+    elif ended - 50 <= made < ended:
+        with pytest.raises(Ended):
+            verify_patrol(KEY, text, NOW, {person: ended})
+        with pytest.raises(Ended):  # which it stays after its own time
+            verify_patrol(KEY, text, UNTIL + 60 * SECOND, {person: ended})
+    else:
+        with pytest.raises(Changed):
+            verify_patrol(KEY, text, NOW, {person: ended})
+    other = person + "x"
+    assert verify_patrol(KEY, rounds(other), NOW, {person: ended}).person == other
 
 
 @given(st.text(max_size=600) | st.from_regex(r"~?[\w-]{0,9}\.[0-9a-z]{1,4}\.\w{0,30}"))

@@ -92,7 +92,7 @@ class Client:
             raise unreachable(self._where, "no such host name") from None
         except (aiohttp.ClientError, OSError) as error:
             said = str(error)  # some repeat the URL, whose path may be a secret
-            plain = type(error).__name__ if "://" in said else said
+            plain = said if said and "://" not in said else type(error).__name__
             raise unreachable(self._where, plain) from None
         if 300 <= status < 400:
             raise moved(self._where)

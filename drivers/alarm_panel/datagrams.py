@@ -10,7 +10,7 @@ from itertools import islice
 from typing import Any, Final, NamedTuple, cast
 
 from gateway.clock import Signal
-from gateway.ports import Unavailable
+from gateway.ports import Unavailable, in_words
 
 MOST: Final = 512
 """Datagrams that may wait for the disk; beyond it they are dropped, and panels send them again."""
@@ -87,7 +87,7 @@ async def datagrams(host: str, port: int) -> AsyncIterator[Datagrams]:
         )
     except OSError as error:
         number = error.errno or 0
-        why = os.strerror(number) if number > 0 else str(error)
+        why = os.strerror(number) if number > 0 else in_words(error)
         raise Unavailable(f"UDP port {port} of {host} can not be opened: {why}") from None
     try:
         yield protocol

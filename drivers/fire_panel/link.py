@@ -28,6 +28,7 @@ from drivers.fire_panel.inquiry import Inquiry
 from drivers.fire_panel.tables import COMMANDS
 from gateway.clock import at_most
 from gateway.model import Item, Reading, Undecodable
+from gateway.ports import in_words
 
 _READ: Final = 16_384
 _STALLED: Final = 3.0
@@ -184,7 +185,7 @@ class Link:
         try:
             await inquiry.run()
         except OSError as error:
-            self._desk.log.info("not_asked", caller=self._caller, reason=str(error))
+            self._desk.log.info("not_asked", caller=self._caller, reason=in_words(error))
 
     async def _say(self, raw: bytes) -> None:
         """Write ``raw``; ConnectionError for a caller that reads nothing any more."""

@@ -24,7 +24,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from drivers.mqtt.wire import Cutter, Malformed, Message
-from gateway.ports import Clock, Unavailable
+from gateway.ports import Clock, Unavailable, in_words
 
 _ANSWER_WITHIN: Final = 10.0
 """Seconds for TCP, TLS, CONNACK and SUBACK together: a Pi's TLS handshake takes two."""
@@ -159,7 +159,7 @@ class Link(asyncio.Protocol):
         except OSError as error:
             # by its number: asyncio writes its own call into strerror; a name's errors are negative
             number = error.errno or 0
-            why = os.strerror(number) if number > 0 else error.strerror or str(error)
+            why = os.strerror(number) if number > 0 else error.strerror or in_words(error)
             raise Unavailable(f"no broker at {address}: {why}") from None
         self._start(self._keep_alive())
 

@@ -43,8 +43,8 @@ COMMANDS: Final = {
         "核查记录:有无改动、删除,锚点和签名是否相符", "whether anything of the record was changed"
     ),
     "export": Text(
-        "导出登记表(也可导出过去某天的)或一起事件的全部记录",
-        "the registry as files, also of a day past, or all there is about an incident",
+        "导出登记表、一起事件的全部记录,或一段时间的数据",
+        "the registry, all about an incident, or a period, as files",
     ),
     "arm": Text("布防、撤防,或显示各处的布防状态", "arm or disarm a place, or show what is armed"),
     "silence": Text("检修静默:列出、新增、结束", "maintenance silences: list, begin or end one"),

@@ -24,6 +24,7 @@ from gateway.record.page import page
 
 @click.command(
     "incident",
+    short_help=say("一起事件的档案,可离线核验", "all about an incident, to be verified offline"),
     help=say(
         "导出一起事件的档案(zip):经过、通知与回执、前后的读数、当时的规则、图像、签名,"
         "附可打印的报告和离线验证程序。只读。\n\n"

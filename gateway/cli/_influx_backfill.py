@@ -1,4 +1,4 @@
-"""``gridwarden influx backfill``: a stretch of the past to a sink, from journal and record."""
+"""``gridwarden influx backfill``: a stretch of the past to a sink, from the stores or an export."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import os
 import sys
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, NamedTuple
@@ -25,10 +25,11 @@ from gateway.config import Settings, load
 from gateway.config.settings import SiteSection
 from gateway.model import Site
 from gateway.plugins import make
-from gateway.ports import Unavailable
+from gateway.ports import Refused, Unavailable
 from gateway.replay.casebook import Casebook
 from gateway.replay.source import Source
 from gateway.series.backfill import Backfill
+from gateway.series.export import Export
 
 _NICE: Final = 10
 """Alarms of a gateway on the same machine come first."""
@@ -44,21 +45,26 @@ sink_option: Final = click.option("--sink", default="", help=say("哪一个 sink
     help=say(
         "把过去的一段时间补写进时序数据库:读数来自日志库,事件来自记录。只读,不影响运行中的网关;"
         "写入的点与网关实时写入的完全相同,可随时中断、重来。每分钟采样的状态"
-        "(账目、渠道、值班、设备状态)不在其中。\n\n"
-        "例:gridwarden influx backfill site.yaml --since 30d --until 2026-01-05",
+        "(账目、渠道、值班、设备状态)不在其中。--from 也接受 gridwarden export period 的文件。\n\n"
+        "例:gridwarden influx backfill site.yaml --since 30d --until 2026-01-05\n\n"
+        "例:gridwarden influx backfill site.yaml --from 一月.jsonl.gz",
         "Bring a stretch of the past to the time-series database: readings from the journal, cases"
         " from the record. Reads only; the gateway may be running. The points are those that the"
         " gateway itself writes, so that it may be broken off and begun again at any time. What is"
-        " sampled every minute (ledger, channels, duty, devices) is not among them.\n\n"
-        "Example: gridwarden influx backfill site.yaml --since 30d --until 2026-01-05",
+        " sampled every minute (ledger, channels, duty, devices) is not among them. --from takes a"
+        " file of gridwarden export period, too.\n\n"
+        "Example: gridwarden influx backfill site.yaml --since 30d --until 2026-01-05\n\n"
+        "Example: gridwarden influx backfill site.yaml --from january.jsonl.gz",
     ),
 )
 @click.argument("file", default=DEFAULT_FILE, type=click.Path(path_type=Path))
 @click.option(
     "--since",
     type=Moment(),
-    required=True,
-    help=say("从何时起:30d,或当地时间 2026-01-05", "from when on: 30d, or local 2026-01-05"),
+    help=say(
+        "从何时起:30d,或当地时间 2026-01-05(导出文件可省略:整个文件)",
+        "from when on: 30d, or local 2026-01-05 (all of an exported file when left out)",
+    ),
 )
 @click.option(
     "--until",
@@ -68,32 +74,45 @@ sink_option: Final = click.option("--sink", default="", help=say("哪一个 sink
 @sink_option
 @click.option(
     "--from",
-    "folder",
-    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    "place",
+    type=click.Path(exists=True, path_type=Path),
     help=say(
-        "数据目录的副本(journal.db、cases.db,可缺其一),代替本站的",
-        "a copy of a data folder (journal.db, cases.db, or one of them) in place of the site's own",
+        "导出的文件,或数据目录的副本(journal.db、cases.db,可缺其一),代替本站的",
+        "an exported file, or a copy of a data folder (journal.db, cases.db, or one of them), in"
+        " place of the site's own",
     ),
 )
 def command(
     file: Path,
-    since: float | datetime,
+    since: float | datetime | None,
     until: float | datetime | None,
     sink: str,
-    folder: Path | None,
+    place: Path | None,
 ) -> int:
     """See the help text. Exit code 1 when points were refused."""
+    is_export = place is not None and not place.is_dir()
+    if since is None and not is_export:
+        raise click.UsageError(say("请用 --since 说明从何时起", "say from when on with --since"))
     settings = load(file)
-    zone = ZoneInfo(settings.site.zone)
-    now = SystemClock().now().wall
-    begin, end = wall_of(since, zone, now), now if until is None else wall_of(until, zone, now)
-    if end <= begin:
+    zone, now = ZoneInfo(settings.site.zone), SystemClock().now().wall
+    stretch = _Stretch(
+        0 if since is None else wall_of(since, zone, now),
+        now if until is None else wall_of(until, zone, now),
+    )
+    if stretch.end <= stretch.begin:
         raise click.UsageError(
             say("--until 必须晚于 --since", "--until has to be later than --since")
         )
     os.nice(_NICE)
     with in_our_words():
-        done = asyncio.run(_backfill(settings, sink, folder, begin, end))
+        if place is not None and is_export:
+            done = _from_export(settings, sink, place, stretch, asked=since is not None)
+        else:
+            done = asyncio.run(_from_stores(settings, sink, place, stretch))
+    return _told(done)
+
+
+def _told(done: Backfill) -> int:
     click.echo(
         say(f"已写入 {done.readings:,} 条读数、{done.points:,} 个事件点",
             f"{done.readings:,} readings and {done.points:,} points of cases written")
@@ -106,6 +125,13 @@ def command(
             err=True,
         )  # fmt: skip
     return 1 if done.refused else 0
+
+
+class _Stretch(NamedTuple):
+    """Wall ns."""
+
+    begin: int
+    end: int
 
 
 class _Past(NamedTuple):
@@ -133,24 +159,72 @@ async def _past(settings: Settings, folder: Path | None) -> AsyncIterator[_Past]
         yield _Past(source, cases, site)
 
 
-async def _backfill(
-    settings: Settings, name: str, folder: Path | None, begin: int, end: int
+async def _from_stores(
+    settings: Settings, sink: str, folder: Path | None, stretch: _Stretch
 ) -> Backfill:
-    name, configured = chosen(settings, name)
-    clock = SystemClock(settings.clock.trust)
-    async with _past(settings, folder) as past, _entered(name, configured, clock) as sink:
-        sink.follow(lambda: past.site)
-        work = Backfill(sink, clock, begin, end, _PATIENCE, _waits)
-        try:
+    async with _past(settings, folder) as past:
+        async with _working(settings, sink, past.site, stretch) as work:
             if past.cases is not None:
                 await work.record(past.cases.read, lambda: past.site)
             if past.source is not None:
                 await _journal(work, past.source)
+        return work
+
+
+def _from_export(
+    settings: Settings, sink: str, path: Path, asked_for: _Stretch, *, asked: bool
+) -> Backfill:
+    size = path.stat().st_size
+    with ExitStack() as stack:
+        with click.progressbar(length=size, label=say("核对", "checking"), file=sys.stderr) as bar:
+            export = stack.enter_context(Export(path, bar.update))
+        stretch = _Stretch(
+            max(asked_for.begin, export.period.since), min(asked_for.end, export.period.until)
+        )
+        zone = ZoneInfo(settings.site.zone)
+        ends = [local(wall, zone) for wall in (export.period.since, export.period.until)]
+        if stretch.end <= stretch.begin:
+            raise Refused(
+                say(f"{path} 只有 {ends[0]} 到 {ends[1]} 的数据",
+                    f"{path} has only what was from {ends[0]} to {ends[1]}")
+            )  # fmt: skip
+        if asked and stretch != asked_for:
+            click.echo(
+                say(f"文件只有 {ends[0]} 到 {ends[1]} 的数据",
+                    f"the file has only what was from {ends[0]} to {ends[1]}"),
+                err=True,
+            )  # fmt: skip
+        return asyncio.run(_exported(settings, sink, export, stretch))
+
+
+async def _exported(settings: Settings, sink: str, export: Export, stretch: _Stretch) -> Backfill:
+    size = export.path.stat().st_size
+    async with _working(settings, sink, export.site, stretch) as work:
+        await work.export(export)
+        with click.progressbar(
+            length=size, label=say("补写", "backfilling"), file=sys.stderr
+        ) as bar:
+            export.progress = bar.update
+            await work.journal(export.journal(*stretch), {}, lambda _records: None)
+    return work
+
+
+@asynccontextmanager
+async def _working(
+    settings: Settings, name: str, site: Site, stretch: _Stretch
+) -> AsyncIterator[Backfill]:
+    """Says where to go on when it is broken off."""
+    name, configured = chosen(settings, name)
+    clock = SystemClock(settings.clock.trust)
+    async with _entered(name, configured, clock) as sink:
+        sink.follow(lambda: site)
+        work = Backfill(sink, clock, *stretch, _PATIENCE, _waits)
+        try:
+            yield work
         except (Unavailable, asyncio.CancelledError):
             at = local(work.reached, ZoneInfo(settings.site.zone), "%Y-%m-%dT%H:%M:%S")
             click.echo(say(f"未完成;从这里继续:--since {at}", f"go on with --since {at}"), err=True)
             raise
-        return work
 
 
 async def _journal(work: Backfill, source: Source) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -120,8 +120,8 @@ _SECRET: Final = click.Path(exists=True, dir_okay=False, path_type=Path)
     "--hourly-since",
     type=_Keep(),
     help=say(
-        "1.x:再把过去这段时间算成每小时值(补写之后)",
-        "1.x: also draw so much of the past together, hour by hour (after a backfill)",
+        "1.x、2.x:再把过去这段时间算成每小时值(补写之后)",
+        "1.x, 2.x: also draw so much of the past together, hour by hour (after a backfill)",
     ),
 )
 def command(
@@ -162,7 +162,7 @@ def command(
     else:
         token = _required(ADMIN_TOKEN, admin_secret, "--admin-secret")
         with in_our_words():
-            made = _later(options, token, keep, years, tokens)
+            made = _later(options, token, keep, years, tokens, hourly_since)
     if not made and not only_print:
         click.echo(say("一切就绪,没有改动", "everything is there, nothing was changed"))
     return 0
@@ -222,24 +222,36 @@ async def _first(
         return 1
     async with Ready1(options, admin, _note) as server:
         made = await server.prepare(wanted)
-        if hourly_since:
-            made += await _drawn(server, wanted, hourly_since)
+        for begin, end in _days(hourly_since):
+            await server.draw_together(wanted, begin, end)
+            made += 1
         return made
 
 
-async def _drawn(server: Ready1, wanted: Wanted, since: int) -> int:
-    """Day by day: a whole month at once would be one long statement."""
+def _days(since: int | None) -> Iterator[tuple[int, int]]:
+    """Begin and end (wall ns) of each day of the last ``since`` seconds, with a bar beside.
+
+    Day by day: a whole month at once would be one long statement.
+    """
+    if since is None:
+        return
     now = SystemClock().now().wall
     day = int(timedelta(days=1).total_seconds()) * SECOND
     begin = (now - since * SECOND) // day * day
     days = range(begin, now, day)
     with click.progressbar(days, label=say("按小时汇总", "hourly values"), file=sys.stderr) as bar:
         for at in bar:
-            await server.draw_together(wanted, at, at + day)
-    return len(days)
+            yield at, at + day
 
 
-def _later(options: Options, token: str, keep: int | None, years: int | None, tokens: Path) -> int:
+def _later(
+    options: Options,
+    token: str,
+    keep: int | None,
+    years: int | None,
+    tokens: Path,
+    hourly_since: int | None,
+) -> int:
     """2.x and 3.x."""
     if options.version == 3:
         from gateway.sinks.influxdb.ready3 import prepare
@@ -261,15 +273,22 @@ def _later(options: Options, token: str, keep: int | None, years: int | None, to
         ) from None  # fmt: skip
     server = Ready2(options, token, _note)
     try:
-        return server.prepare(keep, years, _kept_in(tokens))
+        made = server.prepare(keep, years, _kept_in(tokens, options.bucket))
+        for begin, end in _days(hourly_since):
+            server.draw_together(begin, end)
+            made += 1
+        return made
     finally:
         server.close()
 
 
-def _kept_in(folder: Path) -> Callable[[str, str], None]:
+def _kept_in(folder: Path, bucket: str) -> Callable[[str, str], None]:
+    """Under the bucket's name: an installer may make several sites ready from one folder."""
+    name = bucket.replace("/", "_")
+
     def keep(what: str, token: str) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        path = folder / f"{what}.token"
+        path = folder / f"{name}.{what}.token"
         handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, _SMALL)
         with os.fdopen(handle, "w", encoding="utf-8") as file:
             file.write(token + "\n")

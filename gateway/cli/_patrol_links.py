@@ -11,14 +11,18 @@ from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
 from gateway.cli._past import casebook, local
-from gateway.cli._running import Who, person_id
+from gateway.cli._running import PATIENCE, Who, ask, gateway_at, person_id
 from gateway.cli._say import say
 from gateway.clock import SystemClock
 from gateway.config import Settings
 from gateway.links import load_key, patrol_link
 from gateway.model import SECOND, Person, Site
 from gateway.patrol.beat import Beats
-from gateway.ports import Refused
+from gateway.ports import Refused, Unavailable
+from gateway.store import patrol
+from gateway.store.cases import Cases
+from gateway.store.databases import database
+from gateway.store.lock import sole_user
 
 _DAY = 86_400 * SECOND
 
@@ -51,7 +55,7 @@ def links(settings: Settings, person: str, days: int | None) -> list[Line]:
                 " https://desk.example.cn")
         )  # fmt: skip
     key = _key(settings.site.data / "link.key")
-    site = asyncio.run(_site(settings))
+    site, ended = asyncio.run(_known(settings))
     wall = SystemClock().now().wall
     until = wall + (days or asked.link_days) * _DAY
     people = [site.people[_id(site, person)]] if person else list(site.people.values())
@@ -64,7 +68,7 @@ def links(settings: Settings, person: str, days: int | None) -> list[Line]:
             each.name,
             count,
             local(until, zone, "%Y-%m-%d %H:%M"),
-            patrol_link(base, key, each.id, until),
+            patrol_link(base, key, each.id, until, ended.get(each.id, 0)),
         )
         for each, count in own
         if count or person
@@ -95,10 +99,43 @@ def _key(path: Path) -> bytes:
     return load_key(path)
 
 
-async def _site(settings: Settings) -> Site:
+async def _known(settings: Settings) -> tuple[Site, dict[str, int]]:
+    """The registry, and how often the links of each person were ended."""
     async with casebook(settings.site) as cases:
-        site = await cases.site()
-    return site if site.version else settings.imported
+        site, ended = await cases.site(), await cases.read(patrol.ended)
+    return site if site.version else settings.imported, ended
+
+
+def end(settings: Settings, person: str) -> Person:
+    """No link of ``person`` (id or name) opens anything any more; whose they were.
+
+    The running gateway does it; where none runs, it is written into ``cases.db``. Raises as
+    ``links`` does.
+    """
+    site, _ = asyncio.run(_known(settings))
+    found = site.people[_id(site, person)]
+    asyncio.run(_ended(settings, found.id))
+    return found
+
+
+async def _ended(settings: Settings, person: str) -> None:
+    import aiohttp
+
+    timeout = aiohttp.ClientTimeout(total=PATIENCE, sock_connect=5)
+    try:
+        with sole_user(settings.site.data):
+            where = database(settings.site.data, settings.site.cases.reveal())
+            async with Cases(where, SystemClock()) as cases:
+                await cases.write(patrol.end_links, person)
+            return
+    except Unavailable as error:  # a gateway has the folder: it has to know
+        taken = error
+    if not settings.console.port:
+        raise taken
+    address, _ = gateway_at(settings.file, "")
+    async with aiohttp.ClientSession(timeout=timeout) as session:
+        url = f"{address}/api/v1/patrol/links/end"
+        await ask(session, "POST", url, dict, {"person": person})
 
 
 def _id(site: Site, wanted: str) -> str:

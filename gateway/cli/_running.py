@@ -17,7 +17,7 @@ from gateway.cli._say import language, say
 from gateway.config.load import read_document
 from gateway.config.settings import ConsoleSection
 from gateway.document import Document, validate
-from gateway.ports import Refused, Unavailable
+from gateway.ports import Refused, Unavailable, in_words
 from gateway.web import check_url, one_line
 
 _T = TypeVar("_T")
@@ -101,6 +101,12 @@ class Who(msgspec.Struct):
 
 async def ask(session: Any, method: str, url: str, type_: type[_T], body: Any = None) -> list[_T]:
     """The rows that the gateway answers. ``Unavailable`` or ``Refused`` with one line."""
+    rows: list[_T] = await answer_of(session, method, url, list[type_], body)  # type: ignore[valid-type]
+    return rows
+
+
+async def answer_of(session: Any, method: str, url: str, type_: Any, body: Any = None) -> Any:
+    """What the gateway answers, as ``type_``. ``Unavailable`` or ``Refused`` with one line."""
     import aiohttp
 
     try:
@@ -108,13 +114,13 @@ async def ask(session: Any, method: str, url: str, type_: type[_T], body: Any = 
             status, raw = answer.status, await whole(answer.content)
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         late = say(f"{PATIENCE:g} 秒内没有应答", f"no answer within {PATIENCE:g} s")
-        reason = late if isinstance(error, TimeoutError) else one_line(str(error))
+        reason = late if isinstance(error, TimeoutError) else one_line(in_words(error))
         where = url.split("/api/")[0]
         raise Unavailable(
             say(f"{where} 没有网关应答;网关运行了吗?(gridwarden run)({reason})",
                 f"no gateway answers at {where}; is it running (gridwarden run)? ({reason})")
         ) from None  # fmt: skip
-    found: list[_T] | None = decoded(raw, list[type_])  # type: ignore[valid-type]
+    found = decoded(raw, type_)
     if status == 200 and found is not None:
         return found
     said = (status != 200 and decoded(raw, dict[str, Any])) or {}

@@ -145,6 +145,7 @@ def command() -> None:
 
 @command.command(
     "write",
+    short_help=say("写成 Grafana 启动时读取的文件", "as files that Grafana reads at its start"),
     help=say(
         "写成 Grafana 的配置文件(provisioning):数据源、文件夹和看板。别人改过的文件保持不动,"
         "新版写在旁边的 .new 文件里;只删除我们写的文件。密码不写入任何文件:--reader-secret 是由"
@@ -193,6 +194,7 @@ def write(
 
 @command.command(
     "push",
+    short_help=say("送入正在运行的 Grafana", "into a Grafana that runs"),
     help=say(
         "送入正在运行的 Grafana:新建数据源和文件夹,新建或更新看板。可反复运行。别人修改过的看板"
         "保持不动,新版另存在旁边;只删除我们建的。\n\n"

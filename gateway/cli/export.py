@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from gateway.cli._export_incident import incident
+from gateway.cli._export_period import period
 from gateway.cli._past import casebook, local, plain
 from gateway.cli._say import say
 from gateway.cli._tables import KINDS, counted
@@ -35,10 +36,11 @@ _DAYS: Final = 92
 @click.group(
     "export",
     help=say(
-        "导出:registry 为登记表,editions 列出它的历次版本,incident 为一起事件的全部记录。\n\n"
+        "导出:registry 为登记表,editions 列出它的历次版本,incident 为一起事件的全部记录,"
+        "period 为一段时间的读数和事件。\n\n"
         "例:gridwarden export registry 登记表.xlsx",
         "Export: registry is the registry, editions lists what changed it, incident all there is"
-        " about one incident.\n\n"
+        " about one incident, period the readings and cases of a stretch of time.\n\n"
         "Example: gridwarden export registry registry.xlsx",
     ),
 )
@@ -48,6 +50,7 @@ def command() -> None:
 
 @command.command(
     "registry",
+    short_help=say("登记表,也可导出过去某天的", "the registry, also as it was on a day past"),
     help=say(
         "导出登记表。csv:TARGET 为文件夹,每张表一个文件;xlsx:一个工作簿;ics:今后的班次;"
         "geojson:边界。--at 导出过去某天的登记表。导出的文件可再导入。\n\n"
@@ -93,6 +96,7 @@ def registry(target: Path, form: str, at: str, first: str, days: int, config: Pa
 
 @command.command(
     "editions",
+    short_help=say("登记表的历次版本", "when and by whom the registry was changed"),
     help=say(
         "列出登记表的历次版本:何时、由谁、变了什么。\n\n例:gridwarden export editions",
         "List the editions of the registry: when, by whom, what changed.\n\n"
@@ -196,3 +200,4 @@ def _put(path: Path, content: bytes) -> None:
 
 
 command.add_command(incident)
+command.add_command(period)

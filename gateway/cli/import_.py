@@ -21,7 +21,7 @@ from gateway.clock import SystemClock
 from gateway.config.holidays import holidays
 from gateway.config.load import read_document, read_site
 from gateway.document import Document, Problems
-from gateway.ports import Refused, Unavailable
+from gateway.ports import Refused, Unavailable, in_words
 from gateway.registry.bring import bring
 from gateway.registry.table import Source, on_disk
 from gateway.store.cases import Cases
@@ -153,8 +153,8 @@ async def _sent(address: str, wish: _Wish) -> _Answer | None:
         return None
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         raise Unavailable(
-            say(f"网关没有应答完:{one_line(str(error))}",
-                f"the gateway did not finish its answer: {one_line(str(error))}")
+            say(f"网关没有应答完:{one_line(in_words(error))}",
+                f"the gateway did not finish its answer: {one_line(in_words(error))}")
         ) from None  # fmt: skip
     found: _Answer | None = decoded(raw, _Answer)
     if status == 200 and found is not None:

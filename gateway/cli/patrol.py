@@ -24,6 +24,7 @@ from gateway.config import Settings, load
 from gateway.model import CheckIn, Site
 from gateway.patrol.report import FAR, GRACE, Line, lines
 from gateway.patrol.rounds import Round, local_day, rounds_of
+from gateway.store import patrol as table
 
 _FIELDS = ("round", "place", "point", "name", "state", "at", "person", "metres")
 
@@ -54,6 +55,7 @@ def command() -> None:
 
 @command.command(
     "day",
+    short_help=say("某一天的巡查和漏点", "the rounds of a day and what was missed"),
     help=say(
         "某一天的巡查:谁在何时到过哪个巡查点,漏了哪些。只读。\n\n"
         "例:gridwarden patrol day site.yaml --day 2026-01-05 --csv > patrol.csv",
@@ -98,15 +100,18 @@ def show(file: Path, day: str, grid: str, as_csv: bool, as_json: bool) -> int:
     short_help=say("生成手机签到链接", "the links by which officers check in on their phones"),
     help=say(
         "生成签到链接:本人在手机上打开,看到自己的巡查点,一键签到,上报隐患。链接只属于本人,"
-        "到期失效(patrol.link_days);人员从登记表删除后立即失效。需要 messages.link。"
+        "到期失效(patrol.link_days);人员从登记表删除后立即失效;--end 停用一个人的全部链接。"
+        "需要 messages.link。"
         "请以网关的用户身份运行。\n\n"
         "例:gridwarden patrol link 张三\n\n"
+        "例:gridwarden patrol link 张三 --end\n\n"
         "例:gridwarden patrol link --all --out links.csv",
         "Make the link by which a person sees their points on a phone, checks in with one tap and"
         " reports hazards. It is for that person alone, ends by itself (patrol.link_days), and at"
-        " once when the person leaves the registry. Needs messages.link. Run it as the gateway's"
-        " user.\n\n"
+        " once when the person leaves the registry; --end ends all links of one"
+        " person. Needs messages.link. Run it as the gateway's user.\n\n"
         "Example: gridwarden patrol link zhang\n\n"
+        "Example: gridwarden patrol link zhang --end\n\n"
         "Example: gridwarden patrol link --all --out links.csv",
     ),
 )
@@ -120,6 +125,11 @@ def show(file: Path, day: str, grid: str, as_csv: bool, as_json: bool) -> int:
     "--all", "every", is_flag=True, help=say("所有有巡查点的人", "everybody who has points")
 )
 @click.option(
+    "--end",
+    is_flag=True,
+    help=say("停用此人的全部签到链接(如手机遗失)", "end all links of this person (a lost phone)"),
+)
+@click.option(
     "--out",
     type=click.Path(path_type=Path),
     help=say("写入 CSV 文件,只有本用户可读", "a CSV file that only this user can read"),
@@ -131,8 +141,16 @@ def show(file: Path, day: str, grid: str, as_csv: bool, as_json: bool) -> int:
     show_default=True,
     help=say("配置文件", "the configuration"),
 )
-def link(person: str, days: int | None, every: bool, out: Path | None, config: Path) -> int:
+def link(
+    person: str, days: int | None, every: bool, end: bool, out: Path | None, config: Path
+) -> int:
     """See the help text."""
+    if end and (days or every or out or not person):
+        raise click.UsageError(
+            say("--end 只与一个人的编号或姓名同用", "--end goes with one person and nothing else")
+        )
+    if end:
+        return _end(person, config)
     if every == bool(person) or every != (out is not None):
         raise click.UsageError(
             say("写一个人的编号或姓名,或者 --all --out 文件.csv",
@@ -160,6 +178,19 @@ def link(person: str, days: int | None, every: bool, out: Path | None, config: P
     return 0
 
 
+def _end(person: str, config: Path) -> int:
+    from gateway.cli._patrol_links import end
+
+    whose = end(load(config), person)
+    click.echo(
+        say(
+            f"{whose.name} 的签到链接已全部停用;新的:gridwarden patrol link {whose.id}",
+            f"no link of {whose.name} opens anything; a new one: gridwarden patrol link {whose.id}",
+        )
+    )
+    return 0
+
+
 def _day(text: str) -> date:
     try:
         return date.fromisoformat(text)
@@ -174,7 +205,9 @@ async def _gather(settings: Settings, rounds: Sequence[Round]) -> tuple[Site, li
         begin = min(each.begins for each in rounds) - GRACE
         end = max(each.ends for each in rounds) + GRACE
         checkins: list[CheckIn] = await stores.cases.checkins(begin, end)
-        return stores.site, lines(settings.points, rounds, checkins)
+        since = await stores.cases.read(table.since)
+        now = SystemClock().now().wall
+        return stores.site, lines(settings.points, rounds, checkins, since, now)
 
 
 def _row(site: Site, line: Line, now: int, zone: ZoneInfo) -> dict[str, str]:

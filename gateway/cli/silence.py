@@ -81,6 +81,7 @@ def command() -> None:
 
 @command.command(
     "list",
+    short_help=say("列出正在进行和将要开始的静默", "those that stand or are to come"),
     help=say(
         "列出正在进行和将要开始的静默;--all 也列出最近结束的。\n\n例:gridwarden silence list",
         "Those that stand or are to come; --all shows those that ended lately too.\n\n"
@@ -102,6 +103,7 @@ def show(every: bool, config: Path, url: str) -> int:
 
 @command.command(
     "add",
+    short_help=say("新增一条静默", "begin one, of a place, a device, a rule or a category"),
     help=say(
         "新增一条静默:按地点(含其下级)、设备、规则或类别,写明的都须符合。最长 30 天;生命安全类"
         "只能按设备或楼栋,最长 24 小时。\n\n"
@@ -147,6 +149,7 @@ def add(config: Path, url: str, by: str, **asked: str) -> int:
 
 @command.command(
     "end",
+    short_help=say("提前结束一条静默", "end one early"),
     help=say(
         "提前结束一条静默;NUMBER 见 list。\n\n例:gridwarden silence end 12 --by 张三",
         "End a silence early; list shows its NUMBER.\n\n"

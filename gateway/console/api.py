@@ -21,6 +21,7 @@ from gateway.console.patrol import MOST_POINTS, checkin_json, hazards_json, patr
 from gateway.console.query import ApiError
 from gateway.console.view import ActRefused, AttachRefused, ModeRow, View
 from gateway.model import Incident, Person, Site, Text
+from gateway.patrol.hazards import MOST as MOST_HAZARDS
 from gateway.patrol.hazards import within
 from gateway.ports import Unavailable
 
@@ -60,6 +61,7 @@ class Api:
             web.get(f"{base}/hazards", self.hazards),
             web.get(f"{base}/patrol", self.patrol),
             web.post(f"{base}/patrol/checkins", self.check_in),
+            web.post(f"{base}/patrol/links/end", self.end_links),
             web.get(f"{base}/ledger", self.ledger),
             web.get(f"{base}/health", self.health),
             web.get(f"{base}/events", self._streams.serve),
@@ -217,8 +219,9 @@ class Api:
         now, asked = view.now(), request.query
         since = query.since(asked, now.wall) if "since" in asked else None
         place = query.name(asked, "place") if "place" in asked else ""
+        most = query.limit(asked, MOST_HAZARDS, MOST_HAZARDS)
         found = within(await view.hazards(since), view.site(), place)
-        return as_json(hazards_json(view.site(), found, now, view.announced()))
+        return as_json(hazards_json(view.site(), found, now, view.announced(), most))
 
     async def patrol(self, request: web.Request) -> web.Response:
         """Who was at which point in which round of a day, and what was missed."""
@@ -237,6 +240,16 @@ class Api:
         except ActRefused as refusal:
             return _refused(refusal)
         return as_json(checkin_json(self._view.site(), done))
+
+    async def end_links(self, request: web.Request) -> web.Response:
+        """Somebody's links to rounds open nothing any more."""
+        _check_json(request)
+        person = query.end_links(await request.read())
+        try:
+            await self._view.end_links(person)
+        except ActRefused as refusal:
+            return _refused(refusal)
+        return as_json([{"person": person}])
 
     async def ledger(self, _request: web.Request) -> web.Response:
         """Where every reading went."""

@@ -14,7 +14,16 @@ from aiohttp import web
 
 from gateway.console import shapes
 from gateway.console.query import MAX_INCIDENTS
-from gateway.console.view import Health, Ledger, ModeRow, RuleRow, RulesEdition, Telling, View
+from gateway.console.view import (
+    Health,
+    Ledger,
+    ModeRow,
+    Reader,
+    RuleRow,
+    RulesEdition,
+    Telling,
+    View,
+)
 from gateway.model import MODES, Incident, Site
 
 if TYPE_CHECKING:
@@ -100,6 +109,17 @@ class _Families:
         self.counter("reader_delivered", "Records a reader has done", delivered, "reader")
         self.gauge("reader_waiting", "Records a reader still has before it", waiting, "reader")
         self.counter("reader_dropped", "Records a reader lost, by reason", dropped, "reader reason")
+        self._series(ledger["series"])
+
+    def _series(self, series: dict[str, Reader]) -> None:
+        delivered: _Values = {(name,): float(r["delivered"]) for name, r in series.items()}
+        waiting: _Values = {(name,): float(r["waiting"]) for name, r in series.items()}
+        dropped: _Values = {
+            (name, why): float(n) for name, r in series.items() for why, n in r["dropped"].items()
+        }
+        self.counter("series_delivered", "Points of series a sink took", delivered, "sink")
+        self.gauge("series_waiting", "Points in memory for a sink", waiting, "sink")
+        self.counter("series_dropped", "Points lost, by reason", dropped, "sink reason")
 
     def incidents(self, found: list[Incident]) -> None:
         counts = Counter((i.category.value, i.state.value) for i in found)

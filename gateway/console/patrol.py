@@ -57,9 +57,13 @@ def checkin_json(site: Site, checkin: CheckIn) -> Json:
 
 
 def hazards_json(
-    site: Site, found: Sequence[Hazard], now: Now, announced: Mapping[str, DeviceSeen]
+    site: Site,
+    found: Sequence[Hazard],
+    now: Now,
+    announced: Mapping[str, DeviceSeen],
+    most: int,
 ) -> Json:
-    """The register's lines as incidents, and the open ones counted by grid and age."""
+    """The register's first ``most`` lines as incidents, and all open ones by grid and age."""
     lines = [
         incident_json(site, hazard.incident, now, announced)
         | {
@@ -67,10 +71,10 @@ def hazards_json(
             "days": days(hazard, now.wall),
             "closed_at": iso(hazard.closed_at) if hazard.closed_at else None,
         }
-        for hazard in found
+        for hazard in found[:most]
     ]
     grids = [{**line._asdict(), "open": line.total} for line in counts(found, site, now.wall)]
-    return {"hazards": lines, "grids": grids}
+    return {"found": len(found), "hazards": lines, "grids": grids}
 
 
 def _point(site: Site, line: PatrolLine, state: str) -> Json:

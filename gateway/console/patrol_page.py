@@ -4,8 +4,8 @@
     POST /p/TOKEN/checkin   "I am here" (a form), then back to the page
     POST /p/TOKEN/hazard    what was seen there, a photo perhaps: a case in the hazard register
 
-Whoever holds the link is that person for that person's own points, until it expires or the person
-leaves the registry; no case and nothing of the console is reachable by it.
+Whoever holds the link is that person for that person's own points, until it expires, somebody
+ends it, or the person leaves the registry; no case and nothing of the console is reachable by it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from gateway.console.phone_forms import PhoneForms
 from gateway.console.phone_pages import PhonePages
 from gateway.console.view import ActRefused, PatrolWalk, View
 from gateway.incidents.deeds import Report
-from gateway.links import Expired, Wrong, verify_patrol
+from gateway.links import Ended, Expired, Wrong, verify_patrol
 from gateway.model import Category, Deed, Person, Point, Severity, Text
 from gateway.ports import Unavailable
 
@@ -73,7 +73,7 @@ class PatrolPage:
 
     async def show(self, request: web.Request) -> web.Response:
         """The points as they are now, and what became of the deed before."""
-        walker = self._walker(request)
+        walker = await self._walker(request)
         if isinstance(walker, str):
             return await self._pages.refusal(walker)
         done, hazard = request.query.get("done", ""), request.query.get("hazard", "")
@@ -86,7 +86,7 @@ class PatrolPage:
 
     async def check_in(self, request: web.Request) -> web.Response:
         """This person is at a point."""
-        walker = self._walker(request)
+        walker = await self._walker(request)
         if isinstance(walker, str):
             return await self._pages.refusal(walker)
         person = walker.person
@@ -110,7 +110,7 @@ class PatrolPage:
 
     async def hazard(self, request: web.Request) -> web.Response:
         """A hazard that this person sees: a case of the register."""
-        walker = self._walker(request)
+        walker = await self._walker(request)
         if isinstance(walker, str):
             return await self._pages.refusal(walker)
         person = walker.person
@@ -145,15 +145,20 @@ class PatrolPage:
             return False
         return True
 
-    def _walker(self, request: web.Request) -> _Walker | str:
+    async def _walker(self, request: web.Request) -> _Walker | str:
         """Whose link it is, or which page says why it opens nothing."""
         token = request.match_info["token"]
         try:
-            found = verify_patrol(self._key, token, self._view.now().wall)
+            ended = await self._view.links_ended()
+            found = verify_patrol(self._key, token, self._view.now().wall, ended)
         except Wrong:
             return "wrong"
         except Expired:
             return "expired"
+        except Ended:
+            return "ended"
+        except Unavailable:
+            return "later"
         person = self._view.site().people.get(found.person)
         return _Walker(person, token, found.until) if person is not None else "left"
 

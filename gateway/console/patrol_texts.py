@@ -61,6 +61,8 @@ TEXTS: Final[Mapping[str, Text]] = {
     "ends": Text("此链接有效至 {day}，请勿转发。",
                  "This link is good until {day}. Do not pass it on."),
     "wrong.do": Text("请向值班室要新的巡查链接。", "Please ask the desk for a new link."),
+    "ended": Text("链接已停用", "This link was ended"),
+    "ended.do": Text("请向值班室要新的巡查链接。", "Please ask the desk for a new link."),
     "expired.do": Text("请向值班室要新的巡查链接。", "Please ask the desk for a new link."),
     **{name: CASE[name]
        for name in ("wrong", "expired", "later", "later.do", "left_registry", "left.do",

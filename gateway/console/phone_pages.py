@@ -15,7 +15,14 @@ from gateway.model import Text
 if TYPE_CHECKING:
     import jinja2
 
-_REFUSALS: Final = {"wrong": 404, "gone": 404, "expired": 410, "left": 403, "later": 503}
+_REFUSALS: Final = {
+    "wrong": 404,
+    "gone": 404,
+    "expired": 410,
+    "ended": 410,
+    "left": 403,
+    "later": 503,
+}
 """Why a link shows nothing -> the answer's status."""
 
 

@@ -108,6 +108,12 @@ class CheckIn(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The phone's latitude and longitude."""
 
 
+class EndLinks(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The body of a request to end somebody's links to rounds."""
+
+    person: str
+
+
 def flag(query: Mapping[str, str], name: str) -> bool:
     """``1``/``true`` or ``0``/``false``; absent is false."""
     value = query.get(name, "0").lower()
@@ -176,6 +182,17 @@ def check_in(body: bytes) -> CheckIn:
     if asked.position and not (abs(asked.position[0]) <= 90 and abs(asked.position[1]) <= 180):
         raise ApiError(400, "position must be [latitude, longitude] in degrees")
     return asked
+
+
+def end_links(body: bytes) -> str:
+    """The person of ``POST patrol/links/end``."""
+    try:
+        asked = msgspec.json.decode(body, type=EndLinks)
+    except (msgspec.DecodeError, UnicodeDecodeError) as error:
+        raise ApiError(400, f"the body must be {{person}}: {error}") from None
+    if not 0 < len(asked.person) <= _MAX_NAME:
+        raise ApiError(400, "person must be an id")
+    return asked.person
 
 
 def act(verb: str, body: bytes) -> Deed:

@@ -72,7 +72,10 @@ class Reader(TypedDict):
 
 
 class Ledger(TypedDict):
-    """Where every reading went: received = stored + the sum of refused."""
+    """Where every reading went: received = stored + the sum of refused.
+
+    ``series`` counts points instead: by sink, since the start, outside the sums.
+    """
 
     received: int
     refused: dict[str, int]
@@ -82,6 +85,7 @@ class Ledger(TypedDict):
     """What an unfinished commit holds; outside the sums."""
     broker_dropped: int
     """What brokers say they have dropped before it reached us; outside the sums."""
+    series: dict[str, Reader]
 
 
 class TaskHealth(TypedDict):
@@ -407,6 +411,12 @@ class View(Protocol):
         self, point: str, person: str, position: tuple[float, float] | None
     ) -> CheckIn:
         """Somebody is at a point; ``position`` is the phone's. Raises ``ActRefused``."""
+
+    async def links_ended(self) -> Mapping[str, int]:
+        """Person -> how often the links to their rounds were ended. Raises ``Unavailable``."""
+
+    async def end_links(self, person: str) -> None:
+        """No link to the rounds of ``person`` opens anything from now on. Raises ``ActRefused``."""
 
     async def import_registry(
         self, files: Sequence[tuple[str, bytes]], by: str, *, dry: bool

@@ -287,6 +287,7 @@ _GROUPS: Final[dict[str, dict[str, tuple[str, str]]]] = {
         "before_start": ("启用之前", "before it was added"),
         "retention": ("超过保存期限", "past retention"),
         "refused": ("对方拒收", "refused at the far end"),
+        "too_old": ("中断期间积压超限", "too many while it was away"),
     },
     "hop": {
         "heard": ("驱动接收", "heard"),

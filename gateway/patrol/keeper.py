@@ -84,6 +84,10 @@ class Patrol:
         self._clock = clock
         self._arrival = arrival
         self._tell = tell
+        self._since: Mapping[str, int] | None = None
+        """From when on each point is walked; None: to be read."""
+        self._ended: Mapping[str, int] | None = None
+        """How often the links of each person were ended; None: to be read."""
         self._beats: Beats | None = None
         """Of the newest picture that was asked about."""
 
@@ -112,6 +116,19 @@ class Patrol:
         await self._cases.write(table.add, checkin)
         return checkin
 
+    async def links_ended(self) -> Mapping[str, int]:
+        """Person -> how often the links of theirs were ended. Raises ``Unavailable``."""
+        if self._ended is None:
+            self._ended = await self._cases.read(table.ended)
+        return self._ended
+
+    async def end_links(self, person: str) -> None:
+        """Returned: no link that ``person`` has opens anything. Raises as ``check_in`` does."""
+        if person not in self._site().people:
+            raise Unknown("名单上没有此人。", "The registry does not know this person.")
+        self._ended = await self._cases.write(table.end_links, person)
+        log.info("patrol_links_ended", person=person)
+
     async def day(self, day: date) -> list[Line]:
         """Every point of every round that begins on ``day``. Raises ``Unavailable``."""
         return await self._lines(rounds_of(day, self._spans, self._zone))
@@ -136,6 +153,7 @@ class Patrol:
         while True:
             stamp = self._clock.now()
             if stamp.trusted:
+                self._since = await self._cases.write(table.know, list(self._points), stamp.wall)
                 await self._look(stamp)
             await self._cases.write(table.forget, self._arrival(stamp) - int(KEPT * SECOND))
             await at_most(self._wait(stamp), self._clock, Moved().wait(0))
@@ -176,7 +194,10 @@ class Patrol:
         only = None if points is None else [point.id for point in points]
         found = await self._cases.read(table.between, begin, end, _MOST, only)
         around = self._around(rounds)
-        every = lines(self.points if points is None else points, around, found)
+        if self._since is None:
+            self._since = await self._cases.read(table.since)
+        asked, wall = self.points if points is None else points, self._clock.now().wall
+        every = lines(asked, around, found, self._since, wall)
         return [line for line in every if line.round in set(rounds)]
 
     def _around(self, rounds: Sequence[Round]) -> list[Round]:

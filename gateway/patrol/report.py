@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Final, NamedTuple
 
 from gateway.model import SECOND, CheckIn, Point, Site
@@ -33,9 +33,17 @@ class Line(NamedTuple):
 
 
 def lines(
-    points: Iterable[Point], rounds: Sequence[Round], checkins: Iterable[CheckIn]
+    points: Iterable[Point],
+    rounds: Sequence[Round],
+    checkins: Iterable[CheckIn],
+    since: Mapping[str, int],
+    wall: int,
 ) -> list[Line]:
-    """A line for each point of each round. A check-in counts for the nearest round that it fits."""
+    """A line for each point of each round. A check-in counts for the nearest round that it fits.
+
+    ``since``: point -> wall ns from when on it is walked; one that is not in it, from ``wall``
+    (now) on. What had begun before and is over was nobody's to walk.
+    """
     first: dict[tuple[Round, str], CheckIn] = {}
     for checkin in sorted(checkins, key=lambda each: each.wall):
         fitting = counting(rounds, checkin.wall)
@@ -45,7 +53,12 @@ def lines(
         Line(each, point, first.get((each, point.id)))
         for each in rounds
         for point in points
-        if not point.rounds or each.name in point.rounds
+        if (not point.rounds or each.name in point.rounds)
+        and (
+            each.begins >= since.get(point.id, wall)
+            or each.ends > wall
+            or (each, point.id) in first
+        )
     ]
 
 

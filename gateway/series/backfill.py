@@ -1,4 +1,4 @@
-"""Any stretch of the past to a sink, from the journal and the record; beside a running gateway.
+"""Any stretch of the past to a sink, from journal and record beside a running gateway, or a file.
 
 The points are those that the gateway itself writes, so what is there already is written over by
 itself, and a stretch that was broken off is begun again anywhere.
@@ -6,7 +6,15 @@ itself, and a stretch that was broken off is begun again anywhere.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import (
+    AsyncIterator,
+    Awaitable,
+    Callable,
+    Iterable,
+    Iterator,
+    Mapping,
+    Sequence,
+)
 from functools import partial
 from itertools import islice
 from typing import Final, Protocol
@@ -14,7 +22,9 @@ from typing import Final, Protocol
 from gateway.model import SECOND, IncidentEvent, Reading, Record, Site
 from gateway.model.series import Point
 from gateway.ports import Clock, Refused, Unavailable
+from gateway.series.export import Export
 from gateway.series.gauges import NEVER
+from gateway.series.story import ROOM, Story
 from gateway.series.stream import PORTION, Read, story_at
 from gateway.store import series
 from gateway.store.lanes import put_right
@@ -27,8 +37,6 @@ _FIRST_WAIT: Final = 1.0
 _LONGEST_WAIT: Final = 30.0
 _SAID: Final = 3
 """Reasons of refused points that are told."""
-_ROOM: Final = 3_600 * SECOND
-"""Ns: events may be stamped a little out of their order."""
 
 
 class Takes(Protocol):
@@ -70,17 +78,17 @@ class Backfill:
 
     async def record(self, read: Read, site: Callable[[], Site]) -> None:
         """Everything about cases; ``read`` is a look at ``cases.db``."""
-        n = await read(series.first_since, self.since)
-        story = await story_at(read, n, site, begins=self.since - 1, listed_from=NEVER)
-        while True:
-            page, upto = await read(series.page, story.n, _PAGE)
-            if upto == story.n or _is_beyond(page, self.until + _ROOM):
-                break
-            chains = await read(series.chains, sorted(story.lacks(page)), story.n)
-            for chain in chains.values():
-                story.know(chain)
+        begins = self.since - ROOM
+        n = await read(series.before, begins)
+        story = await story_at(read, n, site, begins=begins - 1, listed_from=NEVER)
+        async for page in pages(read, story, self.until):
             await self._bring(point for each in page for point in story.take(each))
-            story.done(upto)
+        await self._bring(story.upto(self.until - 1))
+
+    async def export(self, export: Export) -> None:
+        """The same from a file. Raises ``Refused`` where it makes no sense."""
+        story = export.story()
+        await self._bring(_points(export, story))
         await self._bring(story.upto(self.until - 1))
 
     async def journal(
@@ -129,6 +137,33 @@ class Backfill:
             if reason not in self.reasons and len(self.reasons) < _SAID:
                 self.reasons.append(reason)
         return len(found)
+
+
+async def pages(read: Read, story: Story, until: int) -> AsyncIterator[list[Happening]]:
+    """What concerns the time before ``until`` (wall ns), page by page.
+
+    Whoever gets a page brings ``story`` on by it before asking for the next.
+    """
+    while True:
+        page, upto = await read(series.page, story.n, _PAGE)
+        if upto == story.n or _is_beyond(page, until + ROOM):
+            return
+        chains = await read(series.chains, sorted(story.lacks(page)), story.n)
+        for chain in chains.values():
+            story.know(chain)
+        yield page
+        story.done(upto)
+
+
+def _points(export: Export, story: Story) -> Iterator[Point]:
+    try:
+        for step in export.record(story):
+            if isinstance(step, Happening):
+                yield from story.take(step)
+            else:
+                story.know(step)
+    except (ArithmeticError, LookupError, TypeError) as error:  # of numbers that no gateway writes
+        raise export.refusal(f"it makes no sense: {error}") from None
 
 
 def _is_reading(record: Record) -> bool:

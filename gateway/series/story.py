@@ -20,6 +20,9 @@ from gateway.store.series import Bookmark, Ended, Happening, Merged
 MOST_OPEN: Final = 20_000
 """Open cases in memory and in the gauges: four times what the desk holds; further ones have their
 points, and are read again for each."""
+ROOM: Final = 3_600 * SECOND
+"""Ns before and after a stretch that are looked at as well: events may be stamped a little out of
+their order, and what changed is shown a little later."""
 _PASSING: Final = 500
 """Cases in memory that are closed, or too many: one that goes on later is read again."""
 

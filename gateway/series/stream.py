@@ -107,7 +107,7 @@ class Stream:
         self._site = site
         self._clock = clock
         self._set_aside = set_aside
-        self.samples = Samples()
+        self.samples = Samples(MOST_SAMPLES)
         self.proof = Signal()
         """Moves on whenever the sink has a portion, or nothing waits for it."""
         self.delivered = 0

@@ -25,7 +25,7 @@ import structlog
 
 from gateway.clock import Signal, at_most
 from gateway.model import SECOND, Lane, Reading, Record, Stamp, Stored
-from gateway.ports import Clock, Unavailable
+from gateway.ports import Clock, Unavailable, in_words
 from gateway.store.group import Group, Limits
 from gateway.store.journal_editions import InForce
 from gateway.store.journal_file import (
@@ -226,7 +226,7 @@ class Journal:
         except BaseException as error:
             # Stopping, or a bug: either way nobody may be left waiting or counted twice.
             self._unsaved.update(marks)
-            self._broke(group, f"the journal was interrupted: {error or type(error).__name__}")
+            self._broke(group, f"the journal was interrupted: {in_words(error)}")
             raise
         self._committing = None
         self._received = received

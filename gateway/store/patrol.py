@@ -16,6 +16,7 @@ from sqlalchemy import (
     UniqueConstraint,
     delete,
     select,
+    update,
 )
 from sqlalchemy.dialects.sqlite import insert
 
@@ -36,6 +37,18 @@ CHECKIN: Final = Table(
     UniqueConstraint("point", "person", "wall"),
     Index("checkin_wall", "wall"),
     Index("checkin_arrival", "arrival"),
+)
+POINT: Final = Table(
+    "patrol_point",
+    TABLES,
+    Column("id", Text, primary_key=True, nullable=False),
+    Column("since", Integer, nullable=False),
+)
+LINKS: Final = Table(
+    "patrol_links",
+    TABLES,
+    Column("person", Text, primary_key=True, nullable=False),
+    Column("ended", Integer, nullable=False),
 )
 _JUDGED: Final = "patrol_judged"
 _FIELDS: Final = [CHECKIN.c[name] for name in CheckIn.__struct_fields__]
@@ -67,6 +80,43 @@ def forget(connection: Connection, arrival: int) -> int:
     """Remove those that came before ``arrival``; how many."""
     with connection.begin():
         return int(connection.execute(delete(CHECKIN).where(CHECKIN.c.arrival < arrival)).rowcount)
+
+
+def since(connection: Connection) -> dict[str, int]:
+    """Point -> wall ns from when on it is walked; 0: longer than that was noted."""
+    return {row.id: row.since for row in connection.execute(select(POINT))}
+
+
+def know(connection: Connection, points: Collection[str], wall: int) -> dict[str, int]:
+    """The same, once those of ``points`` that were not known are walked from ``wall`` on.
+
+    A record that judged rounds before points were noted had them already. What is no point any
+    more is forgotten.
+    """
+    with connection.begin():
+        known = since(connection)
+        fresh = 0 if not known and judged(connection) else wall
+        for each in known.keys() - set(points):
+            connection.execute(delete(POINT).where(POINT.c.id == each))
+        if rows := [{"id": each, "since": fresh} for each in points if each not in known]:
+            connection.execute(insert(POINT), rows)
+        if any(each > wall for each in known.values()):  # of a clock that was wrong
+            connection.execute(update(POINT).where(POINT.c.since > wall).values(since=wall))
+        return since(connection)
+
+
+def ended(connection: Connection) -> dict[str, int]:
+    """Person -> how often the links of theirs were ended."""
+    return {row.person: row.ended for row in connection.execute(select(LINKS))}
+
+
+def end_links(connection: Connection, person: str) -> dict[str, int]:
+    """The same after those of ``person`` were ended once more."""
+    with connection.begin():
+        statement = insert(LINKS).values(person=person, ended=1)
+        more = {"ended": LINKS.c.ended + 1}
+        connection.execute(statement.on_conflict_do_update(index_elements=["person"], set_=more))
+        return ended(connection)
 
 
 def judged(connection: Connection) -> int:

@@ -87,16 +87,19 @@ def last(connection: Connection) -> int:
     return int(connection.execute(select(func.max(COMMIT_ORDER.c.n))).scalar() or 0)
 
 
-def first_since(connection: Connection, wall: int) -> int:
-    """The number before the first event at or after ``wall`` ns; the newest if there is none."""
+def before(connection: Connection, wall: int) -> int:
+    """The number after which everything lies that was at or after ``wall`` ns.
+
+    Ends of messages follow the event before them, and a clock that nobody believed says nothing.
+    """
     of = and_(EVENT.c.incident == COMMIT_ORDER.c.incident, EVENT.c.seq == COMMIT_ORDER.c.seq)
-    statement = (
-        select(func.min(COMMIT_ORDER.c.n))
-        .select_from(COMMIT_ORDER.join(EVENT, of))
-        .where(EVENT.c.wall >= wall)
-    )
-    found = connection.execute(statement).scalar()
-    return last(connection) if found is None else int(found) - 1
+    events = COMMIT_ORDER.join(EVENT, of)
+    earlier = and_(EVENT.c.wall < wall, EVENT.c.trusted == 1)
+    first = select(func.min(COMMIT_ORDER.c.n) - 1).where(EVENT.c.wall >= wall)
+    newest = select(func.max(COMMIT_ORDER.c.n)).where(earlier)
+    at_most = int(connection.execute(newest.select_from(events)).scalar() or 0)
+    found = connection.execute(first.select_from(events)).scalar()
+    return at_most if found is None else min(int(found), at_most)
 
 
 def page(connection: Connection, after: int, limit: int) -> tuple[list[Happening], int]:

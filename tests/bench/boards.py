@@ -1,4 +1,4 @@
-"""Every query of every dashboard over a week of a community, on a real InfluxDB.
+"""Every query of every dashboard over a week of a community, on real InfluxDBs.
 
 The week is dense: each gauge as often as the gateway writes it. Figures are of one look at the
 board: its queries one after the other, as a single core would answer them.
@@ -13,11 +13,11 @@ from pathlib import Path
 from typing import Final
 
 import dashboards
+from tests.bench.drain import servers
 from tests.bench.gateway import Row
 from tests.dashboards.filled import DATABASE, Filled
 from tests.dashboards.grafana import EVERYWHERE, queries, substituted
 from tests.dashboards.week import Week
-from tests.servers import InfluxDB
 
 GRIDS: Final = 24
 """A district of 57 communities has 1,375 grids."""
@@ -28,10 +28,10 @@ _TICKS: Final = 100.0
 def rows(runs: int, quick: bool) -> list[Row]:
     """One row for each board."""
     week = Week(grids=6 if quick else GRIDS, scale=SCALE, dense=True)
-    with InfluxDB() as server:
+    size = f"{len(week.streamed):,} points of {len(week.devices)} devices"
+    found = [Row(f"a week of a community: {size}", "", "", "")]
+    for version, server in servers():
         filled = Filled(server, week)
-        size = f"{len(week.streamed):,} points of {len(week.devices)} devices"
-        found = [Row(f"a week of a community: {size}", "", "", "")]
         for board in dashboards.all("zh"):
             texts = [
                 substituted(query.text, EVERYWHERE, query.start, query.width)
@@ -39,9 +39,9 @@ def rows(runs: int, quick: bool) -> list[Row]:
             ]
             looks = [look(filled, texts) for _ in range(runs)]
             seconds, cpu = (statistics.median(each[i] for each in looks) for i in (0, 1))
-            name = board.uid.split("-")[1]
+            what = f"  board {board.uid.split('-')[1]}, {len(texts)} queries of a {version}"
             figure = f"{seconds:.2f} s, influxd {cpu:.2f} s of CPU"
-            found.append(Row(f"  board {name}, {len(texts)} queries", figure, "under 1 s", ""))
+            found.append(Row(what, figure, "under 1 s", ""))
     return found
 
 
@@ -50,7 +50,7 @@ def look(filled: Filled, texts: list[str]) -> tuple[float, float]:
     began, used = time.monotonic(), _cpu(filled.server.pid)
     for text in texts:
         asked = urllib.parse.urlencode({"q": text, "db": DATABASE, "epoch": "ms"})
-        filled.server.request(f"/query?{asked}")
+        filled.database.asked.request(f"/query?{asked}")
     return time.monotonic() - began, _cpu(filled.server.pid) - used
 
 

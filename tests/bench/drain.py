@@ -4,14 +4,17 @@
 
 Readings: a journal of detectors' reports, one point each, from disk through the pump and the sink to a
 real influxd on the same machine. Events: the points of a record made by the incident machine, through
-the same fold and sink. CPU is of this process alone. Limit: 20,000 points/s.
+the same fold and sink. CPU is of this process alone. Limit: 20,000 points/s. An influxd 1.x, and a 2.x
+where GRIDWARDEN_INFLUXD2 names one.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -27,6 +30,7 @@ from gateway.sinks.influxdb.sink import Sink
 from gateway.store.group import Limits
 from gateway.store.series import Happening
 from tests.cases import build
+from tests.influxdb import PROGRAM, Database, InfluxDB2, opened
 from tests.series.made import record_of
 from tests.servers import InfluxDB
 from tests.store.house import store
@@ -52,10 +56,10 @@ class Drained(NamedTuple):
     """µs of this process for each."""
 
 
-async def readings(server: InfluxDB, count: int) -> Drained:
+async def readings(database: Database, count: int) -> Drained:
     """A backlog in the journal."""
     clock = SystemClock("always")
-    options = Options.model_validate({"url": server.url, "database": "drain", "batch": _BATCH})
+    options = Options.model_validate(database.options | {"batch": _BATCH})
     with tempfile.TemporaryDirectory(prefix="gridwarden-drain-") as folder:
         async with (
             store(Path(folder), clock, Limits(group=0.01, rows=_GROUP)) as kept,
@@ -83,7 +87,7 @@ async def readings(server: InfluxDB, count: int) -> Drained:
             spent, took = cpu_seconds() - cpu, (spin_ns() - began) / 1e9
             task.cancel()
             await asyncio.gather(task, return_exceptions=True)
-            found = server.count("drain", "climate", "temperature")
+            found = database.counted("climate", "temperature")
             if found != count:
                 raise RuntimeError(f"{found:,} of {count:,} readings arrived")
     return Drained("readings, from the journal on disk", count, count / took, spent / count * 1e6)
@@ -94,10 +98,10 @@ def _report(n: int) -> Reading:
     return Reading(f"sensor-{n % _DEVICES:04}", "climate", dict(values), key=str(n))
 
 
-async def events(server: InfluxDB, count: int) -> Drained:
+async def events(database: Database, count: int) -> Drained:
     """A backlog of the record: fold, points, sink."""
     record = record_of(["r", "h", "s", "s", "c", "o"] * (count // 6))
-    options = Options.model_validate({"url": server.url, "database": "drain", "batch": _BATCH})
+    options = Options.model_validate(database.options | {"batch": _BATCH})
     story, sent = Story(0, build.site, listed_from=NEVER, begins=START), 0
     async with Sink("influx", options, SystemClock("always")) as sink:
         await sink.check()
@@ -114,11 +118,18 @@ async def events(server: InfluxDB, count: int) -> Drained:
     return Drained("events of cases, fold included", sent, sent / took, spent / sent * 1e6)
 
 
-async def measured(count: int, of_events: int) -> list[Drained]:
+async def measured(database: Database, count: int, of_events: int) -> list[Drained]:
     """Both rows on one server."""
+    return [await readings(database, count), await events(database, of_events)]
+
+
+def servers() -> Iterator[tuple[str, InfluxDB | InfluxDB2]]:
+    """Every version that is here, running."""
     with InfluxDB() as server:
-        server.query("CREATE DATABASE drain")
-        return [await readings(server, count), await events(server, of_events)]
+        yield "1.x", server
+    if os.environ.get(PROGRAM):
+        with InfluxDB2() as second:
+            yield "2.x", second
 
 
 def main() -> None:
@@ -129,8 +140,10 @@ def main() -> None:
     asked = parser.parse_args()
     print(f"| after an outage | points | points/s (limit {LIMIT:,}) | CPU µs per point |")
     print("|---|---|---|---|")
-    for row in asyncio.run(measured(asked.readings, asked.events)):
-        print(f"| {row.what} | {row.points:,} | {row.rate:,.0f} | {row.cpu:.1f} |")
+    for version, server in servers():
+        for row in asyncio.run(measured(opened(server), asked.readings, asked.events)):
+            what = f"{row.what}, to a {version}"
+            print(f"| {what} | {row.points:,} | {row.rate:,.0f} | {row.cpu:.1f} |")
 
 
 if __name__ == "__main__":

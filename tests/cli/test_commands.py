@@ -5,10 +5,12 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import re
 import signal
 import sqlite3
 import subprocess
 import sys
+import unicodedata
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from gateway.ports import Refused, Unavailable
 from tests.servers import Mosquitto, free_port
 
 _ROOT = Path(__file__).parents[2]
+GROUPS = ("dashboards", "export", "influx", "patrol", "silence")
 _SAMPLE = _ROOT / "deploy" / "gridwarden.sample.yaml"
 
 
@@ -42,6 +45,42 @@ def test_the_listing_names_every_command_in_both_languages() -> None:
         for name, text in COMMANDS.items():
             assert name in done.stdout
             assert text.say(language)[:8] in done.stdout
+
+
+_WALK = """
+import json, click
+from gateway.cli import group
+
+def walk(command, context):
+    if isinstance(command, click.Group):
+        yield context.command_path, command.get_help(context)
+        for name in command.list_commands(context):
+            inner = command.get_command(context, name)
+            yield from walk(inner, click.Context(inner, context, name, terminal_width=80))
+
+print(json.dumps(dict(walk(group, click.Context(group, info_name="gridwarden", terminal_width=80)))))
+"""
+"""Every group and subgroup -> its help on a terminal of 80 columns."""
+
+
+def columns(line: str) -> int:
+    """On a terminal a Chinese sign takes two."""
+    return sum(1 + (unicodedata.east_asian_width(sign) in "WF") for sign in line)
+
+
+@pytest.mark.parametrize("locale", ["zh_CN.UTF-8", "en_GB.UTF-8"])
+def test_no_listing_of_commands_is_cut_off(locale: str) -> None:
+    walked = subprocess.run(
+        [sys.executable, "-c", _WALK], cwd=_ROOT, env=os.environ | {"LC_ALL": locale},
+        capture_output=True, encoding="utf-8", check=True, timeout=60,
+    )  # fmt: skip
+    helps: dict[str, str] = json.loads(walked.stdout)
+    assert set(helps) >= {"gridwarden", *(f"gridwarden {name}" for name in GROUPS)}
+    for path, text in helps.items():
+        listing = re.split(r"^(?:命令|Commands):\n", text, flags=re.MULTILINE)[1]
+        assert [line for line in listing.splitlines() if line.endswith(("...", "…"))] == [], path
+        assert [line for line in listing.splitlines() if columns(line) > 80] == [], path
+        assert all(len(line.split(maxsplit=1)) == 2 for line in listing.splitlines() if line), path
 
 
 @pytest.mark.parametrize("name", COMMANDS)

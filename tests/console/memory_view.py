@@ -20,6 +20,7 @@ from gateway.history.cells import MINUTE, Columns, fold
 from gateway.history.picture import Asked, History, picture
 from gateway.incidents.deeds import Report
 from gateway.model import (
+    HAZARD,
     SECOND,
     Category,
     CheckIn,
@@ -229,7 +230,6 @@ class MemoryView:
         self.folder = evidence
         wall = clock.now().wall
         self.armed = {code: ModeRow(code) for code in self.the_site.places}
-        self.kept_hazards: list[Hazard] = []
         self.canary: dict[str, Any] | None = None
         self.refuses_arming: Text | None = None
         self.rules: tuple[RuleRow, ...] = RULES
@@ -360,6 +360,9 @@ class MemoryView:
             },
             "in_flight": 2,
             "broker_dropped": 0,
+            "series": {
+                "influxdb": {"delivered": 4_100, "waiting": 10_000, "dropped": {"too_old": 320}}
+            },
         }
 
     def health(self) -> Health:
@@ -416,13 +419,20 @@ class MemoryView:
     ) -> CheckIn:
         raise ActRefused(Text("没有这个点位。", "There is no such point."))
 
+    async def links_ended(self) -> dict[str, int]:
+        return {}
+
+    async def end_links(self, person: str) -> None:
+        raise ActRefused(Text("名单上没有此人。", "The registry does not know this person."))
+
     async def report(self, report: Report) -> Incident:
         if report.place not in self.the_site.places:
             raise ActRefused(Text("没有这个地点。", "The registry does not know this place."))
+        letter, rule = ("H", HAZARD) if report.hazard else ("F", "manual")
         made = make_incident(
-            f"F20260105-{len(self.found) + 1:04}", self.now().wall, title=report.title,
+            f"{letter}20260105-{len(self.found) + 1:04}", self.now().wall, title=report.title,
             why=report.why, category=report.category, severity=report.severity,
-            place=report.place, device=report.device, rule="manual", owner=report.person,
+            place=report.place, device=report.device, rule=rule, owner=report.person,
         )  # fmt: skip
         await self.open(made)
         return self.found[made.key]
@@ -451,7 +461,12 @@ class MemoryView:
         return self.found[key]
 
     async def hazards(self, since: int | None) -> list[Hazard]:
-        return self.kept_hazards
+        every = sorted(self.found.values(), key=lambda each: each.opened_at)
+        return [
+            Hazard(each, self.now().wall if each.state is State.closed else 0)
+            for each in every
+            if each.rule == HAZARD and (since is not None or each.state is not State.closed)
+        ]
 
     async def modes(self) -> list[ModeRow]:
         return list(self.armed.values())

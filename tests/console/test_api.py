@@ -271,6 +271,7 @@ async def test_the_ledger_adds_up(client: Client) -> None:
     for reader in ledger["readers"].values():
         parts = reader["delivered"] + reader["waiting"] + sum(reader["dropped"].values())
         assert parts == ledger["stored"]
+    assert ledger["series"]["influxdb"]["dropped"] == {"too_old": 320}
 
 
 async def test_health_is_200_when_well_and_503_when_not(client: Client, view: MemoryView) -> None:

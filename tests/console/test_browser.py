@@ -153,6 +153,7 @@ async def test_the_page_fits_the_screen_and_says_everything_in_words(
         await expect(page.locator("article").first).to_contain_text("烟雾报警")
         await expect(page.locator("#ledger")).to_contain_text("12,840")
         await expect(page.locator("#ledger .right")).to_have_count(4)
+        await expect(page.locator("#ledger tr").last).to_contain_text("中断期间积压超限 320")
         await expect(page.locator(".messages .failed")).to_contain_text("未送达")
         await expect(page.locator("article img")).to_have_js_property("naturalWidth", 64)
         overflow = "document.documentElement.scrollWidth - document.documentElement.clientWidth"

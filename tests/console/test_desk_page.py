@@ -294,6 +294,94 @@ async def test_duty_patrol_silences_and_held_messages_have_panels(
         assert all("409" in each for each in desk.troubles)
 
 
+async def with_hazards(view: MemoryView, many: int = 3) -> None:
+    """The first 40 days old and overdue, the others a week and fresh in turn."""
+    whats = [("楼道电动车充电", "E-bike charging in the stairway"),
+             ("消防通道堆放杂物", "Fire lane blocked"), ("井盖松动", "Loose manhole cover")]  # fmt: skip
+    for n in range(many):
+        days = 40 if not n else (9, 1)[n % 2]
+        made = make_incident(
+            f"H20260105-{n + 1:04}", view.now().wall - days * 24 * HOUR, title=Text(*whats[n % 3]),
+            rule="hazard", category=Category.facility, severity=Severity.notice, device="",
+            place=(GRID, "1309010102")[n % 2], overdue=not n, alarming=(), owner="li",
+            why=Text("巡查时发现", "seen on a round"),
+        )  # fmt: skip
+        await view.open(made)
+
+
+@pytest.mark.parametrize(
+    ("width", "language"), [(390, "zh"), (1366, "en"), (1366, "zh"), (1920, "zh")]
+)
+async def test_the_hazard_register_has_a_panel_from_report_to_close(
+    tmp_path: Path, width: int, language: str
+) -> None:
+    zh = language == "zh"
+    async with a_desk(tmp_path, width, 900) as desk:
+        page, view = desk.page, desk.view
+        await with_hazards(view)
+        await page.goto(f"{desk.url}?lang={language}")
+        panel, rows = page.locator("#hazards-panel"), page.locator("#hazards > li")
+        await expect(rows).to_have_count(3)
+        await expect(panel.locator("h2 small")).to_have_text("3 处未办结" if zh else "3 open")
+        await expect(rows.first).to_contain_text("已 40 天" if zh else "for 40 d")
+        await expect(rows.first.locator(".loud")).to_contain_text("超时" if zh else "overdue")
+        ages = await page.locator("#hazards-ages span").all_inner_texts()
+        assert [age[-1] for age in ages] == ["1", "1", "1", "1"]
+        await page.locator("#hazards-grids summary").click()
+        await expect(page.locator("#hazards-by-grid tbody tr")).to_have_count(2)
+        await panel.scroll_into_view_if_needed()
+        await shoot(desk, f"hazards-{width}-{language}", whole=True)
+        assert await is_nothing_cut(page)
+
+        await rows.first.get_by_role("button").last.click()
+        await shoot(desk, f"hazards-who-{width}-{language}")
+        await page.locator("#choosing-confirm").click()
+        await expect(rows.first.locator("[data-verb=handle]")).to_be_visible()
+        assert (view.deeds[-1].verb, view.found["H20260105-0001"].state) == (
+            "receive", State.received,
+        )  # fmt: skip
+        await rows.first.locator(".link").click()  # the rest of the deeds are in the case
+        await expect(page.locator("#case [data-verb=transfer]")).to_be_visible()
+        await page.locator("#case [data-verb=close]").click()
+        await page.locator("#closing input[value=real]").check(force=True)
+        await page.locator("#closing-confirm").click()
+        await page.locator("#case-close").click()
+        await expect(rows).to_have_count(2)
+        await page.locator("#hazards-closed").check()
+        await expect(rows).to_have_count(3)
+        await expect(rows.first.locator(".done")).to_be_visible()
+
+        await page.locator("#hazard-add").click()
+        await expect(page.locator("#report-heading")).to_have_text(
+            "登记隐患" if zh else "New hazard"
+        )
+        await page.locator("#report-title").fill("配电箱门敞开")
+        await page.locator("#report-why").fill("钥匙遗失")
+        await pick(page.locator("#report-place"), "第一", "第一网格")
+        await shoot(desk, f"hazards-form-{width}-{language}")
+        await page.locator("#report-confirm").click()
+        await expect(rows).to_have_count(4)
+        assert view.found["H20260105-0004"].title.zh == "配电箱门敞开"
+        await page.locator("#report-open").click()
+        await expect(page.locator("#report-hazard")).to_be_hidden()
+        assert desk.troubles == []
+
+
+async def test_a_register_of_thousands_is_shown_a_few_at_a_time(tmp_path: Path) -> None:
+    async with a_desk(tmp_path) as desk:
+        page = desk.page
+        await with_hazards(desk.view, 300)
+        await page.goto(desk.url)
+        rows = page.locator("#hazards > li")
+        await expect(rows).to_have_count(8)
+        await expect(page.locator("#hazards-rest")).to_have_text("另有 292 处未显示。")
+        for shown in (32, 128, 200):
+            await page.locator("#hazards-more").click()
+            await expect(rows).to_have_count(shown)
+        await expect(page.locator("#hazards-more")).to_be_hidden()
+        assert desk.troubles == []
+
+
 async def test_a_district_fills_no_list_with_thousands(tmp_path: Path) -> None:
     async with a_desk(tmp_path) as desk:
         page, view = desk.page, desk.view

@@ -50,7 +50,8 @@ async def beat(tmp_path: Path) -> AsyncIterator[Beat]:
 
         house.write = with_links  # type: ignore[method-assign, assignment]
         people(house, PEOPLE + ENGLISH + STREET + FOREIGN)
-        await beat.estate.begin(at="2026-01-05 08:00")
+        await beat.estate.begin(at="2026-01-05 06:50")
+        beat.estate.clock.wall += 70 * MINUTE
         yield beat
         await house.stop()
 
@@ -288,6 +289,57 @@ async def test_the_command_makes_the_link_of_one_person_or_of_everybody_with_poi
     for row in rows:
         link = beat.house.running.console_url + urlsplit(row["link"]).path
         assert (await answer(link))[0] == 200, row
+
+
+async def test_the_links_of_one_person_are_ended_and_nobody_elses(
+    beat: Beat, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    base, port = beat.house.running.console_url, beat.house.running.console_url.rpartition(":")[2]
+    config = tmp_path / "here.yaml"
+    text = beat.house.file.read_text(encoding="utf-8").replace("port: 0", f"port: {port}")
+    for name in ("places", "devices", "people", "points"):
+        text = text.replace(f"{name}.csv", str(beat.house.folder / f"{name}.csv"))
+    config.write_text(text, encoding="utf-8")
+    old, other = url_of(beat, "chen"), url_of(beat, "li")
+
+    async def new() -> str:
+        assert await command("chen", "--config", str(config)) == 0
+        return base + urlsplit(capsys.readouterr().out.strip()).path
+
+    assert (await answer(old))[0] == 200
+    assert await command("陈静", "--end", "--config", str(config)) == 0
+    assert "陈静 的签到链接已全部停用;新的:gridwarden patrol link chen" in capsys.readouterr().out
+    status, page = await answer(old)
+    assert status == 410
+    assert "链接已停用" in page
+    assert "This link was ended. Please ask the desk for a new link." in words(page)
+    assert (await answer(f"{old}/checkin", point="gate"))[0] == 410
+    assert (await answer(other))[0] == 200
+    second = await new()
+    assert (await answer(second))[0] == 200
+    await beat.house.stop()
+    assert await command("chen", "--end", "--config", str(config)) == 0  # into the file itself
+    capsys.readouterr()
+    third = await new()
+    await beat.house.start()
+    base_now = beat.house.running.console_url
+    here = {each: await answer(base_now + urlsplit(each).path) for each in (old, second, third)}
+    assert [status for status, _ in here.values()] == [410, 410, 200]
+    assert await command("chan", "--end", "--config", str(config)) == 1
+    assert "名单上没有 chan;是不是想写 chen?" in capsys.readouterr().err
+    assert await command("chen", "--end", "--days", "3", "--config", str(config)) == 2
+
+
+async def test_ending_links_is_asked_for_in_the_right_form(beat: Beat) -> None:
+    url = f"{beat.house.running.console_url}/api/v1/patrol/links/end"
+    async with aiohttp.ClientSession() as session:
+        for body, status in (
+            ({"person": "nobody"}, 409), ({"person": ""}, 400), ({"who": "chen"}, 400), ([], 400),
+        ):  # fmt: skip
+            async with session.post(url, json=body) as found:
+                assert found.status == status, body
+        async with session.post(url, data={"person": "chen"}) as found:
+            assert found.status == 415
 
 
 async def test_the_command_says_in_one_line_what_it_lacks(

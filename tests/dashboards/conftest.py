@@ -12,6 +12,12 @@ from tests.servers import InfluxDB
 
 
 @pytest.fixture(scope="package")
-def filled() -> Iterator[Filled]:
+def filled_one() -> Iterator[Filled]:
+    """In an InfluxDB 1.x."""
     with InfluxDB() as server:
         yield Filled(server, Week())
+
+
+@pytest.fixture(scope="package")
+def filled(filled_one: Filled) -> Filled:
+    return filled_one

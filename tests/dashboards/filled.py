@@ -1,4 +1,4 @@
-"""A real InfluxDB with the simulated week in it, written by the gateway's own sink."""
+"""A real InfluxDB, 1.x or 2.x, with the simulated week in it, written by the gateway's own sink."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from gateway.model.series import Point
 from gateway.sinks.influxdb.options import Options
 from gateway.sinks.influxdb.sink import Sink
 from tests.dashboards.week import Week
+from tests.influxdb import InfluxDB2, opened
 from tests.servers import InfluxDB
 
 DATABASE: Final = "gridwarden"
@@ -23,21 +24,21 @@ _numbers = count(1)
 
 
 class Filled:
-    """The server, and what is in it."""
+    """The server, and what is in it. A 2.x is prepared by setup, and each token does its own part."""
 
-    def __init__(self, server: InfluxDB, week: Week) -> None:
+    def __init__(self, server: InfluxDB | InfluxDB2, week: Week) -> None:
         self.server = server
         self.week = week
-        server.query(f'CREATE DATABASE "{DATABASE}"')
+        self.database = opened(server, name=DATABASE)
         asyncio.run(self._fill())
 
     def ask(self, text: str) -> list[dict[str, Any]]:
         """The series of one query."""
-        return self.server.query(text, DATABASE)
+        return self.database.query(text)
 
     async def _fill(self) -> None:
         for site in SITES:
-            options = Options(url=self.server.url, database=DATABASE, tags={"site": site})
+            options = Options.model_validate(self.database.options | {"tags": {"site": site}})
             async with Sink("influx", options, SystemClock()) as sink:
                 registry = self._registry(site)
                 sink.follow(lambda known=registry: known)  # type: ignore[misc]

@@ -1,8 +1,9 @@
-"""Every query of every panel on a real InfluxDB that holds a simulated week: the rows it says."""
+"""Every query of every panel on real InfluxDBs that hold a simulated week: the rows it says."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -12,12 +13,23 @@ from dashboards.queries import LEVELS
 from tests.dashboards.expected import EXPECTED, Look
 from tests.dashboards.filled import Filled
 from tests.dashboards.grafana import EVERYWHERE, Asked, chosen, queries, rows, substituted
-from tests.dashboards.week import END
+from tests.dashboards.week import END, Week
+from tests.influxdb import InfluxDB2, skip_without
 
 BOARDS = {board.uid: board for language in ("zh", "en") for board in dashboards.all(language)}
 NAMES = sorted(uid.removesuffix("-en") for uid in BOARDS if uid.endswith("-en"))
 _OVER_TIME = re.compile(r"GROUP BY time\([^()]*\)(?:[^()]|fill\([^()]*\)|tz\([^()]*\))*$")
 """The outermost GROUP BY is over time."""
+
+
+@pytest.fixture(scope="module", params=["1.x", "2.x"])
+def filled(request: pytest.FixtureRequest) -> Iterator[Filled]:
+    if request.param == "1.x":
+        yield request.getfixturevalue("filled_one")
+        return
+    skip_without()
+    with InfluxDB2() as server:
+        yield Filled(server, Week())
 
 
 def asked(name: str) -> list[tuple[Asked, str]]:

@@ -139,6 +139,28 @@ def test_only_the_supervisor_and_the_command_line_catch_everything() -> None:
 # --- folders ------------------------------------------------------------------------------
 
 
+def wordless(tree: ast.Module) -> Iterator[ast.AST]:
+    """``error or …`` of a caught error: it is always true, and what it says may be empty."""
+    for handler in ast.walk(tree):
+        if isinstance(handler, ast.ExceptHandler) and handler.name:
+            for node in ast.walk(handler):
+                if isinstance(node, ast.BoolOp) and isinstance(node.op, ast.Or):
+                    asked = [ast.unparse(value) for value in node.values[:-1]]
+                    if handler.name in asked:
+                        yield node
+
+
+def test_no_error_is_taken_for_its_words() -> None:
+    text = "try:\n    f()\nexcept OSError as e:\n    g(f'{e or type(e).__name__}')"
+    assert list(wordless(ast.parse(text)))
+    found = [
+        f"{relative(path)}:{node.lineno}"  # type: ignore[attr-defined]
+        for path in sources()
+        for node in wordless(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+    assert found == [], "in_words(error) of gateway.ports says it"
+
+
 def test_every_package_says_what_belongs_in_it() -> None:
     packages = {path.parent for path in sources() if path.name == "__init__.py"}
     folders = packages | {ROOT / "tests", ROOT / "deploy"}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -22,8 +22,8 @@ from gateway.store.databases import SqliteFile
 from gateway.supervise import Health, keep_running
 from tests.cases.build import alarmed, cleared
 from tests.cases.house import StoryClock
+from tests.influxdb import Database
 from tests.series.house import Told, Watched, afterwards, watched
-from tests.servers import InfluxDB
 
 DAY = 86_400.0
 _WITHIN = 30.0
@@ -54,9 +54,11 @@ class Fed(Watched):
 
 
 @contextlib.asynccontextmanager
-async def fed(tmp_path: Path, url: str, **more: Any) -> AsyncIterator[tuple[Fed, StoryClock]]:
+async def fed(
+    tmp_path: Path, given: Mapping[str, Any], **more: Any
+) -> AsyncIterator[tuple[Fed, StoryClock]]:
     clock = StoryClock()
-    options = Options.model_validate({"url": url, "database": "grid", **more})
+    options = Options.model_validate({**given, **more})
     store = SqliteFile(tmp_path / "cases.db")
     async with (
         Sink("influx", options, clock) as sink,
@@ -80,82 +82,80 @@ async def days(house: Watched, clock: StoryClock, count: int, each: float = DAY)
         await house.act(key, "close", outcome="real")
 
 
-def over_there(server: InfluxDB, measurement: str) -> list[tuple[Any, ...]]:
+def over_there(database: Database, measurement: str) -> list[tuple[Any, ...]]:
     """Time, key and n of every point."""
-    points = server.points("grid", measurement)
+    points = database.points(measurement)
     return sorted((each["time"], each["key"], each["n"]) for each in points)
 
 
-def agree(server: InfluxDB, wanted: list[Told]) -> None:
+def agree(database: Database, wanted: list[Told]) -> None:
     for measurement in ("incident", "stage", "closing", "message"):
         of = [(at, dict(fields)) for name, _, at, fields in wanted if name == measurement]
         expected = sorted((at, fields["key"], fields["n"]) for at, fields in of)
-        assert over_there(server, measurement) == expected, measurement
+        assert over_there(database, measurement) == expected, measurement
         assert expected
 
 
 async def test_away_for_a_week_and_everything_is_there_once(
-    tmp_path: Path, influxdb: InfluxDB
+    tmp_path: Path, database: Database
 ) -> None:
-    async with fed(tmp_path, influxdb.url) as (house, clock):
+    async with fed(tmp_path, database.options) as (house, clock):
         await days(house, clock, 1, 60)
-        agree(influxdb, await house.all_sent(clock))
-        influxdb.kill()
+        agree(database, await house.all_sent(clock))
+        database.server.kill()
         await days(house, clock, 7)
         assert not house.health.up
         assert "can not be reached" in house.health.reason
         assert house.stream.account()["waiting"] < 3_000  # the rest waits on disk
-        influxdb.start()
+        database.server.start()
         await clock.advance(120)
-        agree(influxdb, await house.all_sent(clock))
+        agree(database, await house.all_sent(clock))
         # the gauge of the time away comes from the record: every five minutes of every day
-        away = influxdb.query(
+        away = database.query(
             "SELECT count(open) FROM cases WHERE time > '2026-01-06T00:00:00Z' AND"
-            " time < '2026-01-11T00:00:00Z' GROUP BY time(1d)",
-            "grid",
+            " time < '2026-01-11T00:00:00Z' GROUP BY time(1d)"
         )
         assert all(row[1] >= 288 for row in away[0]["values"])
         # the list of open cases does not: it is about the present
-        (listed,) = influxdb.query(
+        (listed,) = database.query(
             "SELECT count(title) FROM open_case WHERE time > '2026-01-06T00:00:00Z' AND"
-            " time < '2026-01-11T00:00:00Z'",
-            "grid",
+            " time < '2026-01-11T00:00:00Z'"
         ) or [{"values": [[0, 0]]}]
         assert listed["values"][0][1] < 100
 
 
 async def test_killed_in_the_middle_of_a_batch_and_started_again(
-    tmp_path: Path, influxdb: InfluxDB, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with fed(tmp_path, influxdb.url, batch=5) as (house, clock):
+    async with fed(tmp_path, database.options, batch=5) as (house, clock):
         requests = 0
         send = house.sink._send
 
         async def counted(body: bytes) -> Any:
             nonlocal requests
             requests += 1
-            if requests % 7 == 0 and influxdb.running:
-                influxdb.kill()
+            if requests % 7 == 0 and database.server.running:
+                database.server.kill()
             return await send(body)
 
         monkeypatch.setattr(house.sink, "_send", counted)
         for _ in range(4):
             await days(house, clock, 5, 60)
-            while influxdb.running:
+            while database.server.running:
                 await clock.advance(10)
-            influxdb.start()
+            database.server.start()
             await clock.advance(70)
         monkeypatch.undo()
-        influxdb.start()
+        database.server.start()
         await clock.advance(70)
-        agree(influxdb, await house.all_sent(clock))
+        agree(database, await house.all_sent(clock))
         assert house.health.falls >= 4
 
 
 async def test_gateway_that_stops_in_the_middle_of_a_batch_goes_on_there(
-    tmp_path: Path, influxdb: InfluxDB, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    async with fed(tmp_path, influxdb.url, batch=5) as (house, clock):
+    async with fed(tmp_path, database.options, batch=5) as (house, clock):
         send = house.sink._send
         sent = 0
 
@@ -177,38 +177,37 @@ async def test_gateway_that_stops_in_the_middle_of_a_batch_goes_on_there(
                     if sent and not house.stream.account()["waiting"]:
                         break
         monkeypatch.undo()
-        agree(influxdb, await house.all_sent(clock))
+        agree(database, await house.all_sent(clock))
 
 
 async def test_hung_server_costs_patience_and_nothing_else(
-    tmp_path: Path, influxdb: InfluxDB
+    tmp_path: Path, database: Database
 ) -> None:
-    async with fed(tmp_path, influxdb.url, timeout="300ms") as (house, clock):
+    async with fed(tmp_path, database.options, timeout="300ms") as (house, clock):
         await days(house, clock, 2, 60)
-        influxdb.pause()
+        database.server.pause()
         await days(house, clock, 3, 60)
         async with asyncio.timeout(_WITHIN):
             while house.health.up:
                 await clock.advance(1)
                 await asyncio.sleep(0.02)
-        influxdb.resume()
+        database.server.resume()
         await clock.advance(120)
-        agree(influxdb, await house.all_sent(clock))
+        agree(database, await house.all_sent(clock))
 
 
-async def test_one_poisoned_series_stops_no_other(tmp_path: Path, influxdb: InfluxDB) -> None:
-    influxdb.query("CREATE DATABASE grid")
-    at = 1_767_600_000 * SECOND
-    influxdb.request("/write?db=grid", f'closing,device=x false="no" {at}'.encode())
-    async with fed(tmp_path, influxdb.url) as (house, clock):
+async def test_one_poisoned_series_stops_no_other(tmp_path: Path, database: Database) -> None:
+    other = Point("closing", {"device": "x"}, {"false": "no"}, 1_767_600_000 * SECOND)
+    async with fed(tmp_path, database.options) as (house, clock):
+        await house.sink.write_points([other])
         await days(house, clock, 5, 600)
         wanted = await house.all_sent(clock)
         assert len(house.set_aside) == 5
         assert all("field type conflict" in row.reason for row in house.set_aside)
-        assert len(over_there(influxdb, "incident")) == sum(
+        assert len(over_there(database, "incident")) == sum(
             each[0] == "incident" for each in wanted
         )
-        assert len(over_there(influxdb, "stage")) == sum(each[0] == "stage" for each in wanted)
+        assert len(over_there(database, "stage")) == sum(each[0] == "stage" for each in wanted)
         assert house.health.falls == 0
 
 
@@ -230,7 +229,7 @@ async def test_full_server_is_waited_for(tmp_path: Path, status: int, body: str)
     application.router.add_post("/write", write)
     async with TestServer(application) as server:
         url = str(server.make_url("/")).rstrip("/")
-        async with fed(tmp_path, url, gzip=0) as (house, clock):
+        async with fed(tmp_path, {"url": url, "database": "grid"}, gzip=0) as (house, clock):
             await days(house, clock, 3, 600)
             assert not house.health.up
             full = False

@@ -162,7 +162,8 @@ async def test_numbers_of_an_earlier_version_follow_what_was_first(tmp_path: Pat
         events = [each for each in await afterwards(house.cases, 0, 0) if each[0] != "cases"]
     number = max(n for n, text in schema.files("cases") if "commit_order" in text)
     with closing(sqlite3.connect(path)) as connection, connection:
-        for table in ("commit_order", "series_bookmark", "battery_past"):
+        later = ("commit_order", "series_bookmark", "battery_past", "patrol_point", "patrol_links")
+        for table in later:
             connection.execute(f"DROP TABLE {table}")
         connection.execute(f"PRAGMA user_version = {number - 1}")
     async with watched(SqliteFile(path), clock, Kept()) as house:

@@ -1,4 +1,4 @@
-"""Answers that neither real server gives: a small server that follows InfluxDB 2's reference."""
+"""Answers that no real server gives when asked to: a small server, in InfluxDB 2.7's own words."""
 
 from __future__ import annotations
 
@@ -22,6 +22,20 @@ from gateway.sinks.influxdb.sink import Sink
 from tests.sinks.lineprotocol import Point, parse
 from tests.sinks.test_influxdb_servers import record, records
 
+_BOUND = (
+    "dropped because it violates a Retention Policy Lower Bound at 2026-11-22T13:46:01.411395069Z"
+)
+OUTSIDE = (
+    "failure writing points to database: partial write: dropped {count} points outside retention"
+    f" policy of duration 1h0m0s - oldest point m at 1970-01-01T00:00:00.000001Z {_BOUND}, newest"
+    f" point m at 1970-01-01T00:00:00.000002Z {_BOUND} dropped={{count}} for database:"
+    " b64c39f85622c495 for retention policy: autogen"
+)
+"""As a 2.7.12 says it."""
+CONFLICT = (
+    'failure writing points to database: partial write: field type conflict: input field "v" on'
+    ' measurement "m" is type string, already exists as type float dropped=2'
+)
 Reply = Callable[[list[Point]], web.Response | None]
 
 
@@ -101,6 +115,11 @@ async def test_version_2_sends_token_org_bucket_and_packed_lines(
     assert len(influx2.stored) == 3
 
 
+async def test_check_says_when_somebody_else_answers(influx2: Influx2, sink: Sink) -> None:
+    with pytest.raises(Unavailable, match=r"/ping answers 404; check url"):
+        await sink.check()
+
+
 @pytest.mark.parametrize("status", [429, 500, 503])
 async def test_retry_after_is_handed_on(influx2: Influx2, sink: Sink, status: int) -> None:
     influx2.reply = lambda _points: error(status, "later", **{"Retry-After": "17"})
@@ -145,7 +164,8 @@ async def test_a_body_too_large_is_halved_until_it_fits(influx2: Influx2, sink: 
 async def test_a_strict_400_stores_all_but_the_bad_line(influx2: Influx2, sink: Sink) -> None:
     def strict(points: list[Point]) -> web.Response | None:
         bad = any(point.fields.get("zone") == "bad" for point in points)
-        return error(400, "unable to parse 'climate …': bad") if bad else None
+        words = "unable to parse 'climate,device=d-5 zone=bad 1': invalid boolean"
+        return error(400, words) if bad else None
 
     influx2.reply = strict
     batch = records(300)
@@ -160,8 +180,7 @@ async def test_a_422_keeps_what_was_stored(influx2: Influx2, sink: Sink) -> None
         influx2.keep([point for point in points if point not in old])
         if not old:
             return web.Response(status=204)
-        words = f"partial write: dropped {len(old)} points outside retention policy of duration 1h"
-        return error(422, f"failure writing points to database: {words}")
+        return error(422, OUTSIDE.format(count=len(old)))
 
     influx2.reply = retention
     batch = records(50)
@@ -247,7 +266,9 @@ def test_the_reference_bodies_are_understood() -> None:
     ).words
     assert conflict(words) == ("tobeornottobe", "booleanonly", "float")
     assert dropped(words) == 1
-    assert dropped("partial write: dropped 4 points outside retention policy of duration 1h") == 4
+    assert dropped(OUTSIDE.format(count=4)) == 4
+    assert dropped(CONFLICT) == 2
+    assert conflict(CONFLICT) == ("m", "v", "string")
     assert dropped("unable to parse 'dropped=' …") == 0
 
 

@@ -13,7 +13,8 @@ from gateway.ports import Refused
 from gateway.sinks.influxdb.lines import EARLIEST, LATEST, Encoder, UnencodableError
 from gateway.sinks.influxdb.options import Options
 from gateway.sinks.influxdb.sink import Sink
-from tests.servers import InfluxDB, VictoriaMetrics
+from tests.influxdb import Database
+from tests.servers import VictoriaMetrics
 from tests.sinks.lineprotocol import parse
 
 AT = 1_767_600_000_000_000_000
@@ -75,15 +76,15 @@ def test_no_tag_of_a_site_may_hide_one_of_a_series() -> None:
 
 
 async def test_a_real_influxdb_keeps_every_point_once_and_names_the_one_it_refuses(
-    influxdb: InfluxDB,
+    database: Database,
 ) -> None:
-    options = Options.model_validate({"url": influxdb.url, "database": "d", "batch": 50})
+    options = Options.model_validate(database.options | {"batch": 50})
     async with Sink("influx", options, SystemClock()) as sink:
         points = [point(n, title='烟感 "报警"\n', on_time=n % 2 == 0) for n in range(200)]
         for _ in range(2):
             await sink.write_points(points)
-        assert influxdb.count("d", "closing", "n") == 200
-        first = influxdb.points("d", "closing")[0]
+        assert database.counted("closing", "n") == 200
+        first = database.points("closing")[0]
         assert first["title"] == '烟感 "报警"␊'
         assert first["device"] == "s 1,2=3"
         text = point(1_000)._replace(fields={"n": "text"})
@@ -94,7 +95,7 @@ async def test_a_real_influxdb_keeps_every_point_once_and_names_the_one_it_refus
         assert refused.value.indices is not None
         assert set(refused.value.indices) == {60, 121}
         assert "field type conflict" in refused.value.indices[60]
-        assert influxdb.count("d", "closing", "n") == 200
+        assert database.counted("closing", "n") == 200
 
 
 async def test_victoria_metrics_takes_the_numbers(victoria: VictoriaMetrics) -> None:

@@ -1,4 +1,4 @@
-"""The sink on a real InfluxDB 1.6.7 and a real VictoriaMetrics."""
+"""The sink on real InfluxDBs, 1.6.7 and 2.x, and a real VictoriaMetrics."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from gateway.model import DeviceSeen, Reading, Record, Value
 from gateway.ports import Refused, Unavailable
 from gateway.sinks.influxdb.options import Options
 from gateway.sinks.influxdb.sink import Sink
+from tests.conftest import MakeDatabase
+from tests.influxdb import Database
 from tests.servers import InfluxDB, VictoriaMetrics, free_port
 
 AT = 1_767_225_600_000_000_000
@@ -46,6 +48,10 @@ def sink(url: str, **options: Any) -> Sink:
     return Sink("influx", Options.model_validate({"url": url} | wanted | options), SystemClock())
 
 
+def into(database: Database, **options: Any) -> Sink:
+    return Sink("influx", Options.model_validate(database.options | options), SystemClock())
+
+
 @pytest.fixture
 def token(tmp_path: Path) -> dict[str, str]:
     (tmp_path / "token").write_text("t0ken\n")
@@ -59,11 +65,11 @@ async def refusals(to: Sink, batch: Sequence[Record]) -> dict[int, str]:
 
 
 @pytest.mark.parametrize("gzip", [0, 1])
-async def test_points_are_what_was_written(influxdb: InfluxDB, gzip: int) -> None:
+async def test_points_are_what_was_written(database: Database, gzip: int) -> None:
     hard = record(3, {"zone": 'a "b" \\ c\n', "motion": True}, "camera", "c,1 =\\x")
-    async with sink(influxdb.url, gzip=gzip, tags={"site": "云河 1"}) as to:
+    async with into(database, gzip=gzip, tags={"site": "云河 1"}) as to:
         await to.write([record(1, {"temperature": 23.4, "extra.x y": -1e300}), hard])
-    assert influxdb.points("site", "climate") == [
+    assert database.points("climate") == [
         {
             "time": AT + 1_000_000,
             "device": "d-1",
@@ -72,7 +78,7 @@ async def test_points_are_what_was_written(influxdb: InfluxDB, gzip: int) -> Non
             "extra_x y": -1e300,
         }
     ]
-    assert influxdb.points("site", "camera") == [
+    assert database.points("camera") == [
         {
             "time": AT + 3_000_000,
             "device": "c,1 =＼x",
@@ -83,25 +89,25 @@ async def test_points_are_what_was_written(influxdb: InfluxDB, gzip: int) -> Non
     ]
 
 
-async def test_a_large_batch_goes_in_several_requests(influxdb: InfluxDB) -> None:
-    async with sink(influxdb.url, batch=1_000) as to:
+async def test_a_large_batch_goes_in_several_requests(database: Database) -> None:
+    async with into(database, batch=1_000) as to:
         await to.write(records(3_500))
-    assert influxdb.count("site", "climate", "temperature") == 3_500
+    assert database.counted("climate", "temperature") == 3_500
 
 
-async def test_a_batch_sent_again_does_not_double(influxdb: InfluxDB) -> None:
-    async with sink(influxdb.url) as to:
+async def test_a_batch_sent_again_does_not_double(database: Database) -> None:
+    async with into(database) as to:
         await to.write(records(500))
         await to.write(records(500))
-    assert influxdb.count("site", "climate", "temperature") == 500
+    assert database.counted("climate", "temperature") == 500
 
 
-async def test_what_is_no_reading_is_done_without_being_sent(influxdb: InfluxDB) -> None:
+async def test_what_is_no_reading_is_done_without_being_sent(database: Database) -> None:
     announced = Record(1, 1, "boot", 1, AT, True, DeviceSeen("d", "smoke"))
-    async with sink(influxdb.url) as to:
+    async with into(database) as to:
         await to.write([announced, record(2, {}), record(3, {"temperature": 1.0})])
         await to.write([])
-    assert influxdb.count("site", "climate", "temperature") == 1
+    assert database.counted("climate", "temperature") == 1
 
 
 async def test_a_missing_database_is_created(influxdb: InfluxDB) -> None:
@@ -129,9 +135,9 @@ async def test_a_missing_retention_policy_waits_for_the_operator(influxdb: Influ
 
 
 async def test_type_conflicts_are_refused_one_by_one_and_their_neighbours_stored(
-    influxdb: InfluxDB,
+    database: Database,
 ) -> None:
-    async with sink(influxdb.url) as to:
+    async with into(database) as to:
         await to.write([record(0, {"extra.a": 1.0, "extra.b": True, "extra.c": "x"})])
         batch = records(3_000)
         batch[7] = record(8, {"extra.a": "text"})
@@ -142,35 +148,37 @@ async def test_type_conflicts_are_refused_one_by_one_and_their_neighbours_stored
     assert sorted(refused) == [7, 1_500, 2_222, 2_999]
     assert 'input field "extra_b"' in refused[1_500]
     assert "already exists as type boolean" in refused[1_500]
-    assert influxdb.count("site", "climate", "temperature") == 2_996
+    assert database.counted("climate", "temperature") == 2_996
 
 
-async def test_a_conflict_within_one_new_batch_keeps_what_came_first(influxdb: InfluxDB) -> None:
-    async with sink(influxdb.url) as to:
+async def test_a_conflict_within_one_new_batch_keeps_what_came_first(database: Database) -> None:
+    async with into(database) as to:
         refused = await refusals(to, [record(1, {"extra.a": True}), record(2, {"extra.a": 2.0})])
     assert list(refused) == [1]
-    assert [point["extra_a"] for point in influxdb.points("site", "climate")] == [True]
+    assert [point["extra_a"] for point in database.points("climate")] == [True]
 
 
-async def test_points_older_than_the_retention_are_refused(influxdb: InfluxDB) -> None:
-    influxdb.query("CREATE DATABASE site WITH DURATION 1h")
+async def test_points_older_than_the_retention_are_refused(make_database: MakeDatabase) -> None:
+    database = make_database(3_600)
     now = SystemClock().now().wall
     young = [
         Record(n, n, "b", n, 0, True, Reading("d", "climate", {"temperature": 1.0}, at=now + n))
         for n in range(100, 200)
     ]
-    async with sink(influxdb.url) as to:
+    async with into(database) as to:
         refused = await refusals(to, [*records(40), *young])
         assert sorted(refused) == list(range(40))
         assert set(refused.values()) == {
             "partial write: points beyond retention policy dropped=40"
         } or (all("retention policy" in reason for reason in refused.values()))
         assert sorted(await refusals(to, records(40))) == list(range(40))
-    assert influxdb.count("site", "climate", "temperature") == 100
+    assert database.counted("climate", "temperature") == 100
 
 
-async def test_three_hundred_refused_of_five_thousand_are_found(influxdb: InfluxDB) -> None:
-    influxdb.query("CREATE DATABASE site WITH DURATION 1h")
+async def test_three_hundred_refused_of_five_thousand_are_found(
+    make_database: MakeDatabase,
+) -> None:
+    database = make_database(3_600)
     now = SystemClock().now().wall
     values: dict[str, Value] = {"temperature": 1.0}
     old = set(random.Random(7).sample(range(5_000), 200))
@@ -192,12 +200,12 @@ async def test_three_hundred_refused_of_five_thousand_are_found(influxdb: Influx
         )
         for n in range(5_000)
     ]
-    async with sink(influxdb.url) as to:
+    async with into(database) as to:
         await to.write(
             [Record(9_999, 1, "b", 1, 0, True, Reading("d", "climate", values, at=now - 1))]
         )
         assert set(await refusals(to, batch)) == old | odd
-    assert influxdb.count("site", "climate", "temperature") == 4_701
+    assert database.counted("climate", "temperature") == 4_701
 
 
 async def test_a_body_that_is_too_large_is_halved() -> None:
@@ -229,41 +237,41 @@ async def test_a_missing_secret_is_one_clear_sentence(tmp_path: Path) -> None:
             await to.write(records(1))
 
 
-async def test_a_server_that_is_away_and_comes_back_loses_nothing(influxdb: InfluxDB) -> None:
-    async with sink(influxdb.url) as to:
+async def test_a_server_that_is_away_and_comes_back_loses_nothing(database: Database) -> None:
+    async with into(database) as to:
         await to.write(records(100))
-        influxdb.kill()
+        database.server.kill()
         with pytest.raises(Unavailable, match="can not be reached"):
             await to.write(records(200))
-        influxdb.start()
+        database.server.start()
         await to.write(records(200))
-    assert influxdb.count("site", "climate", "temperature") == 200
+    assert database.counted("climate", "temperature") == 200
 
 
 async def test_a_server_killed_while_writing_loses_nothing_when_sent_again(
-    influxdb: InfluxDB,
+    database: Database,
 ) -> None:
     batch = records(20_000)
-    async with sink(influxdb.url, batch=500) as to:
+    async with into(database, batch=500) as to:
         await to.write(records(1))
         writing = asyncio.create_task(to.write(batch))
-        while influxdb.count("site", "climate", "temperature") < 2_000:  # noqa: ASYNC110
+        while database.counted("climate", "temperature") < 2_000:  # noqa: ASYNC110
             await asyncio.sleep(0)
-        influxdb.kill()
+        database.server.kill()
         with pytest.raises(Unavailable):
             await writing
-        influxdb.start()
+        database.server.start()
         await to.write(batch)
-    assert influxdb.count("site", "climate", "temperature") == 20_000
+    assert database.counted("climate", "temperature") == 20_000
 
 
-async def test_a_server_that_hangs_is_unavailable_in_time(influxdb: InfluxDB) -> None:
-    async with sink(influxdb.url, timeout="2s") as to:
+async def test_a_server_that_hangs_is_unavailable_in_time(database: Database) -> None:
+    async with into(database, timeout="2s") as to:
         await to.write(records(1))
-        influxdb.pause()
+        database.server.pause()
         with pytest.raises(Unavailable, match="no answer within 2 s"):
             await to.write(records(2))
-        influxdb.resume()
+        database.server.resume()
         await to.write(records(2))
 
 
@@ -307,8 +315,7 @@ async def test_victoria_metrics_finds_no_bad_line_in_hostile_readings(
     assert victoria.metric(r'vm_rows_inserted_total\{type="influx"\}') == 3 * len(HOSTILE)
 
 
-async def test_influxdb_takes_hostile_readings_whole(influxdb: InfluxDB) -> None:
-    async with sink(influxdb.url) as to:
+async def test_influxdb_takes_hostile_readings_whole(database: Database) -> None:
+    async with into(database) as to:
         await to.write(HOSTILE)
-    measurements = influxdb.query("SHOW MEASUREMENTS", "site")[0]["values"]
-    assert len(measurements) == len(HOSTILE)
+    assert len(database.measurements()) == len(HOSTILE)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-import re
 import threading
 import time
 import urllib.request
@@ -13,7 +12,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlencode, urlsplit
+from urllib.parse import urlencode
 
 import pytest
 
@@ -88,9 +87,12 @@ def test_setup_of_a_locked_1x_from_nothing_and_twice(
         assert "error" in json.dumps(
             as_user(server, "SELECT * FROM smoke", "writer", writer, "grid")
         )
-        changed = inside("influx", "setup", str(config), "--admin", "root", "--keep", "30d")
-        assert changed.returncode == 0
-        assert changed.stdout.count("ALTER RETENTION POLICY") == 1
+        for keep, shard in (("2h", "1h0m0s"), ("400d", "168h0m0s"), ("30d", "24h0m0s")):
+            changed = inside("influx", "setup", str(config), "--admin", "root", "--keep", keep)
+            assert changed.returncode == 0, changed.stderr
+            assert changed.stdout.count("ALTER RETENTION POLICY") == 1
+            policies = as_user(server, "SHOW RETENTION POLICIES ON grid", "root", admin)
+            assert policies["results"][0]["series"][0]["values"][0][2] == shard
         monkeypatch.setenv("GRIDWARDEN_INFLUX_ADMIN_PASSWORD", "wrong")
         wrong = inside("--lang", "en", "influx", "setup", str(config), "--admin", "root")
         assert wrong.returncode == 1
@@ -174,50 +176,31 @@ def test_statements_are_only_what_is_missing() -> None:
     assert setup1.seconds("0s") == 0
 
 
-# --- what no server at hand is: small ones that follow the references of 2.x and 3.x
+# --- what no server at hand is: a small one that follows the reference of 3.x
 
 
 class Reference:
-    """``/api/v2`` and ``/api/v3`` as far as setup goes; keeps what it is asked to make."""
+    """``/api/v3/configure/database``; keeps what it is asked to make."""
 
     def __init__(self) -> None:
-        self.made: dict[str, list[dict[str, Any]]] = {
-            name: [] for name in ("buckets", "tasks", "dbrps", "authorizations", "database")
-        }
+        self.made: list[dict[str, Any]] = []
         self.status = 0
 
-    def answer(self, method: str, path: str, query: dict[str, list[str]], body: Any) -> Any:
+    def answer(self, body: dict[str, Any]) -> tuple[int, dict[str, str]]:
         if self.status:
             return self.status, {"code": "x", "message": "some reason"}
-        kind = path.rpartition("/")[2]
-        if kind == "orgs":
-            return 200, {"orgs": [{"id": "0000000000000001", "name": "o"}]}
-        if kind == "database":
-            there = any(each["db"] == body["db"] for each in self.made[kind])
-            self.made[kind] += [] if there else [body]
-            return (409, {"error": "already exists"}) if there else (200, {})
-        if method == "GET":
-            found = self.made[kind]
-            if "name" in query:
-                found = [each for each in found if each.get("name") == query["name"][0]]
-            return 200, {"content" if kind == "dbrps" else kind: found}
-        made = {**body, "id": f"{len(self.made[kind]) + 16:016x}"}
-        if kind == "authorizations":
-            made["token"] = f"t0ken-{len(self.made[kind])}"
-        if kind == "tasks":
-            made["name"] = re.search(r'name: "(\w+)"', body["flux"])[1]  # type: ignore[index]
-        self.made[kind].append(made)
-        return 201, made
+        if any(each["db"] == body["db"] for each in self.made):
+            return 409, {"error": "already exists"}
+        self.made.append(body)
+        return 200, {}
 
 
 @contextmanager
 def served(reference: Reference) -> Iterator[str]:
     class Handler(BaseHTTPRequestHandler):
         def _do(self) -> None:
-            parts = urlsplit(self.path)
             size = int(self.headers.get("Content-Length") or 0)
-            body = json.loads(self.rfile.read(size)) if size else None
-            status, said = reference.answer(self.command, parts.path, parse_qs(parts.query), body)
+            status, said = reference.answer(json.loads(self.rfile.read(size)))
             raw = json.dumps(said).encode()
             self.send_response(status)
             self.send_header("Content-Type", "application/json")
@@ -225,7 +208,7 @@ def served(reference: Reference) -> Iterator[str]:
             self.end_headers()
             self.wfile.write(raw)
 
-        do_GET = do_POST = do_PATCH = _do  # noqa: N815 - as the library calls them
+        do_POST = _do  # noqa: N815 - as the library calls it
 
         def log_message(self, *_: Any) -> None:
             pass
@@ -242,42 +225,6 @@ def served(reference: Reference) -> Iterator[str]:
         server.server_close()
 
 
-def test_setup_of_a_2x_makes_buckets_task_mappings_and_tokens_once(
-    tmp_path: Path, inside: Inside, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("GRIDWARDEN_INFLUX_ADMIN_TOKEN", "4dmin")
-    reference = Reference()
-    with served(reference) as url:
-        config = written(tmp_path, url, version=2, org="o", bucket="b", token="x")
-        command = ("--lang", "en", "influx", "setup", str(config), "--tokens", str(tmp_path / "t"))
-        done = inside(*command)
-        assert done.returncode == 0, done.stderr
-        assert [each["name"] for each in reference.made["buckets"]] == ["b", "b_years"]
-        keeps = [each["retentionRules"][0]["everySeconds"] for each in reference.made["buckets"]]
-        assert keeps == [90 * 86_400, 5 * 365 * 86_400]
-        assert "fn: mean" in reference.made["tasks"][0]["flux"]
-        assert [(each["retention_policy"], each["default"]) for each in reference.made["dbrps"]] == [
-            ("raw", True), ("years", False),
-        ]  # fmt: skip
-        actions = [
-            [each["action"] for each in made["permissions"]]
-            for made in reference.made["authorizations"]
-        ]
-        assert actions == [["write"], ["read", "read"]]
-        assert (tmp_path / "t" / "writer.token").read_text() == "t0ken-0\n"
-        assert (tmp_path / "t" / "reader.token").stat().st_mode & 0o077 == 0
-        assert "t0ken" not in done.stdout + done.stderr
-        assert "4dmin" not in done.stdout + done.stderr
-        again = inside(*command)
-        assert again.stdout == "everything is there, nothing was changed\n"
-        for status, words in ((401, "refuses the administrator's token"), (500, "not do it now")):
-            reference.status = status
-            failed = inside(*command)
-            assert failed.returncode == 1
-            assert words in failed.stderr
-            assert len(failed.stderr.splitlines()) == 1
-
-
 def test_setup_of_a_3x_makes_the_database_once(
     tmp_path: Path, inside: Inside, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -287,7 +234,7 @@ def test_setup_of_a_3x_makes_the_database_once(
         config = written(tmp_path, url, version=3, database="d", token="x")
         done = inside("--lang", "en", "influx", "setup", str(config))
         assert done.returncode == 0, done.stderr
-        assert reference.made["database"] == [{"db": "d", "retention_period": "90d"}]
+        assert reference.made == [{"db": "d", "retention_period": "90d"}]
         again = inside("--lang", "en", "influx", "setup", str(config))
         assert "nothing was changed" in again.stdout
         reference.status = 403

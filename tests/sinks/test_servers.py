@@ -7,13 +7,16 @@ from pathlib import Path
 import pytest
 
 from tests import servers
+from tests.influxdb import PROGRAM, InfluxDB2, skip_without
 from tests.servers import HttpServer, InfluxDB, MissingServerError, Mosquitto, VictoriaMetrics
 
 
-@pytest.mark.parametrize("kind", [Mosquitto, InfluxDB, VictoriaMetrics])
+@pytest.mark.parametrize("kind", [Mosquitto, InfluxDB, InfluxDB2, VictoriaMetrics])
 def test_a_server_comes_back_on_its_port_and_leaves_nothing(
-    kind: type[Mosquitto | InfluxDB | VictoriaMetrics],
+    kind: type[Mosquitto | InfluxDB | InfluxDB2 | VictoriaMetrics],
 ) -> None:
+    if kind is InfluxDB2:
+        skip_without()
     others = set(servers.RUNNING)  # what all tests of a process share goes on
     with kind() as server:
         port, pid = server.port, server.pid
@@ -46,6 +49,15 @@ def test_a_missing_server_is_named_with_its_package() -> None:
             return []
 
     with pytest.raises(MissingServerError, match="install no-such-package"), Missing():
+        pass
+
+
+def test_an_influxdb_2x_that_is_named_and_not_there_fails_and_is_no_skip(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv(PROGRAM, "/no/such/influxd")
+    skip_without()
+    with pytest.raises(MissingServerError, match="/no/such/influxd is not here"), InfluxDB2():
         pass
 
 

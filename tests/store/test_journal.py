@@ -372,6 +372,20 @@ async def test_a_bug_in_a_commit_leaves_nobody_waiting_and_the_numbers_dense(
         assert [r.n for r in await everything(s.journal)] == [1]
 
 
+async def test_an_error_without_words_is_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: object) -> int:
+        raise TimeoutError
+
+    clock = VirtualClock()
+    monkeypatch.setattr("gateway.store.journal_file.JournalFile.append", broken)
+    async with store(tmp_path, clock) as s:
+        (found,) = await committed(clock, s.intake.door("d")([smoke()]))
+        assert isinstance(found, Unavailable)
+        assert found.reason == "the journal was interrupted: TimeoutError"
+
+
 FULL_DISK = """
 import asyncio, resource, signal, sys
 from pathlib import Path

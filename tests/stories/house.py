@@ -7,10 +7,11 @@ At every look the ledger has to add up.
 from __future__ import annotations
 
 import asyncio
+import json
 import re
 import sqlite3
 from collections import Counter
-from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -111,10 +112,7 @@ _LINE = """
 _REPLAY = """
   site: {{type: replay, path: {path}}}
 """
-_INFLUX = """
-sinks:
-  influx: {{type: influxdb, url: "{url}", database: yunhe}}
-"""
+_DATABASE = "yunhe"
 _WITHIN = 45.0
 _LONGEST_LINE = 300
 
@@ -161,13 +159,14 @@ class House:
         mqtt: int = 0,
         line: str = "",
         replay: str = "",
-        influx: str = "",
+        influx: str | Mapping[str, Any] = "",
         drivers: str = "",
         devices: str = "",
         notifiers: str = "",
         cases: str = "",
     ) -> None:
-        """The configuration: a broker's port, a serial port, a recording's text, a sink's URL.
+        """The configuration: a broker's port, a serial port, a recording's text, a sink's URL (or
+        its options).
 
         ``cases`` is the URL of the database for incidents, in place of ``cases.db``; ``drivers`` and ``notifiers`` are further entries, indented by two, and ``devices`` further
         rows of the registry.
@@ -184,7 +183,9 @@ class House:
             path.write_text(replay, encoding="utf-8")
             text += _REPLAY.format(path=path)
         if influx:
-            text += _INFLUX.format(url=influx)
+            plain = {"url": influx, "database": _DATABASE}
+            options = plain if isinstance(influx, str) else influx
+            text += f"sinks: {json.dumps({'influx': {'type': 'influxdb', **options}})}\n"
         self.file.write_text(text, encoding="utf-8")
         rows = [*DEVICES.splitlines(), *devices.splitlines()]
         kept = [row for row in rows[1:] if f"\n  {row.split(',')[1]}:" in text]

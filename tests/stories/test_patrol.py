@@ -167,3 +167,17 @@ async def test_the_command_shows_the_day_and_1_says_that_something_was_missed(
     assert f"已到  第一网格 北门  {begun:%H:%M}  陈静 (chen)" in said
     assert "漏点  3号楼 地下室" in said
     assert "市场" not in said
+
+
+async def test_rounds_from_before_the_first_day_are_missed_by_nobody(beat: Beat) -> None:
+    await beat.begin()
+    yesterday = await beat.seen("2026-01-04")
+    assert yesterday == {}
+    await beat.estate.skip(4 * HOUR)
+    assert (await beat.seen())["早"] == {"gate": "missed", "market": "missed"}
+    new = POINTS + "shed,车棚,9901010101,,,\n"
+    (beat.house.folder / "points.csv").write_text(new, encoding="utf-8")
+    await beat.estate.restart()
+    assert "shed" not in (await beat.seen())["早"]
+    await beat.estate.skip(15 * HOUR)
+    assert (await beat.seen())["晚"]["shed"] == "missed"

@@ -26,6 +26,11 @@ function line(name, value) {
   return make("div", { className: "line" }, make("dt", {}, name), value);
 }
 
+// The step that comes next for an incident; none for a closed one.
+export function nextVerb({ state }) {
+  return state === "closed" ? undefined : VERBS[state]?.[0];
+}
+
 export class Card {
   constructor(incident, onAct, prefix = "") {
     this.onAct = onAct;

@@ -8,6 +8,7 @@ import { Chart } from "./chart.js";
 import { Closing, failure } from "./closing.js";
 import { Deeds } from "./deeds.js";
 import { Duty } from "./duty.js";
+import { Hazards } from "./hazards.js";
 import { act, get } from "./net.js";
 import { acted } from "./people.js";
 import { Registry } from "./registry.js";
@@ -35,6 +36,7 @@ const report = new Report(places, done);
 const search = new Search(places, people, onAct);
 const silences = new Silences(places, () => devices.items, people, toast, (key) => search.open(key));
 const duty = new Duty();
+const hazards = new Hazards(people, onAct, (key) => search.open(key));
 const registry = new Registry(places, people, (sentence) => {
   toast(sentence, true);
   duty.again();
@@ -79,7 +81,7 @@ async function fetchRest() {
   devices.show(list);
   showLedger(ledger);
   showHealth(health);
-  await Promise.all([rules.fetch(), silences.fetch(), duty.fetch(), registry.fetch()]);
+  await Promise.all([rules.fetch(), silences.fetch(), duty.fetch(), hazards.fetch(), registry.fetch()]);
 }
 
 function reached(yes) {
@@ -155,7 +157,9 @@ function toast(sentence, good) {
 
 function done(sentence) {
   toast(sentence, true);
+  hazards.again(); // it may have been one of them
   refreshIncidents();
+  refreshRest();
 }
 
 async function onAct(incident, verb, person, button) {
@@ -199,6 +203,7 @@ for (const button of document.querySelectorAll("button.count")) {
 }
 
 byId("report-open").addEventListener("click", () => report.open(now.people));
+byId("hazard-add").addEventListener("click", () => report.open(now.people, true));
 function showSearch(shown) {
   byId("search-open").setAttribute("aria-pressed", String(shown));
   document.querySelector("main").classList.toggle("searching", shown);

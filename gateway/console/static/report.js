@@ -1,4 +1,5 @@
-// The form for what a person reports: a call to the hotline, something seen on patrol.
+// The form for what a person reports: a call to the hotline, something seen on patrol, a hazard for
+// the register.
 
 import { failure } from "./closing.js";
 import { post } from "./net.js";
@@ -27,13 +28,16 @@ export class Report {
     });
   }
 
-  open(people) {
+  open(people, hazard = false) {
     this.people = people;
+    this.hazard = hazard;
+    setText(byId("report-heading"), t(hazard ? "hazards.add" : "report.open"));
+    byId("report-hazard").hidden = !hazard;
     this.busy = false;
     this.person = usual(); // or whoever is chosen here; the place only proposes
     for (const id of ["title", "why", "caller"]) byId(`report-${id}`).value = "";
     byId("report-category").value = "facility";
-    byId("report-severity").value = "warning";
+    byId("report-severity").value = hazard ? "notice" : "warning";
     byId("report-error").hidden = true;
     this.place.clear();
     this.moved();
@@ -61,7 +65,7 @@ export class Report {
     try {
       const answer = await post("incidents", {
         title: said("title"), why: said("why"), category: said("category"), severity: said("severity"),
-        place: this.place.value, person, comment: said("caller"),
+        place: this.place.value, person, comment: said("caller"), hazard: this.hazard,
       });
       if (answer.ok) {
         acted(person);

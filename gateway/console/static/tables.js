@@ -132,7 +132,7 @@ export class Devices {
 
 const total = (reasons) => Object.values(reasons).reduce((sum, n) => sum + n, 0);
 
-function ledgerRow(name, whole, parts, reasons) {
+function ledgerRow(name, whole, parts, reasons, instead) {
   const difference = whole - parts.reduce((sum, [, n]) => sum + n, 0);
   const terms = parts.flatMap(([what, n], index) => [
     make("span", { className: "op" }, index ? " + " : "= "), `${what} `, make("b", {}, number(n)),
@@ -141,16 +141,22 @@ function ledgerRow(name, whole, parts, reasons) {
   const list = Object.entries(reasons[1]).map(([reason, n]) => t("ledger.reason_n", { reason: word("reason", reason), n: number(n) }));
   if (list.length) cell.append(make("small", {}, t("ledger.reasons", { what: reasons[0], list: list.join(t("list.separator")) })));
   return make("tr", {}, make("th", { scope: "row" }, name), make("td", { className: "end" }, make("b", {}, number(whole))), cell,
-    make("td", { className: difference ? "wrong" : "right" }, difference ? `✕ ${t("ledger.wrong", { n: number(difference) })}` : `✓ ${t("ledger.right")}`));
+    instead ? make("td", {}, make("small", {}, instead)) : make("td", { className: difference ? "wrong" : "right" }, difference ? `✕ ${t("ledger.wrong", { n: number(difference) })}` : `✓ ${t("ledger.right")}`));
 }
 
 export function showLedger(ledger) {
   const rows = [ledgerRow(t("ledger.intake"), ledger.received,
     [[t("ledger.stored"), ledger.stored], [t("ledger.refused"), total(ledger.refused)]], [t("ledger.refused"), ledger.refused])];
+  const shares = (reader) => [[t("ledger.delivered"), reader.delivered], [t("ledger.waiting"), reader.waiting],
+    [t("ledger.dropped"), total(reader.dropped)]];
   for (const [name, reader] of Object.entries(ledger.readers)) {
-    rows.push(ledgerRow(has("part", name) ? word("part", name) : partName(`sink ${name}`), ledger.stored,
-      [[t("ledger.delivered"), reader.delivered], [t("ledger.waiting"), reader.waiting], [t("ledger.dropped"), total(reader.dropped)]],
+    rows.push(ledgerRow(has("part", name) ? word("part", name) : partName(`sink ${name}`), ledger.stored, shares(reader),
       [t("ledger.dropped"), reader.dropped]));
+  }
+  for (const [name, reader] of Object.entries(ledger.series)) {
+    const made = shares(reader).reduce((sum, [, n]) => sum + n, 0);
+    rows.push(ledgerRow(t("ledger.series", { name: partName(`sink ${name}`) }), made, shares(reader),
+      [t("ledger.dropped"), reader.dropped], t("ledger.since_start")));
   }
   byId("ledger").tBodies[0].replaceChildren(...rows);
   byId("in-flight").hidden = !ledger.in_flight;

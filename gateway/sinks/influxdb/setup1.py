@@ -92,7 +92,7 @@ def _policies(wanted: Wanted, there: There) -> Iterable[Statement]:
         )
     else:
         if wanted.keep and there.policies[wanted.raw] != wanted.keep:
-            yield _plain(f"ALTER RETENTION POLICY {raw} ON {name} DURATION {_hours(wanted.keep)}")
+            yield _plain(_kept_for(raw, name, wanted.keep))
         if there.default != wanted.raw:
             yield _plain(f"ALTER RETENTION POLICY {raw} ON {name} DEFAULT")
     years, long = wanted.keep_years or KEEP_YEARS, _name(YEARS)
@@ -101,7 +101,16 @@ def _policies(wanted: Wanted, there: There) -> Iterable[Statement]:
             f"CREATE RETENTION POLICY {long} ON {name} DURATION {_hours(years)} REPLICATION 1"
         )
     elif wanted.keep_years and there.policies[YEARS] != wanted.keep_years:
-        yield _plain(f"ALTER RETENTION POLICY {long} ON {name} DURATION {_hours(years)}")
+        yield _plain(_kept_for(long, name, years))
+
+
+def _kept_for(policy: str, database: str, duration: int) -> str:
+    """With shards as the server has them for such a duration.
+
+    Else less than a shard is refused, and years go into shards of an hour.
+    """
+    alter = f"ALTER RETENTION POLICY {policy} ON {database}"
+    return f"{alter} DURATION {_hours(duration)} SHARD DURATION 0s"
 
 
 def _user(user: User, database: str, there: There) -> Iterable[Statement]:

@@ -8,7 +8,7 @@ well enough is done around it: packing (it packs at level 9, on the event loop) 
 
 from __future__ import annotations
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 import aiohttp
 from influxdb_client.client.influxdb_client_async import InfluxDBClientAsync
@@ -19,6 +19,9 @@ from gateway.sinks.influxdb.answers import Answer
 from gateway.sinks.influxdb.options import Options
 from gateway.sinks.influxdb.version1 import LONGEST_HEADER, MOST_OF_AN_ANSWER
 from gateway.web import origin, retry_after
+
+_UNKNOWN: Final = "unknown"
+"""What the library says of a server that does not tell."""
 
 
 class Version2:
@@ -62,7 +65,9 @@ class Version2:
         return Answer(204 if stored else 200, "")
 
     async def ping(self) -> str:
-        """An empty text. Raise ``Unavailable`` when nobody, or somebody else, answers."""
-        if not await self._client.ping():
-            raise Unavailable(f"{self._where}/ping does not answer as InfluxDB does; check url")
-        return ""
+        """The server's version. Raise ``Unavailable`` when somebody else answers."""
+        try:
+            found = await self._client.version()
+        except ApiException as error:
+            raise Unavailable(f"{self._where}/ping answers {error.status}; check url") from None
+        return "" if found == _UNKNOWN else found
