@@ -232,6 +232,16 @@ def test_lines_bars_and_tables_are_named(drawn: dict[str, Panels], filled: Fille
     ]
 
 
+def test_named_rows_keep_their_time_in_its_place_and_order(
+    drawn: dict[str, Panels], filled: Filled
+) -> None:
+    assert drawn["fire-en"]["Opened last"][0].name == "When"
+    tested = [point for point in filled.week.readings if point.fields.get("test") is True]
+    newest = {point.tags["device"]: point.at for point in sorted(tested, key=lambda p: p.at)}
+    last = max(newest, key=lambda device: newest[device])
+    assert names_of(drawn["installer-en"]["Test button"], "Device")[0] == f"{last} 号"
+
+
 def test_lines_are_as_high_as_the_highest_of_their_grid(
     drawn: dict[str, Panels], filled: Filled
 ) -> None:
