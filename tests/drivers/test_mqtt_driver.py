@@ -87,9 +87,13 @@ def driver(port: int, **more: Any) -> Driver:
 
 @asynccontextmanager
 async def running(which: Driver, store: Store) -> AsyncIterator[asyncio.Task[None]]:
+    """Until it is subscribed: what is published before that, the broker keeps for nobody."""
     task = asyncio.create_task(which.run(store.emit))
     try:
-        await asyncio.sleep(0.1)
+        if which._options.is_trial:
+            await asyncio.sleep(0.5)
+        else:
+            await until(lambda: task.done() or which._echo._link is not None)
         yield task
     finally:
         task.cancel()
