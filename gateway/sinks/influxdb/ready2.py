@@ -178,7 +178,7 @@ class Ready2:
         except ApiException as error:
             raise self._refused(error) from None
         except HTTPError as error:
-            said = one_line(str(error))
+            said = one_line(in_words(error))
             raise Unavailable(f"{self._where} can not be reached: {said}") from None
 
     def _refused(self, error: ApiException) -> Refused | Unavailable:
