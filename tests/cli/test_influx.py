@@ -13,7 +13,7 @@ import pytest
 
 from tests.cli.conftest import Inside
 from tests.conftest import MakeDatabase
-from tests.influxdb import Database
+from tests.influxdb import Database, opened
 from tests.replay.history import KEYS
 from tests.servers import InfluxDB
 
@@ -22,15 +22,25 @@ _CASES = ("incident", "message")
 
 
 @pytest.fixture
-def site(day: Path, influxdb: InfluxDB) -> Path:
+def grid(influxdb: InfluxDB) -> Database:
+    return opened(influxdb, name="grid")
+
+
+@pytest.fixture
+def site(day: Path, grid: Database) -> Path:
     """The configuration of a lived day, with a sink."""
-    return with_sink(day, {"url": influxdb.url, "database": "grid"})
+    return with_sink(day, grid.options)
 
 
 def with_sink(day: Path, options: dict[str, Any]) -> Path:
     sink = json.dumps({"influx": {"type": "influxdb", **options}})
     day.write_text(f"{day.read_text()}\nsinks: {sink}\n")
     return day
+
+
+def points(database: Database) -> dict[str, list[dict[str, Any]]]:
+    """All of them, by measurement."""
+    return {name: database.points(name) for name in database.measurements()}
 
 
 def counted(database: Database) -> dict[str, int]:
@@ -126,17 +136,17 @@ def export(site: Path, inside: Inside, tmp_path: Path) -> Path:
 
 
 def test_backfill_from_an_export_is_the_backfill_from_the_stores(
-    site: Path, export: Path, influxdb: InfluxDB, inside: Inside
+    site: Path, export: Path, grid: Database, inside: Inside
 ) -> None:
     inside("influx", "backfill", str(site), *_DAY)
-    whole = {name: influxdb.points("grid", name) for name in counted(influxdb)}
+    whole = points(grid)
     assert {"smoke", "climate", "incident", "stage", "cases", "message"} <= set(whole)
     shutil.rmtree(site.parent / "data")
-    influxdb.query("DROP DATABASE grid")
+    grid.query("DROP DATABASE grid")
     done = inside("--lang", "en", "influx", "backfill", str(site), "--from", str(export))
     assert done.returncode == 0, done.stderr
-    assert {name: influxdb.points("grid", name) for name in counted(influxdb)} == whole
-    influxdb.query("DROP DATABASE grid")
+    assert points(grid) == whole
+    grid.query("DROP DATABASE grid")
     for since, until in (
         ("2026-01-05T16:10", "2026-01-08"),
         ("2026-01-01", "2026-01-05T16:05"),
@@ -146,7 +156,7 @@ def test_backfill_from_an_export_is_the_backfill_from_the_stores(
                       "--since", since, "--until", until)  # fmt: skip
         assert done.returncode == 0, done.stderr
         assert ("文件只有 2026-01-05 00:00:00 到" in done.stderr) == (since == "2026-01-01")
-    assert {name: influxdb.points("grid", name) for name in counted(influxdb)} == whole
+    assert points(grid) == whole
 
 
 @pytest.mark.parametrize(
@@ -162,7 +172,7 @@ def test_backfill_from_an_export_is_the_backfill_from_the_stores(
     ],
 )  # fmt: skip
 def test_an_export_that_is_not_whole_is_refused_in_one_line(
-    site: Path, export: Path, influxdb: InfluxDB, inside: Inside,
+    site: Path, export: Path, grid: Database, inside: Inside,
     spoil: Callable[[bytes], bytes], zh: str, en: str,
 ) -> None:  # fmt: skip
     export.write_bytes(spoil(export.read_bytes()))
@@ -171,11 +181,11 @@ def test_an_export_that_is_not_whole_is_refused_in_one_line(
         assert done.returncode == 1
         (line,) = [each for each in done.stderr.splitlines() if str(export) in each]
         assert said in line
-    assert counted(influxdb) == {}
+    assert grid.measurements() == []
 
 
 def test_a_period_that_the_export_has_nothing_of_is_refused(
-    site: Path, export: Path, influxdb: InfluxDB, inside: Inside
+    site: Path, export: Path, grid: Database, inside: Inside
 ) -> None:
     done = inside("--lang", "en", "influx", "backfill", str(site), "--from", str(export),
                   "--since", "2026-02-01", "--until", "2026-02-02")  # fmt: skip
@@ -183,7 +193,7 @@ def test_a_period_that_the_export_has_nothing_of_is_refused(
     assert "has only what was from 2026-01-05 00:00:00 to 2026-01-08 00:00:00" in done.stderr
     done = inside("influx", "backfill", str(site))
     assert done.returncode == 2
-    assert counted(influxdb) == {}
+    assert grid.measurements() == []
 
 
 def test_an_export_that_breaks_off_leaves_no_file(
