@@ -237,7 +237,7 @@ function adding(input, items, label) {
     if (!value) return;
     const listed = input.value.split(";").map((each) => each.trim()).filter(Boolean);
     if (!listed.includes(value)) input.value = [...listed, value].join(";");
-    setTimeout(() => picker.clear());
+    picker.clear(); // at once: who types on quickly loses nothing
   });
   picker.input.placeholder = t("hand.add_place");
   return box;
