@@ -5,7 +5,6 @@ Exit codes: 0 done, 1 something is wrong (said in one line), 2 wrong usage, 130 
 
 from __future__ import annotations
 
-import importlib
 import keyword
 import os
 import sqlite3
@@ -16,6 +15,7 @@ from typing import Final
 
 import click
 
+from gateway.cli._lazy import Lazy
 from gateway.cli._problems import sentence
 from gateway.cli._say import choose, say
 from gateway.document import Problems
@@ -77,19 +77,7 @@ def _expected() -> tuple[type[BaseException], ...]:
     return (Problems, Unavailable, Refused, ValueError, OSError, sqlite3.Error, SchemaError)
 
 
-class _Commands(click.Group):
-    """The listing needs no subcommand's imports, and ``run`` none of the others'."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"gateway.cli.{module_of(cmd_name)}")
-        found: click.Command = module.command
-        return found
-
+class _Commands(Lazy):
     def format_help(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         self.format_usage(ctx, formatter)
         formatter.write_paragraph()
@@ -103,10 +91,6 @@ class _Commands(click.Group):
         formatter.write_text(say("例:", "Example: ") + "gridwarden check site.yaml")
         self.format_options(ctx, formatter)
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section(say("命令", "Commands")):
-            formatter.write_dl([(name, say(text.zh, text.en)) for name, text in COMMANDS.items()])
-
 
 def _lang(ctx: click.Context, param: click.Parameter, value: str | None) -> None:
     if value:
@@ -118,7 +102,12 @@ def _set_debug(ctx: click.Context, param: click.Parameter, value: bool) -> None:
     _debug = value
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"]})
+@click.group(
+    cls=_Commands,
+    texts=COMMANDS,
+    module=lambda name: f"gateway.cli.{module_of(name)}",
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
 @click.option(
     "--lang",
     type=click.Choice(["zh", "en"]),

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import importlib
-
 import click
 
+from gateway.cli._lazy import Lazy
 from gateway.cli._say import say
 from gateway.model import Text
 
@@ -22,27 +21,11 @@ COMMANDS = {
 """Subcommand -> what it does; the module ``_influx_NAME`` has its ``command``."""
 
 
-class _Commands(click.Group):
-    """The help of one needs no imports of the other."""
-
-    def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(COMMANDS)
-
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in COMMANDS:
-            return None
-        module = importlib.import_module(f"gateway.cli._influx_{cmd_name}")
-        found: click.Command = module.command
-        return found
-
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        with formatter.section(say("命令", "Commands")):
-            formatter.write_dl([(name, say(text.zh, text.en)) for name, text in COMMANDS.items()])
-
-
 @click.group(
     "influx",
-    cls=_Commands,
+    cls=Lazy,
+    texts=COMMANDS,
+    module=lambda name: f"gateway.cli._influx_{name}",
     help=say(
         "时序数据库(InfluxDB、VictoriaMetrics):准备与补写。\n\n"
         "例:gridwarden influx setup site.yaml --print",
