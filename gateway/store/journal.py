@@ -101,11 +101,22 @@ class Journal:
     async def __aenter__(self) -> Journal:
         stamp = self._clock.now()
         self._start = await self._in_writer(self._open, stamp.wall)
+        if stamp.trusted and self._start.untimed == stamp.boot not in self._start.offsets:
+            await self._trust_since_then(stamp)
         totals = self._start.totals
         self._next = totals.stored + 1
         self._received = totals.received
         self._refused = Counter(totals.refused)
         return self
+
+    async def _trust_since_then(self, stamp: Stamp) -> None:
+        """The clock was put right while nobody looked: what was stored before need not wait."""
+        try:
+            await self.trust(stamp)
+        except (
+            sqlite3.Error
+        ) as error:  # known in memory all the same; the next start learns it again
+            log.warning("time_not_kept", reason=trouble(self._path, error))
 
     def _open(self, wall: int) -> Start:
         """Raises ``Unavailable`` with the path and what to do."""

@@ -84,6 +84,9 @@ class Start(NamedTuple):
     arrival: int
     bookmarks: dict[tuple[str, Lane], Bookmark]
     offsets: dict[str, int]
+    """Boot -> wall minus mono, ns, where the time was learnt only later."""
+    untimed: str
+    """The boot of the newest commit if nobody believed its clock; else ""."""
 
 
 class Chunk(NamedTuple):
@@ -180,7 +183,9 @@ class JournalFile:
     def _start(self, connection: sqlite3.Connection, put_aside: Path | None) -> Start:
         ask = connection.execute
         (journal_id,) = ask("SELECT value FROM meta WHERE key = 'id'").fetchone()
-        newest = ask("SELECT arrival FROM chunk ORDER BY first DESC LIMIT 1").fetchone()
+        newest = ask(
+            "SELECT arrival, boot, trusted FROM chunk ORDER BY first DESC LIMIT 1"
+        ).fetchone()
         return Start(
             journal_id,
             put_aside,
@@ -188,6 +193,7 @@ class JournalFile:
             newest[0] if newest else 0,
             self._bookmarks(connection),
             dict(ask("SELECT boot, offset FROM clock_offset").fetchall()),
+            newest[1] if newest and not newest[2] else "",
         )
 
     def look(self) -> Start:

@@ -294,6 +294,25 @@ async def test_wall_time_learnt_later_is_added_on_reading_and_rows_are_not_rewri
         assert await everything(s.journal) == [after]
 
 
+@pytest.mark.parametrize("boot", ["boot-1", "boot-2"])
+async def test_wall_time_that_became_right_between_two_starts_is_learnt_at_the_second(
+    tmp_path: Path, boot: str
+) -> None:
+    clock = VirtualClock(wall=86_400 * SECOND, trusted=False)
+    async with store(tmp_path, clock) as s:
+        s.journal.lane("sink", Lane.rest)
+        await committed(clock, s.intake.door("d")([smoke(key="1")]))
+        (before,) = await everything(s.journal)
+    clock.jump(1_767_600_000)
+    clock.trusted, clock.boot = True, boot
+    for _ in range(2):  # and it is kept
+        async with store(tmp_path, clock) as s:
+            (after,) = await everything(s.journal)
+            known = boot == "boot-1"  # of another boot nobody knows how long ago it was
+            assert s.journal.knows_time_of(after) == known
+            assert after.wall - before.wall == (1_767_600_000 * SECOND if known else 0)
+
+
 async def test_stopping_fails_what_waits_instead_of_acknowledging_it(tmp_path: Path) -> None:
     clock = VirtualClock()
     async with store(tmp_path, clock) as s:
