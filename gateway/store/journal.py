@@ -113,9 +113,7 @@ class Journal:
         """The clock was put right while nobody looked: what was stored before need not wait."""
         try:
             await self.trust(stamp)
-        except (
-            sqlite3.Error
-        ) as error:  # known in memory all the same; the next start learns it again
+        except sqlite3.Error as error:  # memory has it, and the next start learns it again
             log.warning("time_not_kept", reason=trouble(self._path, error))
 
     def _open(self, wall: int) -> Start:
